@@ -1,0 +1,175 @@
+//! Distance from a moving average.
+
+use auscult_core::{
+    Band, DetectError, Detector, Explanation, Sample, Score, Settings, Snapshot, settings,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Channels, Method, Threshold};
+
+settings! {
+    /// Settings of [`EwmaZScore`].
+    pub struct EwmaSettings {
+        /// Weight of the newest sample.
+        weight: f64 = 0.05, "in (0, 1)", |weight| *weight > 0.0 && *weight < 1.0;
+        /// Samples to learn before the first score.
+        warmup: usize = 20, "at least 2", |warmup| *warmup >= 2;
+        /// Smallest deviation that counts, as a share of the average: below it
+        /// a nearly constant channel would score on rounding.
+        min_deviation: f64 = 1e-9, "above 0", |floor| *floor > 0.0;
+    }
+}
+
+pub(super) const METHOD: Method = Method {
+    name: "ewma",
+    title: "Exponentially weighted moving average",
+    summary: "Distance from an exponentially weighted mean, in weighted deviations.",
+    sees: "jumps, in one sample; several channels jointly",
+    blind: "slow drift, which it follows; seasons shorter than its memory",
+    unit: "weighted standard deviations",
+    cost: "O(d) time per sample, O(d) memory",
+    source: "T. Finch, \"Incremental calculation of weighted mean and variance\", University of Cambridge, 2009",
+    channels: Channels::Any,
+    threshold: Threshold::Score(4.0),
+    parameters: EwmaSettings::PARAMETERS,
+    default_of: EwmaSettings::default_of,
+    batch: None,
+    pieces: None,
+    labelled: None,
+    online: Some(|map, channels| {
+        Ok(Box::new(EwmaZScore::new(EwmaSettings::from_map(map)?, channels)?))
+    }),
+};
+
+/// Distance from an exponentially weighted mean, in weighted deviations.
+///
+/// For channel `c`, `z[c] = (x[c] - mean[c]) / deviation[c]`; the score is
+/// the Euclidean norm of `z` over the root of the number of channels. Sees a
+/// jump in one sample; follows slow drift, so it misses leaks. Time and memory
+/// O(channels) per sample.
+///
+/// Reference: T. Finch, "Incremental calculation of weighted mean and
+/// variance", University of Cambridge, 2009. We add a least deviation, so that
+/// a constant channel keeps a finite score.
+///
+/// ```
+/// use auscult_core::{Detector, Sample, Score, Timestamp};
+/// use auscult_detect::change::{EwmaSettings, EwmaZScore};
+/// let settings = EwmaSettings { warmup: 3, ..Default::default() };
+/// let mut detector = EwmaZScore::new(settings, 1)?;
+/// for (second, watts) in [300.0, 302.0, 301.0].into_iter().enumerate() {
+///     detector.learn(Sample::new(Timestamp::from_seconds(second as i64), &[watts])?)?;
+/// }
+/// let score = detector.score(Sample::new(Timestamp::from_seconds(3), &[90.0])?)?;
+/// assert!(matches!(score, Score::Ready(score) if score > 100.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct EwmaZScore {
+    settings: EwmaSettings,
+    state: State,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    seen: usize,
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+}
+
+const SNAPSHOT_VERSION: u32 = 1;
+
+impl EwmaZScore {
+    /// A fresh detector of `channels` channels.
+    ///
+    /// # Errors
+    ///
+    /// [`auscult_core::SettingError`] for a value out of range.
+    pub fn new(
+        settings: EwmaSettings,
+        channels: usize,
+    ) -> Result<Self, auscult_core::SettingError> {
+        settings.check()?;
+        let state = State { seen: 0, mean: vec![0.0; channels], variance: vec![0.0; channels] };
+        Ok(Self { settings, state })
+    }
+
+    fn deviation(&self, channel: usize) -> f64 {
+        let floor = self.settings.min_deviation * (1.0 + self.state.mean[channel].abs());
+        self.state.variance[channel].sqrt().max(floor)
+    }
+
+    /// `z` of every channel.
+    fn distances(&self, sample: Sample<'_>) -> Vec<f64> {
+        let distance =
+            |(c, reading): (usize, f64)| (reading - self.state.mean[c]) / self.deviation(c);
+        sample.readings().enumerate().map(distance).collect()
+    }
+}
+
+impl Detector for EwmaZScore {
+    fn channels(&self) -> usize {
+        self.state.mean.len()
+    }
+
+    fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        DetectError::check_channels(self.channels(), sample.channels())?;
+        let missing = self.settings.warmup.saturating_sub(self.state.seen);
+        if missing > 0 {
+            return Ok(Score::Warming(missing));
+        }
+        let squares: f64 = self.distances(sample).iter().map(|z| z * z).sum();
+        Ok(Score::Ready((squares / self.channels() as f64).sqrt()))
+    }
+
+    fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
+        DetectError::check_channels(self.channels(), sample.channels())?;
+        self.state.seen += 1;
+        // A plain average at first, so that the start does not dominate.
+        let weight = self.settings.weight.max(1.0 / self.state.seen as f64);
+        for (channel, reading) in sample.readings().enumerate() {
+            let apart = reading - self.state.mean[channel];
+            self.state.mean[channel] += weight * apart;
+            let variance = &mut self.state.variance[channel];
+            *variance = (1.0 - weight) * (*variance + weight * apart * apart);
+        }
+        Ok(())
+    }
+
+    fn explain(
+        &self,
+        sample: Sample<'_>,
+        threshold: f64,
+    ) -> Result<Option<Explanation>, DetectError> {
+        if self.score(sample)?.ready().is_none() {
+            return Ok(None);
+        }
+        let squares: Vec<f64> = self.distances(sample).iter().map(|z| z * z).collect();
+        let total: f64 = squares.iter().sum();
+        let budget = threshold * threshold * self.channels() as f64;
+        let band = |channel: usize| {
+            // What the other channels leave of the threshold.
+            let room = (budget - (total - squares[channel])).max(0.0).sqrt();
+            Band::around(self.state.mean[channel], room * self.deviation(channel))
+        };
+        Ok(Some(Explanation {
+            expected: self.state.mean.clone(),
+            band: Some((0..self.channels()).map(band).collect()),
+            share: Explanation::shares(&squares),
+        }))
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, &self.state)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
+        let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        if state.mean.len() != self.channels() || state.variance.len() != self.channels() {
+            return Err(snapshot.refused(METHOD.name, "it has another number of channels"));
+        }
+        self.state = state;
+        Ok(())
+    }
+}

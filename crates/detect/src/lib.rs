@@ -1,0 +1,16 @@
+//! The catalogue of detection methods: numbers in, scores and reasons out.
+//!
+//! Every method is one file in the folder of its family, and one [`Method`] in
+//! [`CATALOGUE`], which the command line, the manual and the conformance suite
+//! all read. Batch methods implement [`auscult_core::Estimator`], streaming
+//! ones [`auscult_core::Detector`].
+
+mod catalogue;
+pub mod change;
+pub mod point;
+mod shared;
+
+pub use catalogue::{
+    BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,
+    DynEstimator, DynLabelledEstimator, Method, Threshold, find,
+};

@@ -1,0 +1,1 @@
+//! From symptoms to causes: learnt troubleshooting trees and explanations of a change.

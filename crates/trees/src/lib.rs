@@ -1,0 +1,1 @@
+//! Decision trees and random forests, for classes and for numbers.
