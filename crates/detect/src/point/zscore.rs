@@ -7,7 +7,7 @@ use auscult_core::{
 use auscult_stats::moments::Moments;
 
 use crate::shared::{one_channel, ratio};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`ZScore`].
@@ -28,6 +28,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n) time; O(1) memory in pieces",
     source: "F. E. Grubbs, \"Procedures for detecting outlying observations in samples\", Technometrics 11(1), 1969",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(3.0),
     parameters: ZScoreSettings::PARAMETERS,
     default_of: ZScoreSettings::default_of,
