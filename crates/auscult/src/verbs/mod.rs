@@ -1,5 +1,8 @@
 //! One file per verb: its arguments, and what it does with them.
 
+mod detect;
+mod input;
+mod method_settings;
 mod methods;
 
 use clap::Subcommand;
@@ -8,6 +11,8 @@ use crate::outcome::{CallError, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Finds anomalies in columns or series, by any method of the catalogue.
+    Detect(Box<detect::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
 }
@@ -15,6 +20,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
+            Self::Detect(arguments) => detect::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
         }
     }
