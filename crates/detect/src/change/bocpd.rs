@@ -1,0 +1,451 @@
+//! Bayesian online change point detection.
+
+use auscult_core::{
+    DetectError, Detector, Explanation, Sample, Score, SettingError, Settings, Snapshot, settings,
+};
+use auscult_stats::moments::Moments;
+use serde::{Deserialize, Serialize};
+use statrs::function::gamma::ln_gamma;
+
+use super::side::standardised;
+use crate::shared::one_reading;
+use crate::{Channels, Method, Threshold};
+
+settings! {
+    /// Settings of [`Bocpd`].
+    pub struct BocpdSettings {
+        /// Samples that pass between changes, on average: the hazard is its inverse.
+        between: f64 = 250.0, "above 1, at most 1e12", |between| *between > 1.0 && *between <= 1e12;
+        /// The score is the probability of a change within so many last samples.
+        lag: u64 = 10, "1 to 1000", |lag| (1..=1000).contains(lag);
+        /// Samples to learn before the first score, also centre and scale.
+        warmup: usize = 50, "2 to 100000", |warmup| (2..=100_000).contains(warmup);
+        /// Whether to measure in deviations from the mean of the warm-up.
+        /// Otherwise the prior must be stated in units of the reading.
+        standardise: bool = true, "true or false", |_| true;
+        /// Prior mean of a level.
+        prior_mean: f64 = 0.0, "-1e9 to 1e9", |mean| mean.abs() <= 1e9;
+        /// Samples that the prior mean is worth. Small: the next level can be anywhere.
+        prior_weight: f64 = 0.01, "1e-9 to 1e9", |weight| (1e-9..=1e9).contains(weight);
+        /// Shape of the inverse gamma prior of the variance: half the number
+        /// of samples that it is worth.
+        prior_shape: f64 = 1.0, "1e-3 to 1e9", |shape| (1e-3..=1e9).contains(shape);
+        /// Scale of the inverse gamma prior of the variance: about the shape
+        /// times the variance expected.
+        prior_scale: f64 = 1.0, "1e-9 to 1e9", |scale| (1e-9..=1e9).contains(scale);
+        /// Most run lengths to follow; the least probable give way.
+        max_runs: usize = 200, "2 to 100000", |most| (2..=100_000).contains(most);
+        /// Run lengths less probable than this are given up; 0 to keep all.
+        min_probability: f64 = 1e-6, "0 to 1e-3", |least| (0.0..=1e-3).contains(least);
+    }
+}
+
+pub(super) const METHOD: Method = Method {
+    name: "bocpd",
+    title: "Bayesian online change point detection",
+    summary: "Probability that the level or the spread has changed within the last samples.",
+    sees: "changes of mean and of variance, and since when",
+    blind: "changes of pattern at the same mean and variance; takes outliers for short levels, and seasons and drift for many changes",
+    unit: "probability of a recent change",
+    cost: "O(runs) time and memory per sample, at most 200 runs",
+    source: "R. P. Adams, D. J. C. MacKay, \"Bayesian online changepoint detection\", arXiv:0710.3742, 2007",
+    channels: Channels::One,
+    threshold: Threshold::Score(0.5),
+    parameters: BocpdSettings::PARAMETERS,
+    default_of: BocpdSettings::default_of,
+    batch: None,
+    pieces: None,
+    labelled: None,
+    online: Some(|map, _| Ok(Box::new(Bocpd::new(BocpdSettings::from_map(map)?)?))),
+};
+
+/// Probability that the level or the spread changed within the last samples.
+///
+/// Keeps, for every possible length of the current run, its probability and
+/// what its readings say of their mean and variance: a normal inverse gamma
+/// posterior, which predicts the next reading with a Student t distribution.
+/// Changes come with the constant hazard `1 / between`. The score is the
+/// probability that the run is at most `lag` samples long, in 0 to 1; the
+/// length 0 alone would not do, since its probability is the hazard whatever
+/// comes. One channel. Time O(runs) per sample.
+///
+/// Reference: R. P. Adams, D. J. C. MacKay, "Bayesian online changepoint
+/// detection", arXiv:0710.3742, 2007; the posterior after K. P. Murphy,
+/// "Conjugate Bayesian analysis of the Gaussian distribution", 2007. We measure
+/// in deviations of the warm-up, which makes the prior fit any unit, hold
+/// readings within 1e9 deviations, and forget improbable run lengths.
+///
+/// ```
+/// use auscult_core::{Detector, Sample, Timestamp};
+/// use auscult_detect::change::{Bocpd, BocpdSettings};
+/// let mut bocpd = Bocpd::new(BocpdSettings::default())?;
+/// let mut scores = Vec::new();
+/// for second in 0..200 {
+///     let watts = if second < 150 { 300.0 } else { 310.0 } + f64::from(second * 7 % 5);
+///     let score = bocpd.update(Sample::new(Timestamp::from_seconds(second.into()), &[watts])?)?;
+///     scores.push(score.ready().unwrap_or(0.0));
+/// }
+/// assert!(scores[100..150].iter().all(|score| *score < 0.1));
+/// assert!(scores[151..160].iter().all(|score| *score > 0.9));
+/// assert!(scores[170..].iter().all(|score| *score < 0.1));
+/// // Sample 150 was the first of a run of 50.
+/// let (length, probability) = bocpd.likeliest_run().expect("samples were learnt");
+/// assert!(length == 50 && probability > 0.9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Bocpd {
+    settings: BocpdSettings,
+    state: State,
+    predictive: Predictive,
+    /// For the weights of a step; holds nothing between steps.
+    scratch: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    /// The warm-up, until it is over.
+    early: Vec<f64>,
+    /// What the readings are measured in, after the warm-up.
+    unit: Option<Unit>,
+    /// Longest first.
+    runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unit {
+    centre: f64,
+    scale: f64,
+}
+
+/// One possible length of the current run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    length: u64,
+    /// Logarithm of its probability.
+    log_weight: f64,
+    /// Posterior mean of the level.
+    mean: f64,
+    /// Logarithm of the scale of the posterior of the variance.
+    log_scale: f64,
+}
+
+const SNAPSHOT_VERSION: u32 = 1;
+
+impl Bocpd {
+    /// A fresh detector of one channel.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for a value out of range.
+    pub fn new(settings: BocpdSettings) -> Result<Self, SettingError> {
+        settings.check()?;
+        let state = State { early: Vec::new(), unit: None, runs: vec![newborn(&settings, 0.0)] };
+        let predictive = Predictive::new(&settings);
+        Ok(Self { settings, state, predictive, scratch: Vec::new() })
+    }
+
+    /// The most probable length of the current run, in samples, and its
+    /// probability; `None` during warm-up.
+    #[must_use]
+    pub fn likeliest_run(&self) -> Option<(u64, f64)> {
+        self.state.unit?;
+        let likeliest =
+            self.state.runs.iter().max_by(|a, b| a.log_weight.total_cmp(&b.log_weight))?;
+        Some((likeliest.length, likeliest.log_weight.exp()))
+    }
+
+    /// Every run length that is followed, longest first, with its probability;
+    /// they sum to 1. Only the length 0 during warm-up.
+    pub fn run_lengths(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
+        self.state.runs.iter().map(|run| (run.length, run.log_weight.exp()))
+    }
+
+    /// Samples to learn before the first score.
+    fn missing(&self) -> usize {
+        if self.state.unit.is_some() { 0 } else { self.settings.warmup - self.state.early.len() }
+    }
+
+    /// The probability of a recent change, from the joint log weights that a
+    /// reading gives the runs.
+    fn recent(&self, joint: &[f64]) -> f64 {
+        let largest = joint.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let hazard = 1.0 / self.settings.between;
+        let (mut recent, mut all) = (0.0, 0.0);
+        for (run, log_weight) in self.state.runs.iter().zip(joint) {
+            let weight = (log_weight - largest).exp();
+            all += weight;
+            // This run goes on and is one sample longer, or gives way to a new one.
+            recent += if run.length < self.settings.lag { weight } else { weight * hazard };
+        }
+        (recent / all).clamp(0.0, 1.0)
+    }
+
+    /// Takes in a reading that gives the runs these joint log weights.
+    fn grow(&mut self, z: f64, joint: &[f64]) {
+        let largest = joint.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total: f64 = joint.iter().map(|log_weight| (log_weight - largest).exp()).sum();
+        let evidence = largest + total.ln();
+        let hazard = 1.0 / self.settings.between;
+        let survives = (-hazard).ln_1p() - evidence;
+        let least = self.settings.min_probability.ln();
+        let settings = &self.settings;
+        let mut at = 0;
+        self.state.runs.retain_mut(|run| {
+            run.log_weight = joint[at] + survives;
+            at += 1;
+            let kept = run.log_weight > least;
+            if kept {
+                run.learn(z, settings);
+            }
+            kept
+        });
+        // Every weight above goes on or starts anew with the same hazard, so the
+        // newborn's weight is the hazard itself.
+        self.state.runs.push(newborn(settings, hazard.ln()));
+        if self.state.runs.len() > self.settings.max_runs {
+            let improbable = (0..self.state.runs.len() - 1).min_by(|a, b| {
+                let weight = |at: &usize| self.state.runs[*at].log_weight;
+                weight(a).total_cmp(&weight(b))
+            });
+            improbable.map(|at| self.state.runs.remove(at));
+        }
+        self.normalise();
+    }
+
+    /// Makes the probabilities sum to 1 again after some were given up.
+    fn normalise(&mut self) {
+        let total: f64 = self.state.runs.iter().map(|run| run.log_weight.exp()).sum();
+        let correction = total.ln();
+        self.state.runs.iter_mut().for_each(|run| run.log_weight -= correction);
+    }
+
+    fn learn_standardised(&mut self, z: f64) {
+        let mut joint = std::mem::take(&mut self.scratch);
+        self.predictive.joint(&self.state.runs, z, &mut joint);
+        self.grow(z, &joint);
+        self.scratch = joint;
+    }
+
+    /// Ends the warm-up when it is complete.
+    fn learn_early(&mut self, reading: f64) {
+        self.state.early.push(reading);
+        if self.state.early.len() < self.settings.warmup {
+            return;
+        }
+        let early = std::mem::take(&mut self.state.early);
+        let unit = if self.settings.standardise {
+            let moments = Moments::of(&early);
+            Unit { centre: moments.mean(), scale: moments.deviation(1) }
+        } else {
+            Unit { centre: 0.0, scale: 1.0 }
+        };
+        self.state.unit = Some(unit);
+        for reading in early {
+            self.learn_standardised(unit.measure(reading));
+        }
+    }
+}
+
+impl Unit {
+    fn measure(self, reading: f64) -> f64 {
+        standardised(reading, self.centre, self.scale)
+    }
+}
+
+/// A run without a sample.
+fn newborn(settings: &BocpdSettings, log_weight: f64) -> Run {
+    let (mean, log_scale) = (settings.prior_mean, settings.prior_scale.ln());
+    Run { length: 0, log_weight, mean, log_scale }
+}
+
+impl Run {
+    /// `q` such that the predictive density of `z` is proportional to
+    /// `(1 + q)^-(shape + 1/2)`, and the scale of the variance grows by `1 + q`.
+    fn stretch(&self, z: f64, weight: f64) -> f64 {
+        let apart = z - self.mean;
+        weight / (2.0 * (weight + 1.0)) * apart * apart * (-self.log_scale).exp()
+    }
+
+    fn learn(&mut self, z: f64, settings: &BocpdSettings) {
+        let weight = settings.prior_weight + self.length as f64;
+        self.log_scale += self.stretch(z, weight).ln_1p();
+        self.mean += (z - self.mean) / (weight + 1.0);
+        self.length = self.length.saturating_add(1);
+    }
+}
+
+/// The predictive densities, with what depends on the length of a run alone
+/// worked out beforehand.
+#[derive(Debug, Clone)]
+struct Predictive {
+    prior_weight: f64,
+    prior_shape: f64,
+    /// Log of the normalising constant for runs of length 0, 1, 2…
+    constants: Vec<f64>,
+}
+
+/// Beyond this length the constant is worked out when needed.
+const TABULATED: u64 = 2048;
+
+impl Predictive {
+    fn new(settings: &BocpdSettings) -> Self {
+        let BocpdSettings { prior_weight, prior_shape, .. } = *settings;
+        let mut predictive = Self { prior_weight, prior_shape, constants: Vec::new() };
+        predictive.constants = (0..TABULATED).map(|length| predictive.constant(length)).collect();
+        predictive
+    }
+
+    fn constant(&self, length: u64) -> f64 {
+        let weight = self.prior_weight + length as f64;
+        let shape = self.prior_shape + length as f64 / 2.0;
+        let spread = std::f64::consts::TAU * (weight + 1.0) / weight;
+        ln_gamma_step(shape) - 0.5 * spread.ln()
+    }
+
+    /// Log of the probability of each run times the density of `z` under it.
+    fn joint(&self, runs: &[Run], z: f64, joint: &mut Vec<f64>) {
+        joint.clear();
+        joint.extend(runs.iter().map(|run| {
+            let tabulated = usize::try_from(run.length).ok().and_then(|at| self.constants.get(at));
+            let constant = tabulated.copied().unwrap_or_else(|| self.constant(run.length));
+            let weight = self.prior_weight + run.length as f64;
+            let shape = self.prior_shape + run.length as f64 / 2.0;
+            let fall = (shape + 0.5) * run.stretch(z, weight).ln_1p();
+            run.log_weight + constant - 0.5 * run.log_scale - fall
+        }));
+    }
+}
+
+/// `ln Γ(x + 1/2) - ln Γ(x)`.
+fn ln_gamma_step(x: f64) -> f64 {
+    if x < 50.0 {
+        return ln_gamma(x + 0.5) - ln_gamma(x);
+    }
+    // Both are huge; their difference is not, and this series gives it to the last digit.
+    let y = 1.0 / (x * x);
+    0.5 * x.ln() - (1.0 / 8.0 - y * (1.0 / 192.0 - y * (1.0 / 640.0))) / x
+}
+
+impl Detector for Bocpd {
+    fn channels(&self) -> usize {
+        1
+    }
+
+    fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        let reading = one_reading(sample)?;
+        let Some(unit) = self.state.unit else { return Ok(Score::Warming(self.missing())) };
+        let mut joint = Vec::with_capacity(self.state.runs.len());
+        self.predictive.joint(&self.state.runs, unit.measure(reading), &mut joint);
+        Ok(Score::Ready(self.recent(&joint)))
+    }
+
+    fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
+        let reading = one_reading(sample)?;
+        match self.state.unit {
+            Some(unit) => self.learn_standardised(unit.measure(reading)),
+            None => self.learn_early(reading),
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        let reading = one_reading(sample)?;
+        let Some(unit) = self.state.unit else {
+            let score = Score::Warming(self.missing());
+            self.learn_early(reading);
+            return Ok(score);
+        };
+        let z = unit.measure(reading);
+        let mut joint = std::mem::take(&mut self.scratch);
+        self.predictive.joint(&self.state.runs, z, &mut joint);
+        let score = Score::Ready(self.recent(&joint));
+        self.grow(z, &joint);
+        self.scratch = joint;
+        Ok(score)
+    }
+
+    fn explain(
+        &self,
+        sample: Sample<'_>,
+        _threshold: f64,
+    ) -> Result<Option<Explanation>, DetectError> {
+        let score = self.score(sample)?;
+        let (Some(score), Some(unit)) = (score.ready(), self.state.unit) else { return Ok(None) };
+        let level = |run: &Run| run.log_weight.exp() * run.mean;
+        let level: f64 = self.state.runs.iter().map(level).sum();
+        // No band: the score depends on the reading in no monotone way.
+        Ok(Some(Explanation::of_one(unit.centre + level * unit.scale, None, score)))
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, &self.state)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
+        let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        let early = state.early.len() < self.settings.warmup;
+        let runs = !state.runs.is_empty() && state.runs.len() <= self.settings.max_runs;
+        if !early || !runs {
+            return Err(snapshot.refused(METHOD.name, "it is of other settings"));
+        }
+        let possible = |run: &Run| {
+            run.log_weight < 1e-6 && run.mean.abs() <= 1e10 && run.log_scale.abs() <= 1e3
+        };
+        let unit = state.unit.is_none_or(|unit| unit.scale >= 0.0);
+        if !state.runs.iter().all(possible) || !unit {
+            return Err(snapshot.refused(METHOD.name, "its probabilities cannot be"));
+        }
+        self.state = state;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auscult_core::Timestamp;
+
+    use super::*;
+
+    fn learn(bocpd: &mut Bocpd, reading: f64) -> f64 {
+        let sample = [reading];
+        let sample = Sample::new(Timestamp::from_seconds(0), &sample).expect("finite");
+        bocpd.update(sample).expect("one channel").ready().unwrap_or(0.0)
+    }
+
+    #[test]
+    fn probabilities_sum_to_one_whatever_comes() {
+        for min_probability in [0.0, 1e-6] {
+            let settings = BocpdSettings { min_probability, max_runs: 40, ..Default::default() };
+            let mut bocpd = Bocpd::new(settings).expect("in range");
+            for at in 0..400_u32 {
+                let spike = if at % 90 == 89 { 1e300 } else { 0.0 };
+                learn(&mut bocpd, f64::from(at * 37 % 11) + spike);
+                let total: f64 = bocpd.run_lengths().map(|(_, probability)| probability).sum();
+                assert!((total - 1.0).abs() < 1e-12, "{total} after {at}");
+                assert!(bocpd.run_lengths().count() <= 40);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_run_is_followed_for_ever() {
+        let mut bocpd = Bocpd::new(BocpdSettings::default()).expect("in range");
+        for at in 0..5000_u32 {
+            learn(&mut bocpd, f64::from(at.wrapping_mul(2_654_435_769) >> 8));
+        }
+        let (length, probability) = bocpd.likeliest_run().expect("warm");
+        assert!(length == 5000 && probability > 0.9, "{length} with {probability}");
+    }
+
+    #[test]
+    fn the_series_meets_the_gamma_function() {
+        for x in [50.0, 63.5, 200.0] {
+            let direct = ln_gamma(x + 0.5) - ln_gamma(x);
+            assert!((ln_gamma_step(x) - direct).abs() < 1e-12, "{x}");
+        }
+    }
+}
