@@ -12,5 +12,5 @@ mod shared;
 
 pub use catalogue::{
     BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,
-    DynEstimator, DynLabelledEstimator, Method, Threshold, find,
+    DynEstimator, DynLabelledEstimator, Method, Order, Threshold, find,
 };

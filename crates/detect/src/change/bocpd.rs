@@ -9,7 +9,7 @@ use statrs::function::gamma::ln_gamma;
 
 use super::side::standardised;
 use crate::shared::one_reading;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Bocpd`].
@@ -50,6 +50,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(runs) time and memory per sample, at most 200 runs",
     source: "R. P. Adams, D. J. C. MacKay, \"Bayesian online changepoint detection\", arXiv:0710.3742, 2007",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(0.5),
     parameters: BocpdSettings::PARAMETERS,
     default_of: BocpdSettings::default_of,

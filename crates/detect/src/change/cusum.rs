@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::side::{Side, standardised};
 use crate::shared::one_reading;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Cusum`].
@@ -50,6 +50,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(1) time per sample, O(1) memory",
     source: "E. S. Page, \"Continuous inspection schemes\", Biometrika 41(1/2), 1954",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(1.0),
     parameters: CusumSettings::PARAMETERS,
     default_of: CusumSettings::default_of,

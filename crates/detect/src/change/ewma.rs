@@ -7,7 +7,7 @@ use auscult_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::shared::ratio;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`EwmaZScore`].
@@ -35,6 +35,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(d) time per sample, O(d) memory",
     source: "T. Finch, \"Incremental calculation of weighted mean and variance\", University of Cambridge, 2009",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Score(4.0),
     parameters: EwmaSettings::PARAMETERS,
     default_of: EwmaSettings::default_of,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::side::{Side, standardised};
 use crate::shared::one_reading;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`PageHinkley`].
@@ -41,6 +41,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(1) time per sample, O(1) memory",
     source: "D. V. Hinkley, \"Inference about the change-point from cumulative sum tests\", Biometrika 58(3), 1971",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(1.0),
     parameters: PageHinkleySettings::PARAMETERS,
     default_of: PageHinkleySettings::default_of,

@@ -9,7 +9,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::location::Location;
 use crate::shared::{one_channel, ratio};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Gesd`].
@@ -33,6 +33,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n log n) time, O(n) memory",
     source: "B. Rosner, \"Percentage points for a generalized ESD many-outlier procedure\", Technometrics 25(2), 1983",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(1.0),
     parameters: GesdSettings::PARAMETERS,
     default_of: GesdSettings::default_of,
@@ -144,6 +145,11 @@ impl GesdModel {
 impl Model for GesdModel {
     fn channels(&self) -> usize {
         1
+    }
+
+    fn describe(&self) -> Option<String> {
+        let rows = if self.anomalies == 1 { "row" } else { "rows" };
+        Some(format!("the test calls {} {rows} of the history anomalies", self.anomalies))
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {

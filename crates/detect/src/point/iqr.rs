@@ -8,7 +8,7 @@ use auscult_stats::quantile::quantile;
 use auscult_stats::sketch::QuantileSketch;
 
 use crate::shared::{one_channel, one_reading, ratio};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Iqr`] and [`IqrDetector`].
@@ -28,6 +28,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n) time and memory; online O(1) time per sample on average, 9 kB",
     source: "J. W. Tukey, \"Exploratory data analysis\", Addison-Wesley, 1977",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(1.5),
     parameters: IqrSettings::PARAMETERS,
     default_of: IqrSettings::default_of,

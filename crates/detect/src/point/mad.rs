@@ -9,7 +9,7 @@ use auscult_stats::sketch::QuantileSketch;
 
 use super::location::Location;
 use crate::shared::{one_channel, one_reading};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Mad`] and [`MadDetector`].
@@ -29,6 +29,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n) time and memory; online O(1) time per sample on average, 9 kB",
     source: "B. Iglewicz, D. C. Hoaglin, \"How to detect and handle outliers\", ASQC Quality Press, 1993",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(3.5),
     parameters: MadSettings::PARAMETERS,
     default_of: MadSettings::default_of,

@@ -8,7 +8,7 @@ use auscult_stats::sliding::SlidingOrder;
 use super::location::Location;
 use super::mad::robust_location;
 use crate::shared::one_reading;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`RollingMedian`].
@@ -30,6 +30,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(log window) comparisons and a move of at most window numbers per sample; O(window) memory",
     source: "L. Davies, U. Gather, \"The identification of multiple outliers\", Journal of the American Statistical Association 88(423), 1993",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(3.5),
     parameters: RollingMedianSettings::PARAMETERS,
     default_of: RollingMedianSettings::default_of,

@@ -7,7 +7,7 @@ use auscult_stats::sliding::SlidingMoments;
 
 use super::location::Location;
 use crate::shared::one_reading;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`RollingZScore`].
@@ -32,6 +32,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(1) time per sample on average, O(window) memory",
     source: "F. E. Grubbs, \"Procedures for detecting outlying observations in samples\", Technometrics 11(1), 1969",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(3.0),
     parameters: RollingZScoreSettings::PARAMETERS,
     default_of: RollingZScoreSettings::default_of,

@@ -8,7 +8,7 @@ use auscult_stats::moments::Moments;
 
 use super::location::Location;
 use crate::shared::{one_channel, one_reading};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`ZScore`] and [`ZScoreDetector`].
@@ -31,6 +31,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n) time; O(1) memory in pieces or online",
     source: "F. E. Grubbs, \"Procedures for detecting outlying observations in samples\", Technometrics 11(1), 1969",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(3.0),
     parameters: ZScoreSettings::PARAMETERS,
     default_of: ZScoreSettings::default_of,
