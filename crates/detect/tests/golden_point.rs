@@ -1,7 +1,7 @@
 //! Agreement of the point methods with SciPy and pandas, and with Rosner's
 //! formulas; see `golden/point.py`.
 
-use auscult_core::{Detector, Estimator, Frame};
+use auscult_core::{Estimator, Frame};
 use auscult_detect::point::{
     Gesd, GesdSettings, Iqr, IqrSettings, Mad, MadSettings, RollingMedian, RollingMedianSettings,
     RollingZScore, RollingZScoreSettings, ZScore, ZScoreDetector, ZScoreSettings,

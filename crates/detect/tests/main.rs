@@ -4,3 +4,4 @@ mod agreement;
 mod conformance;
 mod golden_change;
 mod golden_point;
+mod properties;

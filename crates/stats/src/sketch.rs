@@ -207,7 +207,8 @@ fn merge_sorted(old: &[Centroid], new: impl ExactSizeIterator<Item = Centroid>) 
 /// Joins neighbours as long as none spans more than one unit of the scale.
 fn compress(sorted: &[Centroid], total: f64) -> Vec<Centroid> {
     let mut kept: Vec<Centroid> = Vec::with_capacity(COMPRESSION as usize + 2);
-    let (mut before, mut limit) = (0.0, unit_after(0.0));
+    let step = Step::new();
+    let (mut before, mut limit) = (0.0, step.after(0.0));
     for centroid in sorted {
         match kept.last_mut() {
             Some(open) if (before + open.weight + centroid.weight) / total <= limit => {
@@ -215,7 +216,7 @@ fn compress(sorted: &[Centroid], total: f64) -> Vec<Centroid> {
             }
             open => {
                 before += open.map_or(0.0, |open| open.weight);
-                limit = unit_after(before / total);
+                limit = step.after(before / total);
                 kept.push(*centroid);
             }
         }
@@ -227,11 +228,32 @@ fn compress(sorted: &[Centroid], total: f64) -> Vec<Centroid> {
     kept
 }
 
-/// The share that lies one unit of the scale function `k₁` after `share`.
-fn unit_after(share: f64) -> f64 {
-    use std::f64::consts::{FRAC_PI_2, TAU};
-    let angle = (2.0 * share - 1.0).clamp(-1.0, 1.0).asin() + TAU / COMPRESSION;
-    if angle >= FRAC_PI_2 { 1.0 } else { f64::midpoint(angle.sin(), 1.0) }
+/// The scale function `k₁` of a share `q` is `asin(2 q - 1)` in units of this.
+const UNIT: f64 = std::f64::consts::TAU / COMPRESSION;
+
+/// Sine and cosine of the unit, so that one step of the scale needs neither.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    sine: f64,
+    cosine: f64,
+}
+
+impl Step {
+    fn new() -> Self {
+        let (sine, cosine) = UNIT.sin_cos();
+        Self { sine, cosine }
+    }
+
+    /// The share that lies one unit of the scale after `share`.
+    fn after(self, share: f64) -> f64 {
+        let y = (2.0 * share - 1.0).clamp(-1.0, 1.0);
+        if y >= self.cosine {
+            return 1.0;
+        }
+        // sin(asin(y) + unit)
+        let next = y * self.cosine + (1.0 - y * y).sqrt() * self.sine;
+        f64::midpoint(next, 1.0)
+    }
 }
 
 /// A place in the order of the stream, from 0, and the number there.

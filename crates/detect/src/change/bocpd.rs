@@ -99,8 +99,8 @@ pub struct Bocpd {
     settings: BocpdSettings,
     state: State,
     predictive: Predictive,
-    /// For the weights of a step; holds nothing between steps.
-    scratch: Vec<f64>,
+    /// For the work of a step; holds nothing between steps.
+    scratch: Vec<Outlook>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,8 +130,24 @@ struct Run {
     log_weight: f64,
     /// Posterior mean of the level.
     mean: f64,
-    /// Logarithm of the scale of the posterior of the variance.
+    /// Scale of the posterior of the variance.
+    scale: f64,
+    /// Its logarithm, which is cheaper to carry along than to take anew.
     log_scale: f64,
+}
+
+/// What a reading means to a run.
+#[derive(Debug, Clone, Copy)]
+struct Outlook {
+    /// By how much the scale of the posterior would grow: it is multiplied by
+    /// `1 + stretch`.
+    stretch: f64,
+    /// Logarithm of `1 + stretch`.
+    log_growth: f64,
+    /// Logarithm of the probability of the run times the density of the reading.
+    log_joint: f64,
+    /// The same for all runs put in proportion, so that they sum to 1.
+    weight: f64,
 }
 
 const SNAPSHOT_VERSION: u32 = 1;
@@ -170,65 +186,57 @@ impl Bocpd {
         if self.state.unit.is_some() { 0 } else { self.settings.warmup - self.state.early.len() }
     }
 
-    /// The probability of a recent change, from the joint log weights that a
-    /// reading gives the runs.
-    fn recent(&self, joint: &[f64]) -> f64 {
-        let largest = joint.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    /// The probability of a recent change, from what a reading means to the runs.
+    fn recent(&self, outlooks: &[Outlook]) -> f64 {
         let hazard = 1.0 / self.settings.between;
-        let (mut recent, mut all) = (0.0, 0.0);
-        for (run, log_weight) in self.state.runs.iter().zip(joint) {
-            let weight = (log_weight - largest).exp();
-            all += weight;
-            // This run goes on and is one sample longer, or gives way to a new one.
-            recent += if run.length < self.settings.lag { weight } else { weight * hazard };
-        }
-        (recent / all).clamp(0.0, 1.0)
+        // A run goes on and is one sample longer, or gives way to a new one.
+        let part = |(run, outlook): (&Run, &Outlook)| {
+            outlook.weight * if run.length < self.settings.lag { 1.0 } else { hazard }
+        };
+        self.state.runs.iter().zip(outlooks).map(part).sum::<f64>().clamp(0.0, 1.0)
     }
 
-    /// Takes in a reading that gives the runs these joint log weights.
-    fn grow(&mut self, z: f64, joint: &[f64]) {
-        let largest = joint.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = joint.iter().map(|log_weight| (log_weight - largest).exp()).sum();
-        let evidence = largest + total.ln();
+    /// Takes in a reading that means this to the runs, and has this log
+    /// density over all of them.
+    fn grow(&mut self, z: f64, outlooks: &[Outlook], evidence: f64) {
         let hazard = 1.0 / self.settings.between;
         let survives = (-hazard).ln_1p() - evidence;
-        let least = self.settings.min_probability.ln();
-        let settings = &self.settings;
-        let mut at = 0;
+        let least = self.settings.min_probability;
+        let prior_weight = self.settings.prior_weight;
+        let (mut at, mut kept) = (0, hazard);
         self.state.runs.retain_mut(|run| {
-            run.log_weight = joint[at] + survives;
+            let outlook = &outlooks[at];
             at += 1;
-            let kept = run.log_weight > least;
-            if kept {
-                run.learn(z, settings);
+            let probability = outlook.weight * (1.0 - hazard);
+            if probability <= least {
+                return false;
             }
-            kept
+            kept += probability;
+            run.log_weight = outlook.log_joint + survives;
+            run.learn(z, outlook, prior_weight);
+            true
         });
-        // Every weight above goes on or starts anew with the same hazard, so the
-        // newborn's weight is the hazard itself.
-        self.state.runs.push(newborn(settings, hazard.ln()));
+        // Whatever the reading, the newborn's probability is the hazard itself.
+        self.state.runs.push(newborn(&self.settings, hazard.ln()));
         if self.state.runs.len() > self.settings.max_runs {
-            let improbable = (0..self.state.runs.len() - 1).min_by(|a, b| {
-                let weight = |at: &usize| self.state.runs[*at].log_weight;
-                weight(a).total_cmp(&weight(b))
-            });
-            improbable.map(|at| self.state.runs.remove(at));
+            let weight = |at: &usize| self.state.runs[*at].log_weight;
+            let improbable = (0..self.state.runs.len() - 1)
+                .min_by(|a, b| weight(a).total_cmp(&weight(b)))
+                .expect("more runs than the newborn");
+            kept -= self.state.runs.remove(improbable).log_weight.exp();
         }
-        self.normalise();
-    }
-
-    /// Makes the probabilities sum to 1 again after some were given up.
-    fn normalise(&mut self) {
-        let total: f64 = self.state.runs.iter().map(|run| run.log_weight.exp()).sum();
-        let correction = total.ln();
+        // The probabilities sum to 1 again after some were given up.
+        let correction = kept.ln();
         self.state.runs.iter_mut().for_each(|run| run.log_weight -= correction);
     }
 
-    fn learn_standardised(&mut self, z: f64) {
-        let mut joint = std::mem::take(&mut self.scratch);
-        self.predictive.joint(&self.state.runs, z, &mut joint);
-        self.grow(z, &joint);
-        self.scratch = joint;
+    fn learn_standardised(&mut self, z: f64) -> f64 {
+        let mut outlooks = std::mem::take(&mut self.scratch);
+        let evidence = self.predictive.outlooks(&self.state.runs, z, &mut outlooks);
+        let recent = self.recent(&outlooks);
+        self.grow(z, &outlooks, evidence);
+        self.scratch = outlooks;
+        recent
     }
 
     /// Ends the warm-up when it is complete.
@@ -259,21 +267,15 @@ impl Unit {
 
 /// A run without a sample.
 fn newborn(settings: &BocpdSettings, log_weight: f64) -> Run {
-    let (mean, log_scale) = (settings.prior_mean, settings.prior_scale.ln());
-    Run { length: 0, log_weight, mean, log_scale }
+    let BocpdSettings { prior_mean: mean, prior_scale: scale, .. } = *settings;
+    Run { length: 0, log_weight, mean, scale, log_scale: scale.ln() }
 }
 
 impl Run {
-    /// `q` such that the predictive density of `z` is proportional to
-    /// `(1 + q)^-(shape + 1/2)`, and the scale of the variance grows by `1 + q`.
-    fn stretch(&self, z: f64, weight: f64) -> f64 {
-        let apart = z - self.mean;
-        weight / (2.0 * (weight + 1.0)) * apart * apart * (-self.log_scale).exp()
-    }
-
-    fn learn(&mut self, z: f64, settings: &BocpdSettings) {
-        let weight = settings.prior_weight + self.length as f64;
-        self.log_scale += self.stretch(z, weight).ln_1p();
+    fn learn(&mut self, z: f64, outlook: &Outlook, prior_weight: f64) {
+        let weight = prior_weight + self.length as f64;
+        self.scale *= 1.0 + outlook.stretch;
+        self.log_scale += outlook.log_growth;
         self.mean += (z - self.mean) / (weight + 1.0);
         self.length = self.length.saturating_add(1);
     }
@@ -307,17 +309,29 @@ impl Predictive {
         ln_gamma_step(shape) - 0.5 * spread.ln()
     }
 
-    /// Log of the probability of each run times the density of `z` under it.
-    fn joint(&self, runs: &[Run], z: f64, joint: &mut Vec<f64>) {
-        joint.clear();
-        joint.extend(runs.iter().map(|run| {
+    /// What `z` means to every run; returns its log density over all of them.
+    fn outlooks(&self, runs: &[Run], z: f64, outlooks: &mut Vec<Outlook>) -> f64 {
+        outlooks.clear();
+        outlooks.extend(runs.iter().map(|run| {
             let tabulated = usize::try_from(run.length).ok().and_then(|at| self.constants.get(at));
             let constant = tabulated.copied().unwrap_or_else(|| self.constant(run.length));
             let weight = self.prior_weight + run.length as f64;
             let shape = self.prior_shape + run.length as f64 / 2.0;
-            let fall = (shape + 0.5) * run.stretch(z, weight).ln_1p();
-            run.log_weight + constant - 0.5 * run.log_scale - fall
+            let apart = z - run.mean;
+            let stretch = apart * apart * weight / (2.0 * (weight + 1.0) * run.scale);
+            let log_growth = stretch.ln_1p();
+            let log_density = constant - 0.5 * run.log_scale - (shape + 0.5) * log_growth;
+            Outlook { stretch, log_growth, log_joint: run.log_weight + log_density, weight: 0.0 }
         }));
+        let joints = outlooks.iter().map(|outlook| outlook.log_joint);
+        let largest = joints.fold(f64::NEG_INFINITY, f64::max);
+        let mut total = 0.0;
+        for outlook in outlooks.iter_mut() {
+            outlook.weight = (outlook.log_joint - largest).exp();
+            total += outlook.weight;
+        }
+        outlooks.iter_mut().for_each(|outlook| outlook.weight /= total);
+        largest + total.ln()
     }
 }
 
@@ -339,18 +353,13 @@ impl Detector for Bocpd {
     fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
         let reading = one_reading(sample)?;
         let Some(unit) = self.state.unit else { return Ok(Score::Warming(self.missing())) };
-        let mut joint = Vec::with_capacity(self.state.runs.len());
-        self.predictive.joint(&self.state.runs, unit.measure(reading), &mut joint);
-        Ok(Score::Ready(self.recent(&joint)))
+        let mut outlooks = Vec::with_capacity(self.state.runs.len());
+        self.predictive.outlooks(&self.state.runs, unit.measure(reading), &mut outlooks);
+        Ok(Score::Ready(self.recent(&outlooks)))
     }
 
     fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
-        let reading = one_reading(sample)?;
-        match self.state.unit {
-            Some(unit) => self.learn_standardised(unit.measure(reading)),
-            None => self.learn_early(reading),
-        }
-        Ok(())
+        self.update(sample).map(|_| ())
     }
 
     fn update(&mut self, sample: Sample<'_>) -> Result<Score, DetectError> {
@@ -360,13 +369,7 @@ impl Detector for Bocpd {
             self.learn_early(reading);
             return Ok(score);
         };
-        let z = unit.measure(reading);
-        let mut joint = std::mem::take(&mut self.scratch);
-        self.predictive.joint(&self.state.runs, z, &mut joint);
-        let score = Score::Ready(self.recent(&joint));
-        self.grow(z, &joint);
-        self.scratch = joint;
-        Ok(score)
+        Ok(Score::Ready(self.learn_standardised(unit.measure(reading))))
     }
 
     fn explain(
@@ -394,7 +397,10 @@ impl Detector for Bocpd {
             return Err(snapshot.refused(METHOD.name, "it is of other settings"));
         }
         let possible = |run: &Run| {
-            run.log_weight < 1e-6 && run.mean.abs() <= 1e10 && run.log_scale.abs() <= 1e3
+            run.log_weight < 1e-6
+                && run.mean.abs() <= 1e10
+                && run.scale > 0.0
+                && run.log_scale.abs() <= 1e3
         };
         let unit = state.unit.is_none_or(|unit| unit.scale >= 0.0);
         if !state.runs.iter().all(possible) || !unit {
