@@ -1,3 +1,7 @@
 //! Tests of the catalogue as a whole.
 
+mod agreement;
 mod conformance;
+mod golden_change;
+mod golden_point;
+mod properties;

@@ -5,3 +5,5 @@
 
 pub mod moments;
 pub mod quantile;
+pub mod sketch;
+pub mod sliding;
