@@ -5,6 +5,7 @@
 //! all read. Batch methods implement [`auscult_core::Estimator`], streaming
 //! ones [`auscult_core::Detector`].
 
+mod attribution;
 mod catalogue;
 pub mod change;
 pub mod point;
