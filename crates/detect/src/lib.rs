@@ -8,7 +8,10 @@
 mod attribution;
 mod catalogue;
 pub mod change;
+pub mod density;
+mod neighbours;
 pub mod point;
+mod scaler;
 mod shared;
 
 pub use catalogue::{
