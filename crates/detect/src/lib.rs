@@ -13,6 +13,7 @@ mod neighbours;
 pub mod point;
 mod scaler;
 mod shared;
+pub mod subspace;
 
 pub use catalogue::{
     BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,

@@ -294,9 +294,9 @@ pub fn oas_shrinkage(covariance: &DMatrix<f64>, count: u64) -> f64 {
 ///
 /// ```
 /// use auscult_stats::covariance::shrunk;
-/// use nalgebra::dmatrix;
-/// let half = shrunk(&dmatrix![4.0, 2.0; 2.0, 2.0], 0.5);
-/// assert_eq!(half, dmatrix![3.5, 1.0; 1.0, 2.5]);
+/// use nalgebra::DMatrix;
+/// let half = shrunk(&DMatrix::from_row_slice(2, 2, &[4.0, 2.0, 2.0, 2.0]), 0.5);
+/// assert_eq!(half, DMatrix::from_row_slice(2, 2, &[3.5, 1.0, 1.0, 2.5]));
 /// ```
 #[must_use]
 pub fn shrunk(covariance: &DMatrix<f64>, amount: f64) -> DMatrix<f64> {

@@ -5,5 +5,6 @@
 
 pub mod chi_square;
 pub mod covariance;
+pub mod mcd;
 pub mod moments;
 pub mod quantile;
