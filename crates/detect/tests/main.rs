@@ -1,3 +1,5 @@
 //! Tests of the catalogue as a whole.
 
 mod conformance;
+mod golden_density;
+mod golden_subspace;
