@@ -5,10 +5,11 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, point};
+use crate::{change, density, point, subspace};
 
 /// Every method, family by family.
-pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS];
+pub static CATALOGUE: &[&[Method]] =
+    &[point::METHODS, change::METHODS, density::METHODS, subspace::METHODS];
 
 /// The method called `name`.
 #[must_use]

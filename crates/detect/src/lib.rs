@@ -5,10 +5,15 @@
 //! all read. Batch methods implement [`auscult_core::Estimator`], streaming
 //! ones [`auscult_core::Detector`].
 
+mod attribution;
 mod catalogue;
 pub mod change;
+pub mod density;
+mod neighbours;
 pub mod point;
+mod scaler;
 mod shared;
+pub mod subspace;
 
 pub use catalogue::{
     BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,

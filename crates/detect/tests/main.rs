@@ -5,3 +5,5 @@ mod conformance;
 mod golden_change;
 mod golden_point;
 mod properties;
+mod golden_density;
+mod golden_subspace;

@@ -3,6 +3,9 @@
 //! Pure functions and small structs over `f64` slices. Inputs are finite;
 //! where a function can also meet an empty slice it says what it returns.
 
+pub mod chi_square;
+pub mod covariance;
+pub mod mcd;
 pub mod moments;
 pub mod quantile;
 pub mod sketch;
