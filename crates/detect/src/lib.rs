@@ -8,6 +8,7 @@
 mod attribution;
 mod catalogue;
 pub mod change;
+pub mod isolation;
 pub mod point;
 mod shared;
 
