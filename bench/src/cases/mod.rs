@@ -1,6 +1,7 @@
 //! One file per timed method.
 
 mod isolation_forest;
+mod one_class_svm;
 
 use serde_json::Value;
 
@@ -8,7 +9,8 @@ use serde_json::Value;
 /// shows that the work was done right.
 pub(crate) type Case = fn(&[f64], usize, usize) -> Value;
 
-const CASES: &[(&str, Case)] = &[("isolation_forest", isolation_forest::run)];
+const CASES: &[(&str, Case)] =
+    &[("isolation_forest", isolation_forest::run), ("one_class_svm", one_class_svm::run)];
 
 pub(crate) fn find(name: &str) -> Option<Case> {
     CASES.iter().find(|(case, _)| *case == name).map(|(_, run)| *run)

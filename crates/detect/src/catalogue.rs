@@ -5,10 +5,11 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, isolation, point};
+use crate::{change, isolation, margin, point};
 
 /// Every method, family by family.
-pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS, isolation::METHODS];
+pub static CATALOGUE: &[&[Method]] =
+    &[point::METHODS, change::METHODS, isolation::METHODS, margin::METHODS];
 
 /// The method called `name`.
 #[must_use]

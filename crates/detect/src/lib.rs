@@ -9,6 +9,7 @@ mod attribution;
 mod catalogue;
 pub mod change;
 pub mod isolation;
+pub mod margin;
 pub mod point;
 mod shared;
 

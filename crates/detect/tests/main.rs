@@ -2,3 +2,4 @@
 
 mod conformance;
 mod golden_isolation;
+mod golden_margin;
