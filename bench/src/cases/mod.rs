@@ -2,6 +2,7 @@
 
 mod isolation_forest;
 mod one_class_svm;
+mod one_class_svm_scalable;
 
 use serde_json::Value;
 

@@ -22,6 +22,13 @@ pub(super) trait PathTree: std::fmt::Debug + Send + Sync {
     fn add_paths(&self, block: &[f32], width: usize, sums: &mut [f64]);
 }
 
+/// Scaled rows of a block, and their path lengths summed over trees.
+#[derive(Default)]
+struct Scratch {
+    block: Vec<f32>,
+    sums: Vec<f64>,
+}
+
 /// Trees, and how readings become scores with them.
 #[derive(Debug, Clone)]
 pub(super) struct Forest<T> {
@@ -70,23 +77,28 @@ impl<T: PathTree> Forest<T> {
     pub(super) fn score(&self, readings: &[f64]) -> Vec<f64> {
         let width = self.channels();
         let mut scores = vec![0.0; readings.len() / width];
+        if scores.len() <= BLOCK {
+            self.score_block(&mut Scratch::default(), readings, &mut scores);
+            return scores;
+        }
         let blocks = readings.par_chunks(BLOCK * width).zip(scores.par_chunks_mut(BLOCK));
-        blocks.for_each_init(
-            || (Vec::new(), Vec::new()),
-            |(block, sums), (rows, scores)| {
-                block.clear();
-                rows.chunks_exact(width).for_each(|row| self.scaling.scale_into(row, block));
-                let padded = scores.len().next_multiple_of(LANES);
-                block.resize(padded * width, 0.0);
-                sums.clear();
-                sums.resize(padded, 0.0);
-                self.trees.iter().for_each(|tree| tree.add_paths(block, width, sums));
-                for (score, sum) in scores.iter_mut().zip(sums.iter()) {
-                    *score = self.score.of(*sum);
-                }
-            },
-        );
+        blocks.for_each_init(Scratch::default, |scratch, (rows, scores)| {
+            self.score_block(scratch, rows, scores);
+        });
         scores
+    }
+
+    fn score_block(&self, scratch: &mut Scratch, rows: &[f64], scores: &mut [f64]) {
+        let Scratch { block, sums } = scratch;
+        let width = self.channels();
+        block.clear();
+        rows.chunks_exact(width).for_each(|row| self.scaling.scale_into(row, block));
+        let padded = scores.len().next_multiple_of(LANES);
+        block.resize(padded * width, 0.0);
+        sums.clear();
+        sums.resize(padded, 0.0);
+        self.trees.iter().for_each(|tree| tree.add_paths(block, width, sums));
+        scores.iter_mut().zip(sums).for_each(|(score, sum)| *score = self.score.of(*sum));
     }
 
     /// Scores after checking the width.

@@ -1,9 +1,12 @@
 //! From decision functions to scores.
 
+use serde::{Deserialize, Serialize};
+
 use crate::shared::ratio;
 
 /// Where the boundary lies, and how deep the history reaches inside.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Boundary {
     rho: f64,
     deepest: f64,
@@ -16,6 +19,11 @@ impl Boundary {
         let deepest = sums.iter().map(|sum| sum - rho).fold(0.0, f64::max);
         // When all rows lie on the boundary, only rounding tells them apart.
         Self { rho, deepest: deepest.max(1e-9 * rho.abs()) }
+    }
+
+    /// Whether restored numbers can be worked with.
+    pub(super) fn is_sound(&self) -> bool {
+        self.rho.is_finite() && self.deepest >= 0.0
     }
 
     pub(super) fn rho(&self) -> f64 {

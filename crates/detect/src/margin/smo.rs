@@ -91,6 +91,9 @@ pub(super) fn sums(
         targets.copy_row(target, row);
         rows.weighted_sum(kernel, row, &padded)
     };
+    if targets.rows() == 1 {
+        return vec![one(&mut Vec::new(), 0)];
+    }
     (0..targets.rows()).into_par_iter().map_init(Vec::new, one).collect()
 }
 

@@ -39,6 +39,19 @@ impl Standard {
         Self { mean: vec![0.0; channels], deviation: vec![1.0; channels], limit }
     }
 
+    pub(super) fn channels(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Whether restored numbers fit `channels` channels.
+    pub(super) fn is_sound(&self, channels: usize) -> bool {
+        self.mean.len() == channels
+            && self.deviation.len() == channels
+            && self.mean.iter().all(|mean| mean.is_finite())
+            && self.deviation.iter().all(|deviation| *deviation > 0.0 && deviation.is_finite())
+            && (self.limit == LARGEST || self.limit == auscult_core::LARGEST_READING)
+    }
+
     /// `readings`, of whole rows, in deviations from the mean.
     pub(super) fn apply(&self, readings: &[f64]) -> Vec<f64> {
         let mut standard = readings.to_vec();
