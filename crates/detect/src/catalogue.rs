@@ -10,6 +10,8 @@ use crate::{change, density, point, subspace};
 /// Every method, family by family.
 pub static CATALOGUE: &[&[Method]] =
     &[point::METHODS, change::METHODS, density::METHODS, subspace::METHODS];
+use crate::{change, isolation, margin, point};
+    &[point::METHODS, change::METHODS, isolation::METHODS, margin::METHODS];
 
 /// The method called `name`.
 #[must_use]

@@ -10,6 +10,8 @@ mod catalogue;
 pub mod change;
 pub mod density;
 mod neighbours;
+pub mod isolation;
+pub mod margin;
 pub mod point;
 mod scaler;
 mod shared;

@@ -17,6 +17,11 @@ const EXCUSED: &[(&str, &str, &str)] = &[
 /// Why methods that look at each column alone may overlook a far outlier.
 const ONLY_RANKS: &str = "beyond the extremes of a column it does not tell how far, so that rows \
     somewhat odd in every column score as high as one odd in a single column";
+const EXCUSED: &[(&str, &str, &str)] = &[(
+    "isolation-forest",
+    "an unseen outlier stands out",
+    "cuts lie within the sample, so a row far beyond it is as isolated as the outermost row of the sample",
+)];
 
 fn excuses(method: &Method) -> Vec<Excuse> {
     EXCUSED

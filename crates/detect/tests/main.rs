@@ -7,3 +7,5 @@ mod golden_point;
 mod properties;
 mod golden_density;
 mod golden_subspace;
+mod golden_isolation;
+mod golden_margin;
