@@ -3,5 +3,9 @@
 //! Pure functions and small structs over `f64` slices. Inputs are finite;
 //! where a function can also meet an empty slice it says what it returns.
 
+pub mod autocorrelation;
+pub mod loess;
 pub mod moments;
 pub mod quantile;
+pub mod season;
+pub mod stl;
