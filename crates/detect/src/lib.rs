@@ -8,6 +8,7 @@
 mod catalogue;
 pub mod change;
 pub mod point;
+pub mod seasonal;
 mod shared;
 
 pub use catalogue::{

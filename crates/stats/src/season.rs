@@ -218,10 +218,14 @@ fn hills(correlation: &[f64], first: usize) -> Vec<usize> {
 
 /// Moves a candidate to the best period beside it.
 fn climb(series: &Series, candidate: usize, longest: usize) -> (usize, f64) {
-    // Noise roughens the slope: look a little further than the next row.
+    // Noise roughens the slope: look a little further than the next row, in
+    // steps that shift the last season against the first by no more than the
+    // smoothing.
     let reach = 2 + candidate / 100;
+    let step = (smoothing(candidate) * candidate / series.len()).max(1);
     let low = candidate.saturating_sub(reach).max(2);
     (low..=(candidate + reach).min(longest))
+        .filter(|period| period.abs_diff(candidate).is_multiple_of(step))
         .map(|period| (period, explained(series, period, smoothing(candidate))))
         .reduce(|one, other| if other.1 > one.1 { other } else { one })
         .unwrap_or((candidate, 0.0))
@@ -233,24 +237,25 @@ fn climb(series: &Series, candidate: usize, longest: usize) -> (usize, f64) {
 fn explained(series: &Series, period: usize, smooth: usize) -> f64 {
     let half = period / 2;
     // Rows near the ends have no whole window around them.
-    let last = series.len() - half;
-    let (mut within, mut total) = (0.0, 0.0);
-    for first in half..(half + period).min(last) {
-        let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
-        for row in (first..last).step_by(period) {
+    let inside = half..series.len() - half;
+    let mut phases = vec![(0.0, 0.0, 0.0); period.min(inside.len())];
+    for start in inside.clone().step_by(period) {
+        for (row, (count, sum, squares)) in (start..inside.end).zip(&mut phases) {
             let value = series.around(row, smooth) - series.season_mean(row, period);
-            count += 1.0;
-            sum += value;
-            squares += value * value;
+            *count += 1.0;
+            *sum += value;
+            *squares += value * value;
         }
-        if count < 2.0 {
-            continue;
+    }
+    let (mut within, mut total) = (0.0, 0.0);
+    for (count, sum, squares) in phases {
+        if count >= 2.0 {
+            // Leaving a season out of the mean that predicts it stretches its
+            // distance from the mean of all by count / (count - 1).
+            let stretch: f64 = count / (count - 1.0);
+            within += stretch * stretch * (squares - sum * sum / count).max(0.0);
+            total += squares;
         }
-        // Leaving a season out of the mean that predicts it stretches its
-        // distance from the mean of all by count / (count - 1).
-        let stretch = count / (count - 1.0);
-        within += stretch * stretch * (squares - sum * sum / count).max(0.0);
-        total += squares;
     }
     if total > 0.0 { 1.0 - within / total } else { 0.0 }
 }
