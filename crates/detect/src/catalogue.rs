@@ -5,10 +5,11 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, point, seasonal};
+use crate::{change, point, seasonal, subsequence};
 
 /// Every method, family by family.
-pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS, seasonal::METHODS];
+pub static CATALOGUE: &[&[Method]] =
+    &[point::METHODS, change::METHODS, seasonal::METHODS, subsequence::METHODS];
 
 /// The method called `name`.
 #[must_use]

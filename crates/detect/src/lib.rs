@@ -10,6 +10,7 @@ pub mod change;
 pub mod point;
 pub mod seasonal;
 mod shared;
+pub mod subsequence;
 
 pub use catalogue::{
     BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,
