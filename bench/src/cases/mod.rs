@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 mod isolation_forest;
 mod one_class_svm;
 mod one_class_svm_scalable;
+mod matrix_profile;
 use serde_json::Value;
 
 /// Runs on readings of shape `(rows, columns)` and reports seconds and whatever
@@ -19,6 +20,7 @@ const CASES: &[(&str, Case)] = &[
     ("one_class_svm", one_class_svm::run),
     ("one_class_svm_scalable", one_class_svm_scalable::run),
 ];
+const CASES: &[(&str, Case)] = &[("matrix_profile", matrix_profile::run)];
 
 pub(crate) fn find(name: &str) -> Option<Case> {
     CASES.iter().find(|(case, _)| *case == name).map(|(_, run)| *run)

@@ -12,6 +12,8 @@ pub static CATALOGUE: &[&[Method]] =
     &[point::METHODS, change::METHODS, density::METHODS, subspace::METHODS];
 use crate::{change, isolation, margin, point};
     &[point::METHODS, change::METHODS, isolation::METHODS, margin::METHODS];
+use crate::{change, point, seasonal, subsequence};
+    &[point::METHODS, change::METHODS, seasonal::METHODS, subsequence::METHODS];
 
 /// The method called `name`.
 #[must_use]

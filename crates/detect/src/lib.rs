@@ -16,6 +16,8 @@ pub mod point;
 mod scaler;
 mod shared;
 pub mod subspace;
+pub mod seasonal;
+pub mod subsequence;
 
 pub use catalogue::{
     BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,

@@ -10,3 +10,7 @@ pub mod moments;
 pub mod quantile;
 pub mod sketch;
 pub mod sliding;
+pub mod autocorrelation;
+pub mod loess;
+pub mod season;
+pub mod stl;

@@ -1,0 +1,3 @@
+//! Agreement with reference programs.
+
+mod golden_seasonal;
