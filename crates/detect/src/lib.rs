@@ -7,6 +7,7 @@
 
 mod catalogue;
 pub mod change;
+pub mod forest;
 pub mod point;
 mod shared;
 
