@@ -8,6 +8,9 @@ mod isolation_forest;
 mod one_class_svm;
 mod one_class_svm_scalable;
 mod matrix_profile;
+mod decision_tree;
+mod labelled;
+mod random_forest;
 use serde_json::Value;
 
 /// Runs on readings of shape `(rows, columns)` and reports seconds and whatever
@@ -21,6 +24,8 @@ const CASES: &[(&str, Case)] = &[
     ("one_class_svm_scalable", one_class_svm_scalable::run),
 ];
 const CASES: &[(&str, Case)] = &[("matrix_profile", matrix_profile::run)];
+const CASES: &[(&str, Case)] =
+    &[("decision_tree", decision_tree::run), ("random_forest", random_forest::run)];
 
 pub(crate) fn find(name: &str) -> Option<Case> {
     CASES.iter().find(|(case, _)| *case == name).map(|(_, run)| *run)

@@ -14,6 +14,8 @@ use crate::{change, isolation, margin, point};
     &[point::METHODS, change::METHODS, isolation::METHODS, margin::METHODS];
 use crate::{change, point, seasonal, subsequence};
     &[point::METHODS, change::METHODS, seasonal::METHODS, subsequence::METHODS];
+use crate::{change, forest, point};
+pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS, forest::METHODS];
 
 /// The method called `name`.
 #[must_use]

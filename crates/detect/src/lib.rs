@@ -12,6 +12,7 @@ pub mod density;
 mod neighbours;
 pub mod isolation;
 pub mod margin;
+pub mod forest;
 pub mod point;
 mod scaler;
 mod shared;

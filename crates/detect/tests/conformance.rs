@@ -1,7 +1,8 @@
 //! Every method of the catalogue obeys every law.
 
 use auscult_conformance::{
-    DetectorCase, EstimatorCase, Excuse, detector_failures, estimator_failures,
+    DetectorCase, EstimatorCase, Excuse, LabelledCase, detector_failures, estimator_failures,
+    labelled_failures,
 };
 use auscult_core::SettingsMap;
 use auscult_detect::{CATALOGUE, Channels, Method};
@@ -83,5 +84,25 @@ fn every_estimator_obeys_every_law() {
         }
     }
     let failures = estimator_failures(&cases);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_labelled_estimator_obeys_every_law() {
+    let mut cases = Vec::new();
+    for method in CATALOGUE.iter().copied().flatten() {
+        if let Some(build) = method.labelled {
+            cases.push(LabelledCase {
+                name: format!("{} (labelled)", method.name),
+                fit: Box::new(move |history, labels| {
+                    let estimator = build(&SettingsMap::new()).expect("defaults are in range");
+                    estimator.fit_labelled(history, labels)
+                }),
+                channels: widths(method),
+                excused: excuses(method),
+            });
+        }
+    }
+    let failures = labelled_failures(&cases);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
