@@ -1,0 +1,3 @@
+//! What accounts for a change between two periods.
+
+pub mod segments;

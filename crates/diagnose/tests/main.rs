@@ -1,0 +1,3 @@
+//! Causes against published and simulated answers.
+
+mod explain_robustspot;
