@@ -1,1 +1,3 @@
 //! From symptoms to causes: learnt troubleshooting trees and explanations of a change.
+
+pub mod explain;

@@ -14,3 +14,5 @@ pub mod autocorrelation;
 pub mod loess;
 pub mod season;
 pub mod stl;
+pub mod linear;
+pub mod two_sample;
