@@ -1,1 +1,5 @@
 //! From symptoms to causes: learnt troubleshooting trees and explanations of a change.
+
+pub mod learn;
+pub mod model;
+pub mod troubleshoot;

@@ -1,0 +1,3 @@
+//! Diagnosis against references and public data.
+
+mod public_logs;
