@@ -1,0 +1,5 @@
+//! Files in, tables out, as callers see it.
+
+mod csv;
+mod errors;
+mod scratch;
