@@ -1,5 +1,6 @@
 //! From symptoms to causes: learnt troubleshooting trees and explanations of a change.
 
+pub mod draw;
 pub mod learn;
 pub mod model;
 pub mod troubleshoot;

@@ -1,3 +1,5 @@
-//! Diagnosis against references and public data.
+//! Diagnosis against references, public data and strangers' files.
 
+mod golden_learn;
+mod hostile_models;
 mod public_logs;

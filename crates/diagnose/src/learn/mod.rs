@@ -18,3 +18,5 @@ pub use measures::{Confusion, wilson};
 pub use screen::Finding;
 pub use settings::{Alpha, LearnSettings, Learner, Validation};
 pub use validate::HeldOut;
+
+pub use auscult_trees::{Criterion, MISSING};
