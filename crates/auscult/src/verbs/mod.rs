@@ -3,7 +3,9 @@
 mod detect;
 mod input;
 mod method_settings;
+mod learn;
 mod methods;
+mod troubleshoot;
 
 use clap::Subcommand;
 
@@ -13,15 +15,21 @@ use crate::outcome::{CallError, Outcome};
 pub(crate) enum Verb {
     /// Finds anomalies in columns or series, by any method of the catalogue.
     Detect(Box<detect::Arguments>),
+    /// Learns a troubleshooting tree or forest from a labelled fault log.
+    Learn(Box<learn::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
+    /// Finds the cause of a case, question by question or for rows of a file.
+    Troubleshoot(troubleshoot::Arguments),
 }
 
 impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
             Self::Detect(arguments) => detect::run(&arguments),
+            Self::Learn(arguments) => learn::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
+            Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
         }
     }
 }
