@@ -1,31 +1,31 @@
 //! One file per timed method.
 
-mod knn;
-mod lof;
-
-use serde_json::{Value, json};
+mod decision_tree;
 mod isolation_forest;
+mod knn;
+mod labelled;
+mod lof;
+mod matrix_profile;
 mod one_class_svm;
 mod one_class_svm_scalable;
-mod matrix_profile;
-mod decision_tree;
-mod labelled;
 mod random_forest;
-use serde_json::Value;
+
+use serde_json::{Value, json};
 
 /// Runs on readings of shape `(rows, columns)` and reports seconds and whatever
 /// shows that the work was done right.
 pub(crate) type Case = fn(&[f64], usize, usize) -> Value;
 
-const CASES: &[(&str, Case)] = &[("knn", knn::run), ("lof", lof::run)];
 const CASES: &[(&str, Case)] = &[
+    ("decision_tree", decision_tree::run),
     ("isolation_forest", isolation_forest::run),
+    ("knn", knn::run),
+    ("lof", lof::run),
+    ("matrix_profile", matrix_profile::run),
     ("one_class_svm", one_class_svm::run),
     ("one_class_svm_scalable", one_class_svm_scalable::run),
+    ("random_forest", random_forest::run),
 ];
-const CASES: &[(&str, Case)] = &[("matrix_profile", matrix_profile::run)];
-const CASES: &[(&str, Case)] =
-    &[("decision_tree", decision_tree::run), ("random_forest", random_forest::run)];
 
 pub(crate) fn find(name: &str) -> Option<Case> {
     CASES.iter().find(|(case, _)| *case == name).map(|(_, run)| *run)
@@ -39,6 +39,8 @@ pub(crate) fn names() -> String {
 pub(crate) fn summary(scores: &[f64]) -> Value {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     json!({ "mean": scores.iter().sum::<f64>() / scores.len() as f64, "largest": largest })
+}
+
 /// How well `scores` tell the last hundredth of the rows, which the peers make
 /// anomalous, from the rest: area under the receiver operating characteristic.
 fn auc_of_last_hundredth(scores: &[f64]) -> f64 {

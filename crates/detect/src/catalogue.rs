@@ -5,17 +5,20 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, density, point, subspace};
+use crate::{change, density, forest, isolation, margin, point, seasonal, subsequence, subspace};
 
 /// Every method, family by family.
-pub static CATALOGUE: &[&[Method]] =
-    &[point::METHODS, change::METHODS, density::METHODS, subspace::METHODS];
-use crate::{change, isolation, margin, point};
-    &[point::METHODS, change::METHODS, isolation::METHODS, margin::METHODS];
-use crate::{change, point, seasonal, subsequence};
-    &[point::METHODS, change::METHODS, seasonal::METHODS, subsequence::METHODS];
-use crate::{change, forest, point};
-pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS, forest::METHODS];
+pub static CATALOGUE: &[&[Method]] = &[
+    point::METHODS,
+    change::METHODS,
+    seasonal::METHODS,
+    subsequence::METHODS,
+    density::METHODS,
+    subspace::METHODS,
+    isolation::METHODS,
+    margin::METHODS,
+    forest::METHODS,
+];
 
 /// The method called `name`.
 #[must_use]

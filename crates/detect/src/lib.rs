@@ -9,16 +9,16 @@ mod attribution;
 mod catalogue;
 pub mod change;
 pub mod density;
-mod neighbours;
+pub mod forest;
 pub mod isolation;
 pub mod margin;
-pub mod forest;
+mod neighbours;
 pub mod point;
 mod scaler;
-mod shared;
-pub mod subspace;
 pub mod seasonal;
+mod shared;
 pub mod subsequence;
+pub mod subspace;
 
 pub use catalogue::{
     BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,

@@ -2,8 +2,8 @@
 
 mod detect;
 mod input;
-mod method_settings;
 mod learn;
+mod method_settings;
 mod methods;
 mod troubleshoot;
 

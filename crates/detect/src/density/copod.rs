@@ -6,7 +6,7 @@ use auscult_core::{
 use rayon::prelude::*;
 
 use super::tails::{Surprise, Tails};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Copod`]: there are none.
@@ -23,6 +23,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n d log n) time, O(n d) memory",
     source: "Z. Li, Y. Zhao, N. Botta, C. Ionescu, X. Hu, \"COPOD: copula-based outlier detection\", ICDM 2020",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: CopodSettings::PARAMETERS,
     default_of: CopodSettings::default_of,

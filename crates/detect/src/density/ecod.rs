@@ -6,7 +6,7 @@ use auscult_core::{
 use rayon::prelude::*;
 
 use super::tails::{Surprise, Tails};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Ecod`]: there are none.
@@ -23,6 +23,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n d log n) time, O(n d) memory",
     source: "Z. Li et al., \"ECOD: unsupervised outlier detection using empirical cumulative distribution functions\", IEEE Transactions on Knowledge and Data Engineering 35(12), 2023",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: EcodSettings::PARAMETERS,
     default_of: EcodSettings::default_of,

@@ -6,7 +6,7 @@ use auscult_core::{
 };
 use rayon::prelude::*;
 
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Hbos`].
@@ -34,6 +34,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n d log b) time and O(d b) memory for b bins",
     source: "M. Goldstein, A. Dengel, \"Histogram-based outlier score (HBOS): a fast unsupervised anomaly detection algorithm\", KI 2012",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: HbosSettings::PARAMETERS,
     default_of: HbosSettings::default_of,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::neighbours::{NeighbourIndex, Neighbours};
 use crate::scaler::Scaler;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Knn`].
@@ -58,6 +58,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n log n) time for few channels, O(n² d) for more than 14; O(n d) memory",
     source: "S. Ramaswamy, R. Rastogi, K. Shim, \"Efficient algorithms for mining outliers from large data sets\", SIGMOD 2000",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: KnnSettings::PARAMETERS,
     default_of: KnnSettings::default_of,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::attribution::shares_by_substitution;
 use crate::neighbours::{NeighbourIndex, Neighbours};
 use crate::scaler::Scaler;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Lof`].
@@ -32,6 +32,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n log n) time for few channels, O(n² d) for more than 14; O(n (d + k)) memory",
     source: "M. M. Breunig, H.-P. Kriegel, R. T. Ng, J. Sander, \"LOF: identifying density-based local outliers\", SIGMOD 2000",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Score(1.5),
     parameters: LofSettings::PARAMETERS,
     default_of: LofSettings::default_of,

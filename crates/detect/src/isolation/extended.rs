@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Mcg;
 use super::forest::{Forest, PathTree};
 use super::path::{expected_path, levels};
 use super::tree::split;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`ExtendedIsolationForest`].
@@ -37,6 +37,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(trees x sample x d log sample) to fit, O(n x trees x d log sample) to score",
     source: "S. Hariri, M. Carrasco Kind, R. J. Brunner, \"Extended isolation forest\", IEEE Transactions on Knowledge and Data Engineering 33(4), 2021",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: ExtendedIsolationForestSettings::PARAMETERS,
     default_of: ExtendedIsolationForestSettings::default_of,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::forest::{Forest, PathTree};
 use super::tree::{ImportedNode, IsolationTree};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`IsolationForest`].
@@ -34,6 +34,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(trees x sample x log sample) to fit, O(n x trees x log sample) to score",
     source: "F. T. Liu, K. M. Ting, Z.-H. Zhou, \"Isolation forest\", IEEE International Conference on Data Mining, 2008",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: IsolationForestSettings::PARAMETERS,
     default_of: IsolationForestSettings::default_of,

@@ -10,7 +10,7 @@ use super::kernel::{Gamma, GammaRule, Kernel, KernelFunction, KernelRows};
 use super::smo::{Problem, sums};
 use super::standard::Standard;
 use crate::attribution::{shares_by_substitution, typical_row};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`OneClassSvm`].
@@ -48,6 +48,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n^2 d) time or more, O(nu n d + cache) memory; up to some 50 000 rows",
     source: "B. Schölkopf, J. C. Platt, J. Shawe-Taylor, A. J. Smola, R. C. Williamson, \"Estimating the support of a high-dimensional distribution\", Neural Computation 13(7), 2001",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: OneClassSvmSettings::PARAMETERS,
     default_of: OneClassSvmSettings::default_of,

@@ -16,7 +16,7 @@ use super::kernel::{Gamma, GammaRule};
 use super::scalable_online::OnlineOneClassSvm;
 use super::standard::Standard;
 use crate::attribution::{shares_by_substitution, typical_row};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`OneClassSvmScalable`].
@@ -68,6 +68,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n D d) time for D features, O(D d + buffer) memory in pieces",
     source: "A. Rahimi, B. Recht, \"Random features for large-scale kernel machines\", Advances in Neural Information Processing Systems 20, 2007",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: OneClassSvmScalableSettings::PARAMETERS,
     default_of: OneClassSvmScalableSettings::default_of,

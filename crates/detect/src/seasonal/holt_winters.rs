@@ -12,7 +12,7 @@ use super::rates::fit_rates;
 use super::scale::ResidualScale;
 use super::season_of;
 use crate::shared::{one_channel, ratio};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`HoltWinters`] and [`HoltWintersDetector`].
@@ -52,6 +52,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(1) time per sample, O(period) memory; about a hundred passes to fit the rates",
     source: "S. Gelper, R. Fried, C. Croux, \"Robust forecasting with exponential and Holt-Winters smoothing\", Journal of Forecasting 29(3), 2010",
     channels: Channels::One,
+    order: Order::Sequence,
     threshold: Threshold::Score(4.0),
     parameters: HoltWintersSettings::PARAMETERS,
     default_of: HoltWintersSettings::default_of,

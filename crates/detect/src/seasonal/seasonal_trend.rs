@@ -11,7 +11,7 @@ use super::running_median::RunningMedian;
 use super::scale::ResidualScale;
 use super::season_of;
 use crate::shared::one_channel;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`SeasonalTrend`].
@@ -41,6 +41,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n log n) to find the season, O(n) per round of STL, O(n) memory",
     source: "R. B. Cleveland, W. S. Cleveland, J. E. McRae, I. Terpenning, \"STL: a seasonal-trend decomposition procedure based on loess\", Journal of Official Statistics 6(1), 1990",
     channels: Channels::One,
+    order: Order::Sequence,
     threshold: Threshold::Score(THRESHOLD),
     parameters: SeasonalTrendSettings::PARAMETERS,
     default_of: SeasonalTrendSettings::default_of,

@@ -9,7 +9,7 @@ use super::profile::{distance, exclusion, join, self_join};
 use super::windows::{Range, Windows};
 use crate::seasonal::season_of;
 use crate::shared::one_channel;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`MatrixProfile`].
@@ -31,6 +31,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n²) time, O(n) memory",
     source: "Y. Zhu et al., \"Matrix profile XI: SCRIMP++: time series motif discovery at interactive speeds\", ICDM 2018",
     channels: Channels::One,
+    order: Order::Sequence,
     threshold: Threshold::Share(0.01),
     parameters: MatrixProfileSettings::PARAMETERS,
     default_of: MatrixProfileSettings::default_of,

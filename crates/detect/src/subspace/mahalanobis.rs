@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::quadratic::{QuadraticIndex, eigen, scaled_columns};
 use crate::scaler::Scaler;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Mahalanobis`].
@@ -61,6 +61,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n d²) time, O(d²) memory in pieces; `robust` up to 1000 times O(min(n, 600) d²) more",
     source: "P. C. Mahalanobis, \"On the generalised distance in statistics\", 1936; O. Ledoit, M. Wolf, \"A well-conditioned estimator for large-dimensional covariance matrices\", Journal of Multivariate Analysis 88(2), 2004",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Score(3.0),
     parameters: MahalanobisSettings::PARAMETERS,
     default_of: MahalanobisSettings::default_of,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::quadratic::QuadraticIndex;
 use crate::scaler::Scaler;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`MahalanobisEw`].
@@ -42,6 +42,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(d²) time per sample, O(d²) memory",
     source: "P. C. Mahalanobis, \"On the generalised distance in statistics\", 1936; winsorised after P. J. Huber, \"Robust Statistics\", Wiley, 1981",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Score(5.0),
     parameters: MahalanobisEwSettings::PARAMETERS,
     default_of: MahalanobisEwSettings::default_of,

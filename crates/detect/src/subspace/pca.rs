@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::quadratic::{QuadraticIndex, eigen, scaled_columns};
 use crate::scaler::Scaler;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Pca`].
@@ -55,6 +55,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n d² + d³) time, O(d²) memory in pieces",
     source: "J. E. Jackson, G. S. Mudholkar, \"Control procedures for residuals associated with principal component analysis\", Technometrics 21(3), 1979",
     channels: Channels::Several,
+    order: Order::Free,
     threshold: Threshold::Score(3.0),
     parameters: PcaSettings::PARAMETERS,
     default_of: PcaSettings::default_of,

@@ -139,7 +139,6 @@ impl<O: Objective> Context<'_, O> {
         let told = impurity * self.unit;
         objective.value(&sums, &mut grown.values);
         grown.nodes.push(Node { rows: rows.len(), weight, impurity: told, split: None });
-        grown.nodes.push(Node { rows: rows.len(), weight, impurity, split: None });
         let limits = self.limits;
         if depth >= limits.max_depth
             || rows.len() < limits.min_samples_split
@@ -157,7 +156,6 @@ impl<O: Objective> Context<'_, O> {
 
     fn gain(&self, candidate: &Candidate) -> f64 {
         (candidate.rise / self.weight * self.unit).max(0.0)
-        (candidate.rise / self.weight).max(0.0)
     }
 
     /// Turns a candidate into a split whose children are still to be numbered.

@@ -37,7 +37,6 @@ pub(crate) trait Objective: Sync + Send + Sized {
         1.0
     }
 
-    /// Impurity below which a node counts as pure.
     /// What a node that `sums` sum up predicts.
     fn value(&self, sums: &[f64], value: &mut Vec<f64>);
 
@@ -411,7 +410,6 @@ pub(crate) struct Squares {
     /// A power of two, so that nothing is rounded; keeps squares of tiny and
     /// huge targets in range.
     scale: f64,
-    /// Weight, and target less the overall mean, of each row.
     pure: f64,
 }
 
@@ -428,11 +426,6 @@ impl Squares {
         let variance: f64 = rows.iter().map(|[weight, y]| weight / total * y * y).sum();
         // Relative, so that units do not matter.
         Self { rows, mean, scale, pure: f64::EPSILON * variance }
-        // Scaled first, so that huge targets stay finite.
-        let mean = targets.iter().enumerate().map(|(row, y)| y * (weight(row) / total)).sum();
-        let rows: Vec<[f64; 2]> =
-            targets.iter().enumerate().map(|(row, y)| [weight(row), y - mean]).collect();
-        Self { rows, mean, pure: f64::EPSILON * variance }
     }
 }
 
@@ -482,7 +475,6 @@ impl Objective for Squares {
 
     fn value(&self, sums: &[f64], value: &mut Vec<f64>) {
         value.push(self.mean + self.scale * (sums[1] / sums[0]));
-        value.push(self.mean + sums[1] / sums[0]);
     }
 
     fn worth(&self, sums: &[f64]) -> f64 {
