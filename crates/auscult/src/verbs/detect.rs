@@ -190,7 +190,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, CallError> {
     Ok(Plan { method, settings, mode, threshold, joint: !separately, all_rows: arguments.all_rows })
 }
 
-fn find_method(name: &str) -> Result<&'static Method, CallError> {
+pub(super) fn find_method(name: &str) -> Result<&'static Method, CallError> {
     auscult_detect::find(name).ok_or_else(|| {
         let names = auscult_detect::CATALOGUE.iter().copied().flatten().map(|method| method.name);
         let nearest = auscult_telemetry::nearest(name, names);

@@ -2,30 +2,96 @@
 
 use std::io::Write;
 
-use auscult_detect::{CATALOGUE, Method, Threshold};
+use auscult_detect::{CATALOGUE, Channels, Method, Threshold};
 
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult methods`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The method to show; all in a list without it.
+    /// The method to show; all in a list without it
     name: Option<String>,
+
+    /// Write the whole catalogue as Markdown, as it stands in the manual
+    #[arg(long, conflicts_with = "name")]
+    markdown: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let mut out = std::io::stdout().lock();
     let written = match &arguments.name {
+        None if arguments.markdown => write!(out, "{}", markdown()),
         None => list(&mut out),
         Some(name) => {
-            let method = auscult_detect::find(name).ok_or_else(|| {
-                CallError::input(format!("no method `{name}`; `auscult methods` lists them"))
-            })?;
-            show(&mut out, method)
+            show(&mut out, super::detect::find_method(name)?)
         }
     };
     written.map_err(CallError::write("standard output"))?;
     Ok(Outcome::Done)
+}
+
+/// The manual page of the catalogue.
+fn markdown() -> String {
+    let mut page = String::from(
+        "# Methods of detection\n\n\
+         Written by `auscult methods --markdown`; a test holds it and the catalogue together.\n\
+         `auscult detect --method NAME` uses a method, and each setting is a flag of the same name.\n\n\
+         | method | learns | columns | what it does |\n|---|---|---|---|\n",
+    );
+    for method in CATALOGUE.iter().copied().flatten() {
+        let columns = match method.channels {
+            Channels::One => "each alone",
+            Channels::Any => "jointly",
+            Channels::Several => "jointly, two or more",
+        };
+        page += &format!(
+            "| [{0}](#{0}) | {1} | {columns} | {2} |\n",
+            method.name,
+            learns(method),
+            method.summary
+        );
+    }
+    for method in CATALOGUE.iter().copied().flatten() {
+        page += &format!("\n## {}\n\n**{}.** {}\n\n", method.name, method.title, method.summary);
+        page += &format!("- Sees: {}\n- Misses: {}\n", method.sees, method.blind);
+        page += &format!("- Score: in {}\n- Anomaly: {}\n", method.unit, convention(method));
+        page += &format!("- Learns: {}\n- Cost: {}\n", learns(method), method.cost);
+        page += &format!("- Source: {}\n", method.source);
+        if !method.parameters.is_empty() {
+            page += "\n| setting | default | allowed | meaning |\n|---|---|---|---|\n";
+        }
+        for parameter in method.parameters {
+            let words: Vec<&str> = parameter.doc.split_whitespace().collect();
+            page += &format!(
+                "| `--{}` | {} | {} | {} |\n",
+                parameter.name.replace('_', "-"),
+                (method.default_of)(parameter.name).replace('|', "\\|"),
+                parameter.range.replace('|', "\\|"),
+                words.join(" ").replace('|', "\\|")
+            );
+        }
+    }
+    page
+}
+
+/// The ways in which `method` can learn.
+fn learns(method: &Method) -> String {
+    let ways = [
+        (method.batch.is_some(), "from the whole history"),
+        (method.pieces.is_some(), "in pieces, in bounded memory"),
+        (method.online.is_some(), "row by row"),
+        (method.labelled.is_some(), "from labels"),
+    ];
+    let ways: Vec<&str> = ways.into_iter().filter(|(can, _)| *can).map(|(_, way)| way).collect();
+    ways.join("; ")
+}
+
+/// When a score of `method` is an anomaly.
+fn convention(method: &Method) -> String {
+    match method.threshold {
+        Threshold::Score(score) => format!("above {score}"),
+        Threshold::Share(share) => format!("the strangest {} % of the rows", share * 100.0),
+    }
 }
 
 fn list(out: &mut impl Write) -> std::io::Result<()> {
@@ -41,10 +107,8 @@ fn show(out: &mut impl Write, method: &Method) -> std::io::Result<()> {
     writeln!(out, "Sees:    {}", method.sees)?;
     writeln!(out, "Misses:  {}", method.blind)?;
     writeln!(out, "Score:   in {}", method.unit)?;
-    match method.threshold {
-        Threshold::Score(score) => writeln!(out, "Anomaly: above {score}")?,
-        Threshold::Share(share) => writeln!(out, "Anomaly: the strangest {} %", share * 100.0)?,
-    }
+    writeln!(out, "Anomaly: {}", convention(method))?;
+    writeln!(out, "Learns:  {}", learns(method))?;
     writeln!(out, "Cost:    {}", method.cost)?;
     writeln!(out, "Source:  {}", method.source)?;
     if !method.parameters.is_empty() {
@@ -59,4 +123,16 @@ fn show(out: &mut impl Write, method: &Method) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_manual_is_the_catalogue() {
+        let manual = include_str!("../../../../docs/methods.md");
+        assert!(
+            manual == super::markdown(),
+            "docs/methods.md is stale: cargo run -- methods --markdown > docs/methods.md"
+        );
+    }
 }

@@ -1,0 +1,213 @@
+//! `auscult detect`, as a person calls it.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::program::{Answer, auscult, folder};
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn findings(answer: &Answer) -> Vec<Value> {
+    let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
+    document["findings"].as_array().expect("a list of findings").clone()
+}
+
+#[test]
+fn the_textbook_case_reports_exactly_the_rows_of_scipy() {
+    let text = std::fs::read_to_string(golden("model_performance.json")).expect("golden values");
+    let expected: Value = serde_json::from_str(&text).expect("golden JSON");
+    let file = golden("model_performance.csv").display().to_string();
+    for ddof in ["0", "1"] {
+        let answer = auscult(&[
+            "detect", &file, "--column", "performance", "--method", "zscore", "--threshold", "3",
+            "--ddof", ddof, "--format", "json",
+        ]);
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        let expected = &expected[format!("ddof{ddof}")];
+        let found = findings(&answer);
+        let rows: Vec<&Value> = found.iter().map(|finding| &finding["row"]).collect();
+        let expected_rows: Vec<&Value> = expected["rows"].as_array().expect("rows").iter().collect();
+        assert_eq!(rows, expected_rows);
+        for (finding, score) in found.iter().zip(expected["scores"].as_array().expect("scores")) {
+            let (ours, scipy) = (finding["score"].as_f64(), score.as_f64());
+            let (ours, scipy) = (ours.expect("a score"), scipy.expect("a score"));
+            assert!((ours / scipy - 1.0).abs() < 1e-12, "{ours} and {scipy}");
+        }
+    }
+}
+
+#[test]
+fn held_in_memory_or_streamed_the_answer_is_the_same() {
+    let file = golden("model_performance.csv").display().to_string();
+    let call = |more: &[&str]| {
+        let call = [&["detect", &file, "-m", "zscore", "--format", "csv"], more].concat();
+        auscult(&call).out
+    };
+    // `--all-rows` needs the whole table; its anomalies are those of the stream.
+    let whole = call(&["--all-rows"]);
+    let anomalies: Vec<&str> =
+        whole.lines().filter(|line| line.split(',').nth(11) != Some("0")).collect();
+    let streamed = call(&[]);
+    let keys = |lines: Vec<&str>| {
+        let key = |line: &str| line.split(',').take(5).collect::<Vec<_>>().join(",");
+        lines.into_iter().map(key).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(anomalies), keys(streamed.lines().collect()));
+}
+
+#[test]
+fn people_get_a_table_and_a_paragraph() {
+    let file = golden("model_performance.csv").display().to_string();
+    let answer = auscult(&["detect", &file, "--method", "zscore", "--top", "2"]);
+    insta::assert_snapshot!(answer.out);
+}
+
+#[test]
+fn groups_are_series_of_their_own() {
+    let folder = folder("groups");
+    let mut text = String::from("host,load\n");
+    for row in 0..60 {
+        let odd = if row == 41 { 90.0 } else { 0.0 };
+        text += &format!("a,{}\nb,{}\n", 10 + row % 5, 100.0 + f64::from(row % 7) + odd);
+    }
+    std::fs::write(folder.join("load.csv"), text).expect("a file");
+    let file = folder.join("load.csv").display().to_string();
+    let answer =
+        auscult(&["detect", &file, "--group-by", "host", "-m", "zscore", "--format", "json"]);
+    let found = findings(&answer);
+    assert_eq!(found.len(), 1, "{}", answer.out);
+    assert_eq!((&found[0]["series"], &found[0]["row"]), (&Value::from("b"), &Value::from(84)));
+}
+
+#[test]
+fn missing_and_infinite_cells_are_counted_and_never_reported() {
+    let folder = folder("missing");
+    let mut text = String::from("value\n");
+    for row in 0..100 {
+        text += match row {
+            10 | 20 => "\"\"\n",
+            30 => "NaN\n",
+            40 => "inf\n",
+            50 => "99\n",
+            _ if row % 2 == 0 => "1\n",
+            _ => "2\n",
+        };
+    }
+    let file = folder.join("holes.csv");
+    std::fs::write(&file, text).expect("a file");
+    let file = file.display().to_string();
+    for method in ["zscore", "seasonal-trend"] {
+        let answer = auscult(&["detect", &file, "-m", method, "--format", "json"]);
+        let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
+        let series = &document["series"][0];
+        assert_eq!((&series["missing"], &series["infinite"]), (&3.into(), &1.into()), "{method}");
+        let rows: Vec<u64> = findings(&answer).iter().filter_map(|f| f["row"].as_u64()).collect();
+        assert_eq!(rows, [51], "{method}");
+    }
+}
+
+#[test]
+fn standard_input_is_read_and_exit_codes_tell() {
+    let text = std::fs::read(golden("model_performance.csv")).expect("golden data");
+    let call = ["detect", "-", "-m", "zscore", "--fail-on-anomaly", "--quiet"];
+    let answer = crate::program::auscult_reading(&call, &text);
+    assert_eq!(answer.code, 1, "{}", answer.err);
+    let none = [&call[..], &["--threshold", "1000"]].concat();
+    assert_eq!(crate::program::auscult_reading(&none, &text).code, 0);
+}
+
+#[test]
+fn pictures_are_what_their_names_say() {
+    let folder = folder("pictures");
+    let file = golden("model_performance.csv").display().to_string();
+    for (name, start) in
+        [("plot.svg", &b"<svg "[..]), ("plot.png", b"\x89PNG"), ("plot.html", b"<!doctype html>")]
+    {
+        let path = folder.join(name);
+        let plot = path.display().to_string();
+        let answer = auscult(&["detect", &file, "--plot", &plot, "--quiet"]);
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        let picture = std::fs::read(&path).expect("a picture");
+        assert!(picture.starts_with(start), "{name}");
+        let text = String::from_utf8_lossy(&picture);
+        assert!(!text.contains("http://") || name == "plot.svg", "{name} must need nothing else");
+    }
+}
+
+#[test]
+fn every_method_judges_a_file() {
+    let folder = folder("methods");
+    let mut text = String::from("time,a,b,c,label\n");
+    for row in 0..400u32 {
+        let noise = f64::from((row * 7919) % 101) / 50.0;
+        let wave = 5.0 * (f64::from(row) * std::f64::consts::TAU / 24.0).sin();
+        let odd = if row == 300 { 60.0 } else { 0.0 };
+        text += &format!(
+            "{},{},{},{},{}\n",
+            1_767_225_600 + 60 * row,
+            wave + noise + odd,
+            2.0 * wave - noise,
+            f64::from((row * 104_729) % 97) / 10.0,
+            u32::from(odd > 0.0 || row == 100)
+        );
+    }
+    let file = folder.join("metrics.csv");
+    std::fs::write(&file, text).expect("a file");
+    let file = file.display().to_string();
+    let list = auscult(&["methods"]).out;
+    for method in list.lines().filter_map(|line| line.split_whitespace().next()) {
+        let mut call = vec!["detect", &file, "-c", "a,b,c", "-m", method, "--format", "json"];
+        if method == "random-forest" {
+            call.extend(["--label", "label"]);
+        }
+        let answer = auscult(&call);
+        assert_eq!(answer.code, 0, "{method}: {}", answer.err);
+        let found = findings(&answer);
+        for finding in &found {
+            assert!(!finding["reason"].as_str().unwrap_or_default().is_empty(), "{method}");
+        }
+    }
+}
+
+/// Calls that cannot work, and what each must say.
+#[test]
+fn a_wrong_call_gets_one_clear_sentence() {
+    let folder = folder("wrong");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).expect("a file");
+        path.display().to_string()
+    };
+    let good = golden("model_performance.csv").display().to_string();
+    let empty = write("empty.csv", b"");
+    let words = write("words.csv", b"name\nalice\nbob\n");
+    let one = write("one.csv", b"value\n1\n");
+    let ragged = write("ragged.csv", b"a,b\n1,2\n3\n4,5\n");
+    let here = folder.display().to_string();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["detect", "no-such-file.csv"], &["no-such-file.csv"]),
+        (&["detect", &here], &["folder"]),
+        (&["detect", &empty], &["empty.csv", "empty"]),
+        (&["detect", &words], &["no column of numbers", "name"]),
+        (&["detect", &one, "-m", "zscore"], &["need at least 2 rows, got 1"]),
+        (&["detect", &ragged], &["ragged.csv", "line 3", "1 field"]),
+        (&["detect", &good, "-c", "performnce"], &["no column `performnce`", "`performance`"]),
+        (&["detect", &good, "-m", "z-score"], &["no method `z-score`", "`zscore`"]),
+        (&["detect", &good, "-m", "zscore", "--window", "5"], &["no setting --window", "--ddof"]),
+        (&["detect", &good, "-m", "zscore", "--ddof", "7"], &["ddof", "0 or 1"]),
+        (&["detect", &good, "--plot", "x.gif"], &["x.gif", ".svg"]),
+        (&["detect", &good, "-m", "zscore", "--online", "--label", "x"], &["labels"]),
+    ];
+    for (call, expected) in cases {
+        let answer = auscult(call);
+        assert_eq!(answer.code, 2, "{call:?} ended with {}: {}", answer.code, answer.err);
+        assert_eq!(answer.err.trim_end().lines().count(), 1, "{call:?}: {}", answer.err);
+        for part in *expected {
+            assert!(answer.err.contains(part), "{call:?} lacks {part:?}: {}", answer.err);
+        }
+        assert!(answer.out.is_empty(), "{call:?} printed {}", answer.out);
+    }
+}
