@@ -34,13 +34,14 @@ pub(crate) fn short_decimal(bytes: &[u8], start: usize, end: usize) -> Option<f6
     }
     let whole = digits(head, whole_length)?;
     let decimals = length - whole_length;
+    // Signed numbers below 2^53 convert in one instruction, unsigned ones do not.
     let magnitude = if decimals <= 1 {
-        whole as f64
+        whole as i64 as f64
     } else {
         let fraction = digits(eight(bytes, start + whole_length + 1)?, decimals - 1)?;
-        (whole * WHOLE_POWERS[decimals - 1] + fraction) as f64 / POWERS[decimals - 1]
+        (whole * WHOLE_POWERS[decimals - 1] + fraction) as i64 as f64 / POWERS[decimals - 1]
     };
-    Some(if negative { -magnitude } else { magnitude })
+    Some(f64::from_bits(magnitude.to_bits() | u64::from(negative) << 63))
 }
 
 /// Powers of ten for up to eight decimals.

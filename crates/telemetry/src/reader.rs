@@ -437,7 +437,8 @@ fn union(parts: &[Part], options: &ReadOptions) -> Result<(Vec<String>, Vec<Evid
                     let there: &mut Evidence = &mut evidence[column];
                     let (kind_here, kind_there) =
                         (kind_of(here.reading()), kind_of(there.reading()));
-                    let words = options.words.iter().any(|words| words == name);
+                    let is_this = |wanted: &String| position(&names, wanted) == Some(column);
+                    let words = options.words.iter().any(is_this);
                     let differ = here.has_values() && there.has_values() && kind_here != kind_there;
                     if differ && !words {
                         let fault = Fault::Disagree {

@@ -120,6 +120,9 @@ fn files_that_disagree_are_named() {
         sentence.contains("b.csv, column `status`: holds words here but numbers in "),
         "{sentence}"
     );
+    let words = ReadOptions { words: vec!["2".to_owned()], ..Default::default() };
+    let table = read_table(&[first.input(), second.input()], &words).expect("words agree");
+    assert_eq!(table.words("status").expect("words").distinct, ["200", "bad"]);
     let third = Scratch::new("c.csv", "y\n1\n");
     let error = read_table(&[first.input(), third.input()], &ReadOptions::default());
     let sentence = error.expect_err("nothing shared").to_string();
