@@ -317,7 +317,9 @@ fn probe(
     let fail = |(offset, fault): (usize, Fault)| {
         let line = 1 + memchr::memchr_iter(b'\n', &head[..offset]).count() as u64;
         match fault {
-            Fault::Empty | Fault::BareReturns | Fault::NoColumns => ReadError::new(&name, fault),
+            Fault::Empty | Fault::BareReturns | Fault::NoColumns | Fault::Delimiter { .. } => {
+                ReadError::new(&name, fault)
+            }
             fault => ReadError::new(&name, fault).at_line(line),
         }
     };

@@ -102,6 +102,17 @@ fn quotes_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn a_delimiter_that_cannot_be_one_is_refused() {
+    for (delimiter, name) in [(b'"', "`\"`"), (b'\n', "a line end")] {
+        let options = ReadOptions { delimiter: Some(delimiter), ..Default::default() };
+        let expected = format!(
+            "data: the delimiter is {name}, expected a byte other than quotes and line ends"
+        );
+        assert_eq!(refusal_with("a,b\n1,2\n", &options), expected);
+    }
+}
+
+#[test]
 fn an_endless_record_is_refused_without_reading_it_all() {
     let text = "a,b\n1,2\n".to_owned() + &"9".repeat(40 << 20);
     let sentence = refusal(text);
