@@ -136,6 +136,9 @@ pub enum Fault {
         "expected {expected} fields, got {got}: mend the row, or quote fields that hold the delimiter {delimiter}"
     )]
     Ragged { expected: usize, got: usize, delimiter: String },
+    /// A delimiter that was asked for and cannot be one.
+    #[error("the delimiter is {delimiter}, expected a byte other than quotes and line ends")]
+    Delimiter { delimiter: String },
     /// A quote that nothing closes.
     #[error("a quoted field is not closed before the end of the file")]
     OpenQuote,
@@ -225,6 +228,7 @@ pub(crate) fn delimiter_name(delimiter: u8) -> String {
     match delimiter {
         b'\t' => "tab".to_owned(),
         b' ' => "space".to_owned(),
+        b'\n' | b'\r' => "a line end".to_owned(),
         _ => format!("`{}`", char::from(delimiter)),
     }
 }

@@ -53,10 +53,11 @@ impl<'a> Batches<'a> {
     /// For a file with the columns `present`.
     pub(crate) fn new(plan: &'a Plan, present: &[usize]) -> Self {
         let builders = plan.columns.iter().map(|&(_, reading)| Builder::new(reading)).collect();
-        let absent = match present.len() == plan.columns.len() {
-            true => Vec::new(),
-            false => (0..plan.columns.len()).filter(|column| !present.contains(column)).collect(),
-        };
+        let mut is_absent = vec![true; plan.columns.len()];
+        for &column in present {
+            is_absent[column] = false;
+        }
+        let absent = (0..plan.columns.len()).filter(|&column| is_absent[column]).collect();
         Self { plan, builders, absent, rows: 0, tables: Vec::new() }
     }
 

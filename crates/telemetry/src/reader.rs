@@ -285,6 +285,7 @@ fn size(input: &Input) -> Option<u64> {
             path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
         }
         Input::Stdin => None,
+        Input::Bytes { bytes, .. } => Some(bytes.len() as u64),
     }
 }
 
@@ -316,7 +317,9 @@ fn probe(
     let fail = |(offset, fault): (usize, Fault)| {
         let line = 1 + memchr::memchr_iter(b'\n', &head[..offset]).count() as u64;
         match fault {
-            Fault::Empty | Fault::BareReturns | Fault::NoColumns => ReadError::new(&name, fault),
+            Fault::Empty | Fault::BareReturns | Fault::NoColumns | Fault::Delimiter { .. } => {
+                ReadError::new(&name, fault)
+            }
             fault => ReadError::new(&name, fault).at_line(line),
         }
     };
@@ -436,7 +439,8 @@ fn union(parts: &[Part], options: &ReadOptions) -> Result<(Vec<String>, Vec<Evid
                     let there: &mut Evidence = &mut evidence[column];
                     let (kind_here, kind_there) =
                         (kind_of(here.reading()), kind_of(there.reading()));
-                    let words = options.words.iter().any(|words| words == name);
+                    let is_this = |wanted: &String| position(&names, wanted) == Some(column);
+                    let words = options.words.iter().any(is_this);
                     let differ = here.has_values() && there.has_values() && kind_here != kind_there;
                     if differ && !words {
                         let fault = Fault::Disagree {

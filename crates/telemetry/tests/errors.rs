@@ -102,6 +102,17 @@ fn quotes_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn a_delimiter_that_cannot_be_one_is_refused() {
+    for (delimiter, name) in [(b'"', "`\"`"), (b'\n', "a line end")] {
+        let options = ReadOptions { delimiter: Some(delimiter), ..Default::default() };
+        let expected = format!(
+            "data: the delimiter is {name}, expected a byte other than quotes and line ends"
+        );
+        assert_eq!(refusal_with("a,b\n1,2\n", &options), expected);
+    }
+}
+
+#[test]
 fn an_endless_record_is_refused_without_reading_it_all() {
     let text = "a,b\n1,2\n".to_owned() + &"9".repeat(40 << 20);
     let sentence = refusal(text);
@@ -120,6 +131,9 @@ fn files_that_disagree_are_named() {
         sentence.contains("b.csv, column `status`: holds words here but numbers in "),
         "{sentence}"
     );
+    let words = ReadOptions { words: vec!["2".to_owned()], ..Default::default() };
+    let table = read_table(&[first.input(), second.input()], &words).expect("words agree");
+    assert_eq!(table.words("status").expect("words").distinct, ["200", "bad"]);
     let third = Scratch::new("c.csv", "y\n1\n");
     let error = read_table(&[first.input(), third.input()], &ReadOptions::default());
     let sentence = error.expect_err("nothing shared").to_string();

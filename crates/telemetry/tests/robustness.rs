@@ -1,7 +1,7 @@
 //! Nothing that a file holds makes the reader panic.
 
 use auscult_telemetry::{
-    Cells, Column, Format, ReadOptions, Table, TableWriter, TimeColumn, Words,
+    Cells, Column, Format, Input, ReadOptions, Table, TableWriter, TimeColumn, Words, read_table,
 };
 use proptest::prelude::*;
 
@@ -19,7 +19,8 @@ fn survive(bytes: &[u8]) {
     let csv = ReadOptions { format: Some(Format::Csv), header: Some(false), ..Default::default() };
     let json = ReadOptions { format: Some(Format::JsonLines), ..Default::default() };
     for options in [ReadOptions::default(), wild, csv, json] {
-        match read_with(bytes, &options) {
+        let input = Input::Bytes { name: "data".to_owned(), bytes: bytes.into() };
+        match read_table(&[input], &options) {
             Ok(table) => assert!(table.rows() > 0 && !table.columns().is_empty()),
             Err(error) => {
                 let sentence = error.to_string();
@@ -104,6 +105,11 @@ proptest! {
     fn mutated_parquet(changes in changes()) {
         survive(&mutated(sample(Format::Parquet), &changes));
     }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
 
     /// Blocks, threads and quotes make no difference to what is read.
     #[test]

@@ -32,6 +32,9 @@ pub(crate) fn probe(head: &[u8], whole: bool, options: &ReadOptions) -> Result<P
     {
         return Err((0, Fault::BareReturns));
     }
+    if let Some(delimiter @ (b'"' | b'\n' | b'\r')) = options.delimiter {
+        return Err((0, Fault::Delimiter { delimiter: delimiter_name(delimiter) }));
+    }
     let mut head = std::borrow::Cow::Borrowed(head);
     if whole && head.last() != Some(&b'\n') {
         head.to_mut().push(b'\n');
