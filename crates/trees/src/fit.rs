@@ -1,7 +1,7 @@
 //! Fitting single trees.
 
 use crate::grow::{
-    self, Grown, Objective, Ranked, Squares, TwoClasses, WeightedClasses, WholeGini,
+    self, Grown, Objective, Ranked, Squares, TwoClasses, WeightedClasses, WholeEntropy, WholeGini,
 };
 use crate::settings::Limits;
 use crate::tree::{Kind, Tree};
@@ -118,6 +118,9 @@ impl Growth<'_> {
             return self.grow(ranked, &objective, kind, weights);
         }
         if gini && let Some(objective) = WholeGini::new(labels, classes, weights) {
+            return self.grow(ranked, &objective, kind, weights);
+        }
+        if !gini && let Some(objective) = WholeEntropy::new(labels, classes, weights) {
             return self.grow(ranked, &objective, kind, weights);
         }
         let objective = WeightedClasses::new(labels, classes, weights, criterion);

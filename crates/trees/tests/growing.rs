@@ -33,7 +33,8 @@ proptest! {
 
     #[test]
     fn the_order_of_rows_does_not_matter((numbers, categories, labels) in mixed()) {
-        let settings = ClassifierSettings::default();
+        let criterion = if labels[0] == 0 { Criterion::Gini } else { Criterion::Entropy };
+        let settings = ClassifierSettings { criterion, ..Default::default() };
         let forward = features(&numbers, &categories);
         let tree = Tree::fit_classes(&forward, &labels, 3, None, &settings).expect("fits");
         let back: Vec<usize> = (0..labels.len()).rev().collect();
@@ -125,9 +126,9 @@ fn the_number_of_threads_does_not_matter() {
 
 #[test]
 fn packing_small_subtrees_changes_nothing() {
-    // Beyond the size that is packed, against counts by hand.
-    let (features, labels) = plenty(20_000, 3);
-    let settings = ClassifierSettings { max_depth: Some(4), ..Default::default() };
+    // Enough rows to be packed twice on the way, against counts by hand.
+    let (features, labels) = plenty(160_000, 3);
+    let settings = ClassifierSettings { max_depth: Some(7), ..Default::default() };
     let tree = Tree::fit_classes(&features, &labels, 2, None, &settings).expect("fits");
     let leaves = tree.apply(&features).expect("its columns");
     let mut counted = vec![[0.0; 2]; tree.nodes().len()];
@@ -137,7 +138,7 @@ fn packing_small_subtrees_changes_nothing() {
     for (at, node) in tree.nodes().iter().enumerate().filter(|(_, node)| node.split.is_none()) {
         assert_eq!(tree.value(at), counted[at], "leaf {at} of {} rows", node.rows);
     }
-    assert_eq!(tree.depth(), 4);
+    assert_eq!(tree.depth(), 7);
 }
 
 #[test]
