@@ -202,6 +202,19 @@ fn categories_are_split_in_one_question() {
 }
 
 #[test]
+fn more_categories_than_rows_are_no_trouble() {
+    let codes: Vec<u32> = (0..40).map(|row| row % 4 * 1_000_000_000).collect();
+    let labels: Vec<u32> = (0..40).map(|row| u32::from(row % 4 >= 2)).collect();
+    let feature = Feature::categories(codes, 4_000_000_000);
+    let features = Features::new(vec![feature]).expect("one column");
+    let tree = Tree::fit_classes(&features, &labels, 2, None, &ClassifierSettings::default());
+    let tree = tree.expect("fits");
+    tree.validate().expect("sound");
+    assert_eq!(tree.predict_classes(&features).expect("its column"), labels);
+    assert_eq!(tree.leaves(), 2);
+}
+
+#[test]
 fn what_is_missing_can_itself_tell() {
     let readings: Vec<f64> =
         (0..60).map(|row| if row % 3 == 0 { f64::NAN } else { f64::from(row) }).collect();

@@ -1,13 +1,15 @@
 //! Growing a tree.
 //!
 //! Numbers become ranks once ([`table`]). A node sorts its rows by rank, feature
-//! by feature, and walks along each order ([`split`]). Large nodes share the
+//! by feature, and walks along each order ([`split`]); of categories it sums up
+//! each and orders those ([`group`], [`categories`]). Large nodes share the
 //! features out among threads, and both halves grow side by side; as subtrees get
 //! small their columns are packed together, so that all further work stays in
 //! the cache. The result does not depend on the number of threads.
 
 mod categories;
 mod classes;
+mod group;
 mod objective;
 mod radix;
 mod split;
