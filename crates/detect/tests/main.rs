@@ -4,6 +4,7 @@ mod agreement;
 mod conformance;
 mod golden_change;
 mod golden_density;
+mod golden_forest;
 mod golden_isolation;
 mod golden_margin;
 mod golden_point;

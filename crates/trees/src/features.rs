@@ -9,6 +9,9 @@ use crate::TreeError;
 /// The code of a category that is missing.
 pub const MISSING: u32 = u32::MAX;
 
+/// Most rows, so that rows and nodes can be numbered in 32 bits.
+const MOST_ROWS: usize = i32::MAX as usize;
+
 /// One column: a reading or a category for each row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Feature<'a> {
@@ -138,9 +141,13 @@ impl<'a> Features<'a> {
     /// # Errors
     ///
     /// [`TreeError`] when there is no column, when lengths differ, when a number
-    /// is infinite, or a category is out of range.
+    /// is infinite, a category is out of range, or there are 2³¹ rows or more.
     pub fn new(columns: Vec<Feature<'a>>) -> Result<Self, TreeError> {
         let rows = columns.first().ok_or(TreeError::Empty)?.rows();
+        if rows > MOST_ROWS {
+            let reason = format!("at most {MOST_ROWS} can be told apart, got {rows}");
+            return Err(TreeError::Misfit { key: "rows", reason });
+        }
         for (at, column) in columns.iter().enumerate() {
             column.check(at, rows)?;
         }

@@ -1,7 +1,7 @@
 //! Fitting single trees.
 
 use crate::grow::{
-    self, Grown, Objective, Ranked, Squares, TwoClasses, WeightedClasses, WholeGini,
+    self, Grown, Objective, Ranked, Squares, TwoClasses, WeightedClasses, WholeEntropy, WholeGini,
 };
 use crate::settings::Limits;
 use crate::tree::{Kind, Tree};
@@ -120,6 +120,9 @@ impl Growth<'_> {
         if gini && let Some(objective) = WholeGini::new(labels, classes, weights) {
             return self.grow(ranked, &objective, kind, weights);
         }
+        if !gini && let Some(objective) = WholeEntropy::new(labels, classes, weights) {
+            return self.grow(ranked, &objective, kind, weights);
+        }
         let objective = WeightedClasses::new(labels, classes, weights, criterion);
         self.grow(ranked, &objective, kind, weights)
     }
@@ -155,9 +158,16 @@ impl Growth<'_> {
     }
 }
 
+/// Most classes: every node holds a number for each.
+const MOST_CLASSES: usize = 65_536;
+
 pub(crate) fn check_labels(rows: usize, labels: &[u32], classes: usize) -> Result<(), TreeError> {
     if labels.len() != rows {
         return Err(TreeError::Count { what: "labels", got: labels.len(), rows });
+    }
+    if !(1..=MOST_CLASSES).contains(&classes) {
+        let reason = format!("must be in 1..={MOST_CLASSES}, got {classes}");
+        return Err(TreeError::Misfit { key: "classes", reason });
     }
     match labels.iter().position(|label| *label as usize >= classes) {
         None => Ok(()),

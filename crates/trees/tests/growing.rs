@@ -33,7 +33,8 @@ proptest! {
 
     #[test]
     fn the_order_of_rows_does_not_matter((numbers, categories, labels) in mixed()) {
-        let settings = ClassifierSettings::default();
+        let criterion = if labels[0] == 0 { Criterion::Gini } else { Criterion::Entropy };
+        let settings = ClassifierSettings { criterion, ..Default::default() };
         let forward = features(&numbers, &categories);
         let tree = Tree::fit_classes(&forward, &labels, 3, None, &settings).expect("fits");
         let back: Vec<usize> = (0..labels.len()).rev().collect();
@@ -125,9 +126,9 @@ fn the_number_of_threads_does_not_matter() {
 
 #[test]
 fn packing_small_subtrees_changes_nothing() {
-    // Beyond the size that is packed, against counts by hand.
-    let (features, labels) = plenty(20_000, 3);
-    let settings = ClassifierSettings { max_depth: Some(4), ..Default::default() };
+    // Enough rows to be packed twice on the way, against counts by hand.
+    let (features, labels) = plenty(160_000, 3);
+    let settings = ClassifierSettings { max_depth: Some(7), ..Default::default() };
     let tree = Tree::fit_classes(&features, &labels, 2, None, &settings).expect("fits");
     let leaves = tree.apply(&features).expect("its columns");
     let mut counted = vec![[0.0; 2]; tree.nodes().len()];
@@ -137,7 +138,7 @@ fn packing_small_subtrees_changes_nothing() {
     for (at, node) in tree.nodes().iter().enumerate().filter(|(_, node)| node.split.is_none()) {
         assert_eq!(tree.value(at), counted[at], "leaf {at} of {} rows", node.rows);
     }
-    assert_eq!(tree.depth(), 4);
+    assert_eq!(tree.depth(), 7);
 }
 
 #[test]
@@ -198,6 +199,19 @@ fn categories_are_split_in_one_question() {
         panic!("a question about categories")
     };
     assert_eq!((sides.yes.as_slice(), sides.no.as_slice()), (&[0, 2, 3][..], &[1, 4, 5][..]));
+}
+
+#[test]
+fn more_categories_than_rows_are_no_trouble() {
+    let codes: Vec<u32> = (0..40).map(|row| row % 4 * 1_000_000_000).collect();
+    let labels: Vec<u32> = (0..40).map(|row| u32::from(row % 4 >= 2)).collect();
+    let feature = Feature::categories(codes, 4_000_000_000);
+    let features = Features::new(vec![feature]).expect("one column");
+    let tree = Tree::fit_classes(&features, &labels, 2, None, &ClassifierSettings::default());
+    let tree = tree.expect("fits");
+    tree.validate().expect("sound");
+    assert_eq!(tree.predict_classes(&features).expect("its column"), labels);
+    assert_eq!(tree.leaves(), 2);
 }
 
 #[test]

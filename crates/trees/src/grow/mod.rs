@@ -1,22 +1,28 @@
 //! Growing a tree.
 //!
 //! Numbers become ranks once ([`table`]). A node sorts its rows by rank, feature
-//! by feature, and walks along each order ([`split`]). Large nodes share the
-//! features out among threads, and both halves grow side by side; once a subtree
-//! is small its columns are packed together, so that all further work stays in
+//! by feature, and walks along each order ([`split`]); of categories it sums up
+//! each and orders those ([`group`], [`categories`]). Large nodes share the
+//! features out among threads, and both halves grow side by side; as subtrees get
+//! small their columns are packed together, so that all further work stays in
 //! the cache. The result does not depend on the number of threads.
 
 mod categories;
+mod classes;
+mod group;
 mod objective;
 mod radix;
 mod split;
+mod squares;
 mod table;
 
 use std::collections::BinaryHeap;
 use std::sync::Mutex;
 
-pub(crate) use objective::{Objective, Squares, TwoClasses, WeightedClasses, WholeGini};
+pub(crate) use classes::{TwoClasses, WeightedClasses, WholeEntropy, WholeGini};
+pub(crate) use objective::Objective;
 use split::{Candidate, Cut, Open, Scratch};
+pub(crate) use squares::Squares;
 pub(crate) use table::Ranked;
 use table::{Column, Table};
 
@@ -25,6 +31,10 @@ use crate::tree::{Node, Question, Sides, Split};
 
 /// Rows of a subtree that is packed and grown by one thread.
 const PACKED: usize = 8192;
+
+/// A subtree is packed also when its rows are this thin among those it is read
+/// from: it then reads far less memory than their cache lines take.
+const SPARSE: usize = 8;
 
 /// Levels down to which halves grow side by side. Deeper ones take turns, so
 /// that a tree as deep as its rows are many does not exhaust the stack.
@@ -181,10 +191,14 @@ impl<O: Objective> Context<'_, O> {
 
     /// Grows on `rows`, with other threads taking a part.
     fn shared(&self, data: Data<'_, O>, rows: &mut [u32], depth: usize, seed: u64) -> Grown {
-        if rows.len() <= PACKED || depth >= SHARED_LEVELS {
+        let alone = rows.len() <= PACKED || depth >= SHARED_LEVELS;
+        if alone || rows.len() <= data.table.rows / SPARSE {
             let (table, objective) = (data.table.restrict(rows), data.objective.restrict(rows));
             let data = Data { table: &table, objective: &objective };
             let mut rows: Vec<u32> = (0..rows.len() as u32).collect();
+            if !alone {
+                return self.shared(data, &mut rows, depth, seed);
+            }
             return self
                 .with_scratch(|scratch| self.in_turn(data, &mut rows, depth, seed, scratch));
         }

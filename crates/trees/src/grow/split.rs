@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::objective::Objective;
 use super::table::Column;
-use super::{Context, Data, radix};
+use super::{Context, Data, group, radix};
 use crate::MISSING;
 
 /// Below this many readings, sharing the features out costs more than it saves.
@@ -12,7 +12,7 @@ const WORTH_SHARING: usize = 50_000;
 
 /// A worth counts as higher only beyond this share of the node's weight, so
 /// that rounding does not decide between equals.
-const SAME: f64 = 1e-12;
+pub(super) const SAME: f64 = 1e-12;
 
 /// A way to split a node.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ fn best_of_feature<O: Objective>(
     let (codes, objective) = (data.table.column(feature), data.objective);
     let found = match &context.columns[feature] {
         Column::Category { categories } => {
-            best_of_categories(context, objective, node, codes, *categories)
+            group::best(context, objective, node, codes, *categories)
         }
         Column::Number { missing, .. } => {
             best_of_numbers(context, objective, node, codes, *missing, scratch)
@@ -142,7 +142,7 @@ fn best_of_feature<O: Objective>(
 }
 
 /// A cut, whether missing values go to yes, and the worth of both sides.
-type Found = (Cut, bool, f64);
+pub(super) type Found = (Cut, bool, f64);
 
 fn best_of_numbers<O: Objective>(
     context: &Context<'_, O>,
@@ -250,7 +250,7 @@ fn scan<O: Objective>(
 }
 
 /// Whether both sides have rows and weight enough.
-fn allowed<O: Objective>(
+pub(super) fn allowed<O: Objective>(
     context: &Context<'_, O>,
     objective: &O,
     rows: [usize; 2],
@@ -262,84 +262,6 @@ fn allowed<O: Objective>(
             let weight = objective.weight(sums);
             weight > 0.0 && weight >= context.least_weight
         })
-}
-
-fn best_of_categories<O: Objective>(
-    context: &Context<'_, O>,
-    objective: &O,
-    node: Open<'_>,
-    codes: &[u32],
-    categories: usize,
-) -> Option<Found> {
-    let width = objective.width();
-    // The last entry collects missing values.
-    let mut sums = vec![0.0; (categories + 1) * width];
-    let mut rows = vec![0_usize; categories + 1];
-    for row in node.rows {
-        let at = (codes[*row as usize] as usize).min(categories);
-        rows[at] += 1;
-        objective.add(objective.payload(*row), &mut sums[at * width..(at + 1) * width]);
-    }
-    let present: Vec<u32> =
-        (0..categories as u32).filter(|code| rows[*code as usize] > 0).collect();
-    let (missing_rows, missing) = (rows[categories], sums[categories * width..].to_vec());
-    let margin = SAME * objective.worth(node.sums).abs();
-    let mut best: Option<Found> = None;
-    let mut offer = |worth: f64, missing_goes_yes: bool, cut: &dyn Fn() -> Cut| {
-        if best.as_ref().is_none_or(|(_, _, most)| worth > most + margin) {
-            best = Some((cut(), missing_goes_yes, worth));
-        }
-    };
-    let add = |into: &mut [f64], from: &[f64]| {
-        into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
-    };
-    for order in objective.orders(&sums, &present) {
-        for missing_goes_yes in [false, true] {
-            if missing_goes_yes && missing_rows == 0 {
-                continue;
-            }
-            // Both sides are added up, rather than taken from the whole, so
-            // that nothing is lost to rounding.
-            let mut right = vec![vec![0.0; width]; order.len() + 1];
-            if !missing_goes_yes {
-                right[order.len()].copy_from_slice(&missing);
-            }
-            for (at, code) in order.iter().enumerate().rev() {
-                right[at] = right[at + 1].clone();
-                add(&mut right[at], &sums[*code as usize * width..(*code as usize + 1) * width]);
-            }
-            let mut left = if missing_goes_yes { missing.clone() } else { vec![0.0; width] };
-            let mut left_rows = if missing_goes_yes { missing_rows } else { 0 };
-            for (at, code) in order.iter().enumerate().take(order.len().saturating_sub(1)) {
-                add(&mut left, &sums[*code as usize * width..(*code as usize + 1) * width]);
-                left_rows += rows[*code as usize];
-                let right = &right[at + 1];
-                let both = [left_rows, node.rows.len() - left_rows];
-                if allowed(context, objective, both, [&left, right]) {
-                    offer(
-                        objective.worth(&left) + objective.worth(right),
-                        missing_goes_yes,
-                        &|| {
-                            let mut sides = [order[..=at].to_vec(), order[at + 1..].to_vec()];
-                            sides.iter_mut().for_each(|side| side.sort_unstable());
-                            let [yes, no] = sides;
-                            Cut::Categories(yes, no)
-                        },
-                    );
-                }
-            }
-        }
-    }
-    if missing_rows > 0 && !present.is_empty() {
-        let mut known = vec![0.0; width];
-        sums[..categories * width].chunks_exact(width).for_each(|own| add(&mut known, own));
-        let both = [node.rows.len() - missing_rows, missing_rows];
-        if allowed(context, objective, both, [&known, &missing]) {
-            let worth = objective.worth(&known) + objective.worth(&missing);
-            offer(worth, false, &|| Cut::Present);
-        }
-    }
-    best
 }
 
 /// Features in random order, without repetition.
