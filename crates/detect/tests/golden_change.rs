@@ -134,7 +134,7 @@ fn bocpd_agrees_with_the_whole_posterior() {
             prior_shape,
             prior_scale,
             max_runs: 1000,
-            min_probability: 0.0,
+            min_share: 0.0,
             ..Default::default()
         };
         let mut method = Bocpd::new(settings).expect("in range");

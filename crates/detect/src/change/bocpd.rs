@@ -17,7 +17,7 @@ settings! {
         /// Samples that pass between changes, on average: the hazard is its inverse.
         between: f64 = 250.0, "above 1, at most 1e12", |between| *between > 1.0 && *between <= 1e12;
         /// The score is the probability of a change within so many last samples.
-        lag: u64 = 10, "1 to 1000", |lag| (1..=1000).contains(lag);
+        lag: u64 = 20, "1 to 1000", |lag| (1..=1000).contains(lag);
         /// Samples to learn before the first score, also centre and scale.
         warmup: usize = 50, "2 to 100000", |warmup| (2..=100_000).contains(warmup);
         /// Whether to measure in deviations from the mean of the warm-up.
@@ -35,8 +35,9 @@ settings! {
         prior_scale: f64 = 1.0, "1e-9 to 1e9", |scale| (1e-9..=1e9).contains(scale);
         /// Most run lengths to follow; the least probable give way.
         max_runs: usize = 200, "2 to 100000", |most| (2..=100_000).contains(most);
-        /// Run lengths less probable than this are given up; 0 to keep all.
-        min_probability: f64 = 1e-6, "0 to 1e-3", |least| (0.0..=1e-3).contains(least);
+        /// Run lengths are given up once they are less probable than this
+        /// share of the hazard; 0 to keep them.
+        min_share: f64 = 0.025, "0 to 0.5", |least| (0.0..=0.5).contains(least);
     }
 }
 
@@ -47,7 +48,7 @@ pub(super) const METHOD: Method = Method {
     sees: "changes of mean and of variance, and since when",
     blind: "changes of pattern at the same mean and variance; takes outliers for short levels, and seasons and drift for many changes",
     unit: "probability of a recent change",
-    cost: "O(runs) time and memory per sample, at most 200 runs",
+    cost: "O(runs) time and memory per sample: 23 runs on noise, 200 at most",
     source: "R. P. Adams, D. J. C. MacKay, \"Bayesian online changepoint detection\", arXiv:0710.3742, 2007",
     channels: Channels::One,
     order: Order::Free,
@@ -87,8 +88,8 @@ pub(super) const METHOD: Method = Method {
 ///     scores.push(score.ready().unwrap_or(0.0));
 /// }
 /// assert!(scores[100..150].iter().all(|score| *score < 0.1));
-/// assert!(scores[151..160].iter().all(|score| *score > 0.9));
-/// assert!(scores[170..].iter().all(|score| *score < 0.1));
+/// assert!(scores[151..170].iter().all(|score| *score > 0.9));
+/// assert!(scores[171..].iter().all(|score| *score < 0.1));
 /// // Sample 150 was the first of a run of 50.
 /// let (length, probability) = bocpd.likeliest_run().expect("samples were learnt");
 /// assert!(length == 50 && probability > 0.9);
@@ -201,7 +202,7 @@ impl Bocpd {
     fn grow(&mut self, z: f64, outlooks: &[Outlook], evidence: f64) {
         let hazard = 1.0 / self.settings.between;
         let survives = (-hazard).ln_1p() - evidence;
-        let least = self.settings.min_probability;
+        let least = self.settings.min_share * hazard;
         let prior_weight = self.settings.prior_weight;
         let (mut at, mut kept) = (0, hazard);
         self.state.runs.retain_mut(|run| {
@@ -425,8 +426,8 @@ mod tests {
 
     #[test]
     fn probabilities_sum_to_one_whatever_comes() {
-        for min_probability in [0.0, 1e-6] {
-            let settings = BocpdSettings { min_probability, max_runs: 40, ..Default::default() };
+        for min_share in [0.0, 0.025] {
+            let settings = BocpdSettings { min_share, max_runs: 40, ..Default::default() };
             let mut bocpd = Bocpd::new(settings).expect("in range");
             for at in 0..400_u32 {
                 let spike = if at % 90 == 89 { 1e300 } else { 0.0 };
