@@ -95,10 +95,12 @@ def bocpd(values, between, warmup, prior):
         joint[t + 1, 1:t + 2] = grown * (1 - hazard)
         joint[t + 1, 0] = grown.sum() * hazard
         joint[t + 1] /= joint[t + 1].sum()
+    lag = 5
+    recent = joint[1:, :lag + 1].sum(axis=1)
     return {
         "values": list(values), "between": between, "warmup": warmup, "prior": list(prior),
-        "lag": 5,
-        "scores": joint[warmup + 1:, :6].sum(axis=1).tolist(),
+        "lag": lag,
+        "scores": (recent[warmup:] * (1 - recent[warmup - lag:-lag])).tolist(),
         # The whole posterior at a few moments.
         "posteriors": {str(t): joint[t, :t + 1].tolist() for t in (warmup, 40, 61, n)},
     }
