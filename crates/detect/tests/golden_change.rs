@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use auscult_core::{Detector, Sample, SettingsMap, Timestamp};
-use auscult_detect::change::{Bocpd, BocpdSettings, EwmaSettings, EwmaZScore};
+use auscult_detect::change::{
+    Adwin, AdwinSettings, Bocpd, BocpdSettings, EwmaSettings, EwmaZScore,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,6 +17,7 @@ struct Golden {
     ewma: Vec<Ewma>,
     cusum: Vec<Cusum>,
     page_hinkley: Vec<PageHinkley>,
+    adwin: Vec<AdwinCase>,
     bocpd: Vec<BocpdCase>,
 }
 
@@ -48,6 +51,15 @@ struct PageHinkley {
     /// `None` where river does not test.
     statistics: Vec<Option<f64>>,
     changes: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+struct AdwinCase {
+    values: Vec<f64>,
+    delta: f64,
+    clock: u64,
+    changes: Vec<usize>,
+    widths: Vec<u64>,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +130,27 @@ fn page_hinkley_agrees_with_river() {
         let changes: Vec<usize> =
             (0..found.len()).filter(|row| found[*row] > case.threshold).collect();
         assert_eq!(changes, case.changes);
+    }
+}
+
+#[test]
+fn adwin_agrees_with_river() {
+    for AdwinCase { values, delta, clock, changes, widths } in golden().adwin {
+        let settings = AdwinSettings { delta, clock, standardise: false, ..Default::default() };
+        let mut method = Adwin::new(settings).expect("in range");
+        let mut found = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            let sample = [*value];
+            let sample = Sample::new(Timestamp::from_seconds(at as i64), &sample).expect("finite");
+            let score = method.update(sample).expect("one channel").ready();
+            if score.is_some_and(|score| score > 1.0) {
+                // River has cut its window by now, we start afresh with the next sample.
+                found.push(at);
+            } else {
+                assert_eq!(method.width(), widths[at], "after {at}");
+            }
+        }
+        assert_eq!(found, changes);
     }
 }
 

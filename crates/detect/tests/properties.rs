@@ -9,8 +9,17 @@ use crate::agreement::scores_or_gaps;
 
 /// Methods whose scores do not depend on the unit of the readings.
 const BATCH: &[&str] = &["zscore", "mad", "iqr", "gesd"];
-const ONLINE: &[&str] =
-    &["zscore", "mad", "iqr", "rolling-zscore", "rolling-median", "cusum", "page-hinkley", "bocpd"];
+const ONLINE: &[&str] = &[
+    "zscore",
+    "mad",
+    "iqr",
+    "rolling-zscore",
+    "rolling-median",
+    "cusum",
+    "page-hinkley",
+    "bocpd",
+    "adwin",
+];
 
 fn batch(name: &str, readings: &[f64]) -> Vec<f64> {
     let build = find(name).and_then(|method| method.batch).expect("learns from a history");
