@@ -5,10 +5,20 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, point};
+use crate::{change, density, forest, isolation, margin, point, seasonal, subsequence, subspace};
 
 /// Every method, family by family.
-pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS];
+pub static CATALOGUE: &[&[Method]] = &[
+    point::METHODS,
+    change::METHODS,
+    seasonal::METHODS,
+    subsequence::METHODS,
+    density::METHODS,
+    subspace::METHODS,
+    isolation::METHODS,
+    margin::METHODS,
+    forest::METHODS,
+];
 
 /// The method called `name`.
 #[must_use]
