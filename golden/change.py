@@ -65,6 +65,18 @@ def page_hinkley(values, **settings):
     return {"values": list(values), **settings, "statistics": statistics, "changes": changes}
 
 
+def adwin(values, **settings):
+    """Where river detects a change, and how wide its window is after each value."""
+    test = drift.ADWIN(**settings)
+    widths, changes = [], []
+    for row, value in enumerate(values):
+        test.update(value)
+        if test.drift_detected:
+            changes.append(row)
+        widths.append(int(test.width))
+    return {"values": list(values), **settings, "changes": changes, "widths": widths}
+
+
 def bocpd(values, between, warmup, prior):
     """The whole posterior over run lengths after each value, by matrix.
 
@@ -95,10 +107,12 @@ def bocpd(values, between, warmup, prior):
         joint[t + 1, 1:t + 2] = grown * (1 - hazard)
         joint[t + 1, 0] = grown.sum() * hazard
         joint[t + 1] /= joint[t + 1].sum()
+    lag = 5
+    recent = joint[1:, :lag + 1].sum(axis=1)
     return {
         "values": list(values), "between": between, "warmup": warmup, "prior": list(prior),
-        "lag": 5,
-        "scores": joint[warmup + 1:, :6].sum(axis=1).tolist(),
+        "lag": lag,
+        "scores": (recent[warmup:] * (1 - recent[warmup - lag:-lag])).tolist(),
         # The whole posterior at a few moments.
         "posteriors": {str(t): joint[t, :t + 1].tolist() for t in (warmup, 40, 61, n)},
     }
@@ -131,6 +145,12 @@ def main():
             page_hinkley(rates.tolist(), **(defaults | {"threshold": 10.0})),
             page_hinkley(steps, **(defaults | {"delta": 1.0, "alpha": 0.99, "mode": "up"})),
             page_hinkley(steps, **(defaults | {"delta": 1.0, "alpha": 1.0, "mode": "down"})),
+        ],
+        "adwin": [
+            adwin(rates.tolist(), delta=0.002, clock=32),
+            adwin(rates.tolist(), delta=0.002, clock=1),
+            adwin(large.tolist(), delta=0.05, clock=7),
+            adwin([value / 10 - 29 for value in steps], delta=0.01, clock=1),
         ],
         "bocpd": [
             bocpd(short.tolist(), 250.0, 20, (0.0, 0.01, 1.0, 1.0)),

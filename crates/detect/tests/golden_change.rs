@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use auscult_core::{Detector, Sample, SettingsMap, Timestamp};
-use auscult_detect::change::{Bocpd, BocpdSettings, EwmaSettings, EwmaZScore};
+use auscult_detect::change::{
+    Adwin, AdwinSettings, Bocpd, BocpdSettings, EwmaSettings, EwmaZScore,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,6 +17,7 @@ struct Golden {
     ewma: Vec<Ewma>,
     cusum: Vec<Cusum>,
     page_hinkley: Vec<PageHinkley>,
+    adwin: Vec<AdwinCase>,
     bocpd: Vec<BocpdCase>,
 }
 
@@ -48,6 +51,15 @@ struct PageHinkley {
     /// `None` where river does not test.
     statistics: Vec<Option<f64>>,
     changes: Vec<usize>,
+}
+
+#[derive(Deserialize)]
+struct AdwinCase {
+    values: Vec<f64>,
+    delta: f64,
+    clock: u64,
+    changes: Vec<usize>,
+    widths: Vec<u64>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +134,27 @@ fn page_hinkley_agrees_with_river() {
 }
 
 #[test]
+fn adwin_agrees_with_river() {
+    for AdwinCase { values, delta, clock, changes, widths } in golden().adwin {
+        let settings = AdwinSettings { delta, clock, standardise: false, ..Default::default() };
+        let mut method = Adwin::new(settings).expect("in range");
+        let mut found = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            let sample = [*value];
+            let sample = Sample::new(Timestamp::from_seconds(at as i64), &sample).expect("finite");
+            let score = method.update(sample).expect("one channel").ready();
+            if score.is_some_and(|score| score > 1.0) {
+                // River has cut its window by now, we start afresh with the next sample.
+                found.push(at);
+            } else {
+                assert_eq!(method.width(), widths[at], "after {at}");
+            }
+        }
+        assert_eq!(found, changes);
+    }
+}
+
+#[test]
 fn bocpd_agrees_with_the_whole_posterior() {
     for case in golden().bocpd {
         let [prior_mean, prior_weight, prior_shape, prior_scale] = case.prior;
@@ -134,7 +167,7 @@ fn bocpd_agrees_with_the_whole_posterior() {
             prior_shape,
             prior_scale,
             max_runs: 1000,
-            min_probability: 0.0,
+            min_share: 0.0,
             ..Default::default()
         };
         let mut method = Bocpd::new(settings).expect("in range");

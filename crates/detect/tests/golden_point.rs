@@ -103,7 +103,8 @@ fn gesd_makes_the_decisions_of_rosner() {
         let mut called: Vec<usize> =
             (0..values.len()).filter(|row| fit.scores[*row] > 1.0).collect();
         let mut expected = rows[..anomalies].to_vec();
-        (called.sort_unstable(), expected.sort_unstable());
+        called.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(called, expected);
 
         // The row of the last significant step scores `R / λ` of that step, or

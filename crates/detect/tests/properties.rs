@@ -1,15 +1,25 @@
 //! What holds for the point and change methods whatever the readings.
 
-use auscult_core::{Frame, SettingsMap};
+use auscult_core::{Frame, Sample, SettingsMap, Snapshot, Timestamp};
 use auscult_detect::{BuildDetector, find};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use crate::agreement::scores_or_gaps;
 
 /// Methods whose scores do not depend on the unit of the readings.
 const BATCH: &[&str] = &["zscore", "mad", "iqr", "gesd"];
-const ONLINE: &[&str] =
-    &["zscore", "mad", "iqr", "rolling-zscore", "rolling-median", "cusum", "page-hinkley", "bocpd"];
+const ONLINE: &[&str] = &[
+    "zscore",
+    "mad",
+    "iqr",
+    "rolling-zscore",
+    "rolling-median",
+    "cusum",
+    "page-hinkley",
+    "bocpd",
+    "adwin",
+];
 
 fn batch(name: &str, readings: &[f64]) -> Vec<f64> {
     let build = find(name).and_then(|method| method.batch).expect("learns from a history");
@@ -78,6 +88,56 @@ proptest! {
         for name in ONLINE.iter().chain(&["ewma"]) {
             let alone = online(name, &past);
             prop_assert_eq!(&alone[..], &online(name, &whole)[..past.len()], "{}", name);
+        }
+    }
+}
+
+/// Every copy of `value` in which one number is replaced by `wrong`.
+fn damaged(value: &Value, wrong: &Value) -> Vec<Value> {
+    match value {
+        Value::Number(_) => vec![wrong.clone()],
+        Value::Array(items) => (0..items.len())
+            .flat_map(|at| {
+                damaged(&items[at], wrong).into_iter().map(move |item| {
+                    let mut copy = items.clone();
+                    copy[at] = item;
+                    Value::Array(copy)
+                })
+            })
+            .collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(key, field)| {
+                damaged(field, wrong).into_iter().map(move |field| {
+                    let mut copy = fields.clone();
+                    copy.insert(key.clone(), field);
+                    Value::Object(copy)
+                })
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_forged_snapshot_never_leads_to_a_panic() {
+    let wrongs = [json!(0), json!(-1), json!(1.5), json!(1e308), json!(-1e308), json!(u64::MAX)];
+    for name in ONLINE.iter().chain(&["ewma"]) {
+        let build = find(name).and_then(|method| method.online).expect("watches streams");
+        let fresh = || build(&SettingsMap::new(), 1).expect("defaults are in range");
+        let mut method = fresh();
+        let readings: Vec<f64> = (0..90).map(|at| f64::from(at * 37 % 11)).collect();
+        scores_or_gaps(method.as_mut(), &readings);
+        let snapshot = method.snapshot();
+        for state in wrongs.iter().flat_map(|wrong| damaged(&snapshot.state, wrong)) {
+            let mut method = fresh();
+            let forged = Snapshot { state, ..snapshot.clone() };
+            if method.restore(&forged).is_err() {
+                continue;
+            }
+            scores_or_gaps(method.as_mut(), &readings[..5]);
+            let sample = Sample::new(Timestamp::from_seconds(0), &[3.0]).expect("finite");
+            method.explain(sample, 1.0).expect("one channel");
         }
     }
 }

@@ -45,7 +45,7 @@ impl Moments {
 
     /// Takes in one more number.
     pub fn push(&mut self, value: f64) {
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         let before = value - self.mean;
         self.mean += before / self.count as f64;
         self.squares += before * (value - self.mean);
@@ -61,7 +61,7 @@ impl Moments {
         let apart = other.mean - self.mean;
         self.mean += apart * (theirs / total);
         self.squares += other.squares + apart * apart * (ours * theirs / total);
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
     }
 
     /// How many numbers.

@@ -1,5 +1,7 @@
 //! Bayesian online change point detection.
 
+use std::collections::VecDeque;
+
 use auscult_core::{
     DetectError, Detector, Explanation, Sample, Score, SettingError, Settings, Snapshot, settings,
 };
@@ -16,8 +18,9 @@ settings! {
     pub struct BocpdSettings {
         /// Samples that pass between changes, on average: the hazard is its inverse.
         between: f64 = 250.0, "above 1, at most 1e12", |between| *between > 1.0 && *between <= 1e12;
-        /// The score is the probability of a change within so many last samples.
-        lag: u64 = 10, "1 to 1000", |lag| (1..=1000).contains(lag);
+        /// A change counts as recent for so many samples, and a run as steady
+        /// once it is longer.
+        lag: u64 = 20, "1 to 1000", |lag| (1..=1000).contains(lag);
         /// Samples to learn before the first score, also centre and scale.
         warmup: usize = 50, "2 to 100000", |warmup| (2..=100_000).contains(warmup);
         /// Whether to measure in deviations from the mean of the warm-up.
@@ -35,19 +38,20 @@ settings! {
         prior_scale: f64 = 1.0, "1e-9 to 1e9", |scale| (1e-9..=1e9).contains(scale);
         /// Most run lengths to follow; the least probable give way.
         max_runs: usize = 200, "2 to 100000", |most| (2..=100_000).contains(most);
-        /// Run lengths less probable than this are given up; 0 to keep all.
-        min_probability: f64 = 1e-6, "0 to 1e-3", |least| (0.0..=1e-3).contains(least);
+        /// Run lengths are given up once they are less probable than this
+        /// share of the hazard; 0 to keep them.
+        min_share: f64 = 0.025, "0 to 0.5", |least| (0.0..=0.5).contains(least);
     }
 }
 
 pub(super) const METHOD: Method = Method {
     name: "bocpd",
     title: "Bayesian online change point detection",
-    summary: "Probability that the level or the spread has changed within the last samples.",
+    summary: "Probability that the level or the spread has changed within the last samples, after it was steady.",
     sees: "changes of mean and of variance, and since when",
-    blind: "changes of pattern at the same mean and variance; takes outliers for short levels, and seasons and drift for many changes",
-    unit: "probability of a recent change",
-    cost: "O(runs) time and memory per sample, at most 200 runs",
+    blind: "changes of pattern at the same mean and variance; streams that change all the time, as seasons and drift do; takes outliers for changes",
+    unit: "probability of a change",
+    cost: "O(runs) time and memory per sample: 23 runs on noise, 200 at most",
     source: "R. P. Adams, D. J. C. MacKay, \"Bayesian online changepoint detection\", arXiv:0710.3742, 2007",
     channels: Channels::One,
     order: Order::Free,
@@ -60,15 +64,20 @@ pub(super) const METHOD: Method = Method {
     online: Some(|map, _| Ok(Box::new(Bocpd::new(BocpdSettings::from_map(map)?)?))),
 };
 
-/// Probability that the level or the spread changed within the last samples.
+/// Probability that the level or the spread changed within the last samples,
+/// after it was steady.
 ///
 /// Keeps, for every possible length of the current run, its probability and
 /// what its readings say of their mean and variance: a normal inverse gamma
 /// posterior, which predicts the next reading with a Student t distribution.
-/// Changes come with the constant hazard `1 / between`. The score is the
-/// probability that the run is at most `lag` samples long, in 0 to 1; the
-/// length 0 alone would not do, since its probability is the hazard whatever
-/// comes. One channel. Time O(runs) per sample.
+/// Changes come with the constant hazard `1 / between`. With `P` the
+/// probability that the run is at most `lag` samples long, the score is `P`
+/// now times `1 - P` of `lag` samples ago, in 0 to 1: without the second
+/// factor, a stream that changes all the time would be anomalous all the time.
+/// One channel. Time O(runs) per sample.
+///
+/// The length 0 alone would not do for `P`, since its probability is the
+/// hazard whatever comes.
 ///
 /// Reference: R. P. Adams, D. J. C. MacKay, "Bayesian online changepoint
 /// detection", arXiv:0710.3742, 2007; the posterior after K. P. Murphy,
@@ -87,8 +96,8 @@ pub(super) const METHOD: Method = Method {
 ///     scores.push(score.ready().unwrap_or(0.0));
 /// }
 /// assert!(scores[100..150].iter().all(|score| *score < 0.1));
-/// assert!(scores[151..160].iter().all(|score| *score > 0.9));
-/// assert!(scores[170..].iter().all(|score| *score < 0.1));
+/// assert!(scores[151..170].iter().all(|score| *score > 0.9));
+/// assert!(scores[171..].iter().all(|score| *score < 0.1));
 /// // Sample 150 was the first of a run of 50.
 /// let (length, probability) = bocpd.likeliest_run().expect("samples were learnt");
 /// assert!(length == 50 && probability > 0.9);
@@ -112,6 +121,9 @@ struct State {
     unit: Option<Unit>,
     /// Longest first.
     runs: Vec<Run>,
+    /// Probability of a recent change after each of the last samples, `lag` of
+    /// them at most, oldest first.
+    recent: VecDeque<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -160,7 +172,12 @@ impl Bocpd {
     /// [`SettingError`] for a value out of range.
     pub fn new(settings: BocpdSettings) -> Result<Self, SettingError> {
         settings.check()?;
-        let state = State { early: Vec::new(), unit: None, runs: vec![newborn(&settings, 0.0)] };
+        let state = State {
+            early: Vec::new(),
+            unit: None,
+            runs: vec![newborn(&settings, 0.0)],
+            recent: VecDeque::new(),
+        };
         let predictive = Predictive::new(&settings);
         Ok(Self { settings, state, predictive, scratch: Vec::new() })
     }
@@ -201,7 +218,7 @@ impl Bocpd {
     fn grow(&mut self, z: f64, outlooks: &[Outlook], evidence: f64) {
         let hazard = 1.0 / self.settings.between;
         let survives = (-hazard).ln_1p() - evidence;
-        let least = self.settings.min_probability;
+        let least = self.settings.min_share * hazard;
         let prior_weight = self.settings.prior_weight;
         let (mut at, mut kept) = (0, hazard);
         self.state.runs.retain_mut(|run| {
@@ -230,13 +247,29 @@ impl Bocpd {
         self.state.runs.iter_mut().for_each(|run| run.log_weight -= correction);
     }
 
+    /// The score of a sample after which a change is recent with this probability.
+    fn rate(&self, recent: f64) -> f64 {
+        let steady = if (self.state.recent.len() as u64) < self.settings.lag {
+            0.0
+        } else {
+            1.0 - self.state.recent[0]
+        };
+        recent * steady
+    }
+
+    /// Takes in `z`; returns its score.
     fn learn_standardised(&mut self, z: f64) -> f64 {
         let mut outlooks = std::mem::take(&mut self.scratch);
         let evidence = self.predictive.outlooks(&self.state.runs, z, &mut outlooks);
         let recent = self.recent(&outlooks);
+        let score = self.rate(recent);
         self.grow(z, &outlooks, evidence);
+        if self.state.recent.len() as u64 == self.settings.lag {
+            self.state.recent.pop_front();
+        }
+        self.state.recent.push_back(recent);
         self.scratch = outlooks;
-        recent
+        score
     }
 
     /// Ends the warm-up when it is complete.
@@ -355,7 +388,7 @@ impl Detector for Bocpd {
         let Some(unit) = self.state.unit else { return Ok(Score::Warming(self.missing())) };
         let mut outlooks = Vec::with_capacity(self.state.runs.len());
         self.predictive.outlooks(&self.state.runs, unit.measure(reading), &mut outlooks);
-        Ok(Score::Ready(self.recent(&outlooks)))
+        Ok(Score::Ready(self.rate(self.recent(&outlooks))))
     }
 
     fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
@@ -393,7 +426,8 @@ impl Detector for Bocpd {
         let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
         let early = state.early.len() < self.settings.warmup;
         let runs = !state.runs.is_empty() && state.runs.len() <= self.settings.max_runs;
-        if !early || !runs {
+        let recent = state.recent.len() as u64 <= self.settings.lag;
+        if !early || !runs || !recent {
             return Err(snapshot.refused(METHOD.name, "it is of other settings"));
         }
         let possible = |run: &Run| {
@@ -403,7 +437,8 @@ impl Detector for Bocpd {
                 && run.log_scale.abs() <= 1e3
         };
         let unit = state.unit.is_none_or(|unit| unit.scale >= 0.0);
-        if !state.runs.iter().all(possible) || !unit {
+        let recent = state.recent.iter().all(|recent| (0.0..=1.0).contains(recent));
+        if !state.runs.iter().all(possible) || !unit || !recent {
             return Err(snapshot.refused(METHOD.name, "its probabilities cannot be"));
         }
         self.state = state;
@@ -425,8 +460,8 @@ mod tests {
 
     #[test]
     fn probabilities_sum_to_one_whatever_comes() {
-        for min_probability in [0.0, 1e-6] {
-            let settings = BocpdSettings { min_probability, max_runs: 40, ..Default::default() };
+        for min_share in [0.0, 0.025] {
+            let settings = BocpdSettings { min_share, max_runs: 40, ..Default::default() };
             let mut bocpd = Bocpd::new(settings).expect("in range");
             for at in 0..400_u32 {
                 let spike = if at % 90 == 89 { 1e300 } else { 0.0 };

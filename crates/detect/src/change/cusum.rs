@@ -45,7 +45,7 @@ pub(super) const METHOD: Method = Method {
     title: "Cumulative sum control chart (CUSUM)",
     summary: "Adds up what exceeds the usual by more than a slack, upwards and downwards.",
     sees: "small lasting shifts of the mean that no single reading gives away; large ones at once",
-    blind: "changes of spread or shape; takes seasons and slow drift for shifts; after an alarm it sees nothing while it learns anew",
+    blind: "changes of spread or shape; counts on readings that do not depend on one another, so takes seasons and slow drift for shifts; after an alarm it sees nothing while it learns anew",
     unit: "decision intervals",
     cost: "O(1) time per sample, O(1) memory",
     source: "E. S. Page, \"Continuous inspection schemes\", Biometrika 41(1/2), 1954",

@@ -1,12 +1,14 @@
 //! Methods that judge each reading against the recent past, or look for the
 //! moment at which the past ended.
 
+mod adwin;
 mod bocpd;
 mod cusum;
 mod ewma;
 mod page_hinkley;
 mod side;
 
+pub use adwin::{Adwin, AdwinSettings};
 pub use bocpd::{Bocpd, BocpdSettings};
 pub use cusum::{Cusum, CusumSettings, Reference, Run};
 pub use ewma::{EwmaSettings, EwmaZScore};
@@ -16,4 +18,5 @@ pub use side::Side;
 use crate::Method;
 
 /// The methods of this family.
-pub const METHODS: &[Method] = &[ewma::METHOD, cusum::METHOD, page_hinkley::METHOD, bocpd::METHOD];
+pub const METHODS: &[Method] =
+    &[ewma::METHOD, cusum::METHOD, page_hinkley::METHOD, bocpd::METHOD, adwin::METHOD];

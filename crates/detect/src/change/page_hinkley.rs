@@ -36,7 +36,7 @@ pub(super) const METHOD: Method = Method {
     title: "Page-Hinkley test",
     summary: "Adds up deviations from the running mean and looks how far the sum has moved from its extreme.",
     sees: "lasting shifts of the mean, also small ones after a while",
-    blind: "single outliers; changes of spread or shape; takes seasons and drift for shifts; after a change it sees nothing while it learns anew",
+    blind: "single outliers; changes of spread or shape; counts on readings that do not depend on one another, so takes seasons and drift for shifts; after a change it sees nothing while it learns anew",
     unit: "decision thresholds",
     cost: "O(1) time per sample, O(1) memory",
     source: "D. V. Hinkley, \"Inference about the change-point from cumulative sum tests\", Biometrika 58(3), 1971",
