@@ -3,3 +3,4 @@
 mod conformance;
 mod golden_density;
 mod golden_subspace;
+mod variants;
