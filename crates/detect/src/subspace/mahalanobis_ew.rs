@@ -264,7 +264,11 @@ impl MahalanobisEw {
         for (channel, value) in clipped.iter_mut().enumerate() {
             let reach = self.settings.clip * self.deviation(channel);
             let beyond = &mut self.state.beyond[channel];
-            *beyond = if value.abs() > reach { *beyond + 1 } else { beyond.saturating_sub(1) };
+            *beyond = if value.abs() > reach {
+                beyond.saturating_add(1)
+            } else {
+                beyond.saturating_sub(1)
+            };
             *value = value.clamp(-reach, reach);
         }
         for (mean, value) in self.state.mean.iter_mut().zip(&clipped) {
@@ -347,7 +351,7 @@ impl Detector for MahalanobisEw {
         if self.is_warm() {
             let departure = self.departure(sample);
             self.absorb(&departure);
-            self.state.stale += 1;
+            self.state.stale = self.state.stale.saturating_add(1);
             if self.state.stale >= REFRESH.min(self.state.weighted as usize / 10) {
                 self.refresh();
             }
@@ -395,7 +399,7 @@ impl Detector for MahalanobisEw {
         let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
         let warm = state.seen >= self.settings.warmup;
         let (width, square) = if warm { (self.channels, self.channels.pow(2)) } else { (0, 0) };
-        let pending = if warm { 0 } else { state.seen * self.channels };
+        let pending = if warm { 0 } else { state.seen.saturating_mul(self.channels) };
         let fits = state.pending.len() == pending
             && state.beyond.len() == width
             && [&state.centre, &state.unit, &state.mean, &state.low, &state.high, &state.deviation]
@@ -476,6 +480,24 @@ mod tests {
         let sample = Sample::new(Timestamp::from_seconds(0), &readings).expect("finite");
         let explanation = detector.explain(sample, 5.0).expect("width").expect("warm");
         assert!(explanation.expected[0] > 10.3, "{explanation:?}");
+    }
+
+    #[test]
+    fn a_snapshot_with_absurd_numbers_never_panics_later() {
+        let mut detector = trained(MahalanobisEwSettings::default());
+        let mut state = detector.state.clone();
+        state.beyond = vec![usize::MAX; 2];
+        state.stale = usize::MAX;
+        state.weighted = -1.0;
+        state.spread.fill(-1e308);
+        state.high.fill(-1e308);
+        state.low.fill(1e308);
+        let absurd = Snapshot::write(METHOD.name, SNAPSHOT_VERSION, &state);
+        if detector.restore(&absurd).is_ok() {
+            for at in 0..300 {
+                update(&mut detector, &row(at));
+            }
+        }
     }
 
     #[test]
