@@ -10,3 +10,4 @@ mod golden_margin;
 mod golden_point;
 mod golden_subspace;
 mod properties;
+mod variants;

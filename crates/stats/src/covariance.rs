@@ -86,24 +86,24 @@ impl Comoments {
         }
         moments.unit = largest.into_iter().map(power_of_two_above).collect();
 
-        let mut scaled: Vec<f64> = block.to_vec();
-        for row in scaled.chunks_exact_mut(channels) {
+        let mut rows_scaled: Vec<f64> = block.to_vec();
+        for row in rows_scaled.chunks_exact_mut(channels) {
             row.iter_mut().zip(&moments.unit).for_each(|(value, unit)| *value /= unit);
         }
         // Twice: the second pass removes what the first one rounded away.
         for _ in 0..2 {
             let mut shift = vec![0.0; channels];
-            for row in scaled.chunks_exact(channels) {
+            for row in rows_scaled.chunks_exact(channels) {
                 shift.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
             shift.iter_mut().for_each(|sum| *sum /= rows as f64);
-            for row in scaled.chunks_exact_mut(channels) {
+            for row in rows_scaled.chunks_exact_mut(channels) {
                 row.iter_mut().zip(&shift).for_each(|(value, shift)| *value -= shift);
             }
             moments.mean.iter_mut().zip(&shift).for_each(|(mean, shift)| *mean += shift);
         }
         let mut squares = vec![0.0; channels];
-        for row in scaled.chunks_exact(channels) {
+        for row in rows_scaled.chunks_exact(channels) {
             squares.iter_mut().zip(row).for_each(|(square, value)| *square = value * value);
             for i in 0..channels {
                 let line = i * channels..(i + 1) * channels;
@@ -224,7 +224,7 @@ impl Comoments {
         let count = (self.count as f64).max(1.0);
         DMatrix::from_fn(channels, channels, |i, j| {
             let scale = (self.unit[i] / units[i]) * (self.unit[j] / units[j]);
-            self.second[i * channels + j] / count * scale
+            scaled(self.second[i * channels + j] / count, scale)
         })
     }
 
@@ -256,7 +256,7 @@ impl Comoments {
         for i in 0..channels {
             for j in 0..channels {
                 let scale = factor[i] * factor[j];
-                spread += self.fourth[i * channels + j] / count * scale * scale;
+                spread += scaled(self.fourth[i * channels + j] / count, scale * scale);
             }
         }
         let level = covariance.trace() / width;
@@ -307,6 +307,11 @@ pub fn shrunk(covariance: &DMatrix<f64>, amount: f64) -> DMatrix<f64> {
         shrunk[(i, i)] += amount * level;
     }
     shrunk
+}
+
+/// `moment × scale`, where none stays none in any unit.
+fn scaled(moment: f64, scale: f64) -> f64 {
+    if moment == 0.0 { 0.0 } else { moment * scale }
 }
 
 /// `line += factor × values`.

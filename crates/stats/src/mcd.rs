@@ -1,6 +1,6 @@
 //! Covariance from the rows that lie closest together.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{Cholesky, DMatrix, Dyn};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use rayon::prelude::*;
@@ -115,9 +115,10 @@ impl Rows<'_> {
 /// Mean and covariance of some rows.
 #[derive(Clone)]
 struct Estimate {
-    mean: DVector<f64>,
+    mean: Vec<f64>,
     covariance: DMatrix<f64>,
-    cholesky: Cholesky<f64, Dyn>,
+    /// Inverse of its Cholesky factor, row by row.
+    whitening: Vec<f64>,
     ln_determinant: f64,
     /// The rows, ascending.
     members: Vec<usize>,
@@ -129,42 +130,51 @@ impl Estimate {
         members.sort_unstable();
         let channels = rows.channels;
         let count = members.len() as f64;
-        let mut mean = DVector::zeros(channels);
+        let mut mean = vec![0.0; channels];
         for row in &members {
-            mean.iter_mut().zip(rows.row(*row)).for_each(|(sum, value)| *sum += value / count);
+            mean.iter_mut().zip(rows.row(*row)).for_each(|(sum, value)| *sum += value);
         }
-        let mut covariance = DMatrix::zeros(channels, channels);
+        mean.iter_mut().for_each(|sum| *sum /= count);
+        let mut sums = vec![0.0; channels * channels];
         let mut apart = vec![0.0; channels];
         for row in &members {
             for (slot, (value, mean)) in apart.iter_mut().zip(rows.row(*row).iter().zip(&mean)) {
                 *slot = value - mean;
             }
-            for j in 0..channels {
-                let mut column = covariance.column_mut(j);
-                for i in j..channels {
-                    column[i] += apart[i] * apart[j] / count;
-                }
+            for (i, line) in sums.chunks_exact_mut(channels).enumerate() {
+                let factor = apart[i];
+                line[..=i].iter_mut().zip(&apart).for_each(|(slot, value)| *slot += factor * value);
             }
         }
+        let mut covariance = DMatrix::from_row_slice(channels, channels, &sums) / count;
         covariance.fill_upper_triangle_with_lower_triangle();
         let cholesky = factored(&covariance);
         let ln_determinant =
             2.0 * cholesky.l_dirty().diagonal().iter().map(|pivot| pivot.ln()).sum::<f64>();
-        Self { mean, covariance, cholesky, ln_determinant, members }
+        let whitening = cholesky
+            .l()
+            .solve_lower_triangular(&DMatrix::identity(channels, channels))
+            .expect("a Cholesky factor has no zero on its diagonal")
+            .transpose();
+        // Columns of the transpose are rows.
+        let whitening = whitening.as_slice().to_vec();
+        Self { mean, covariance, whitening, ln_determinant, members }
     }
 
     /// Squared Mahalanobis distance of every row in `of`.
     fn squares(&self, rows: &Rows<'_>, of: &[usize]) -> Vec<f64> {
-        let mut apart = DVector::zeros(rows.channels);
-        let mut square = |row: &usize| {
-            for (slot, (value, mean)) in apart.iter_mut().zip(rows.row(*row).iter().zip(&self.mean))
-            {
-                *slot = value - mean;
+        let channels = rows.channels;
+        let square = |row: &usize| {
+            let row = rows.row(*row);
+            let mut square = 0.0;
+            for (i, line) in self.whitening.chunks_exact(channels).enumerate() {
+                let terms = line[..=i].iter().zip(row.iter().zip(&self.mean));
+                let sum: f64 = terms.map(|(weight, (value, mean))| weight * (value - mean)).sum();
+                square += sum * sum;
             }
-            self.cholesky.l_dirty().solve_lower_triangular_mut(&mut apart);
-            apart.norm_squared()
+            square
         };
-        of.iter().map(&mut square).collect()
+        of.iter().map(square).collect()
     }
 
     /// The estimate from the `trusted` rows of `among` that are nearest to this one.
@@ -320,7 +330,7 @@ fn reweighted(rows: &Rows<'_>, raw: &Estimate) -> Mcd {
         marks
     };
     Mcd {
-        location: estimate.mean.as_slice().to_vec(),
+        location: estimate.mean,
         covariance: estimate.covariance * factor,
         support: marked(&estimate.members),
         raw_support: marked(&raw.members),

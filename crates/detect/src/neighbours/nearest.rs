@@ -1,5 +1,8 @@
 //! The nearest rows found so far.
 
+/// From here on, halving finds a place sooner than walking up from the end.
+const LONG: usize = 24;
+
 /// Keeps the `k` nearest of the rows it is offered, nearest first; of equally
 /// near ones those that come first in the history.
 #[derive(Debug, Clone)]
@@ -34,13 +37,21 @@ impl Nearest {
         if !before(last) {
             return;
         }
-        // Insertion is quickest for the few neighbours that methods ask for.
         let mut at = last;
-        while at > 0 && (square, row) < (self.squares[at - 1], self.rows[at - 1]) {
-            self.squares[at] = self.squares[at - 1];
-            self.rows[at] = self.rows[at - 1];
-            at -= 1;
+        if last < LONG {
+            while at > 0 && before(at - 1) {
+                at -= 1;
+            }
+        } else {
+            let (mut low, mut high) = (0, last);
+            while low < high {
+                let middle = (low + high) / 2;
+                if before(middle) { high = middle } else { low = middle + 1 }
+            }
+            at = low;
         }
+        self.squares.copy_within(at..last, at + 1);
+        self.rows.copy_within(at..last, at + 1);
         self.squares[at] = square;
         self.rows[at] = row;
     }

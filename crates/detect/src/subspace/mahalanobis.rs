@@ -181,8 +181,9 @@ impl MahalanobisModel {
         let mut scaler = Scaler::new(moments.mean(), moments.deviation());
         if !settings.standardise {
             // One power of two for all changes nothing but the range of numbers.
-            let widest = moments.deviation().into_iter().fold(f64::MIN_POSITIVE, f64::max);
-            scaler.unit.fill(2_f64.powi(widest.log2().ceil().max(-1000.0) as i32));
+            let widest = moments.deviation().into_iter().fold(0.0, f64::max);
+            let exponent = if widest > 0.0 { widest.log2().ceil().max(-1000.0) } else { 0.0 };
+            scaler.unit.fill(2_f64.powi(exponent as i32));
         }
         let covariance = moments.covariance(&scaler.unit);
         let shrinkage = match settings.covariance {
