@@ -10,8 +10,11 @@ use serde_json::Value;
 /// shows that the work was done right.
 pub(crate) type Case = fn(&[f64], usize, usize) -> Value;
 
-const CASES: &[(&str, Case)] =
-    &[("isolation_forest", isolation_forest::run), ("one_class_svm", one_class_svm::run)];
+const CASES: &[(&str, Case)] = &[
+    ("isolation_forest", isolation_forest::run),
+    ("one_class_svm", one_class_svm::run),
+    ("one_class_svm_scalable", one_class_svm_scalable::run),
+];
 
 pub(crate) fn find(name: &str) -> Option<Case> {
     CASES.iter().find(|(case, _)| *case == name).map(|(_, run)| *run)

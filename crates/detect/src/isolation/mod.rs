@@ -2,6 +2,8 @@
 
 mod extended;
 mod forest;
+mod half_space;
+mod half_space_tree;
 mod isolation_forest;
 mod path;
 mod scaling;
@@ -10,6 +12,7 @@ mod tree;
 pub use extended::{
     ExtendedIsolationForest, ExtendedIsolationForestModel, ExtendedIsolationForestSettings,
 };
+pub use half_space::{HalfSpaceTrees, HalfSpaceTreesSettings};
 pub use isolation_forest::{
     ExportedTree, IsolationForest, IsolationForestModel, IsolationForestSettings,
 };
@@ -17,4 +20,4 @@ pub use isolation_forest::{
 use crate::Method;
 
 /// The methods of this family.
-pub const METHODS: &[Method] = &[isolation_forest::METHOD, extended::METHOD];
+pub const METHODS: &[Method] = &[isolation_forest::METHOD, extended::METHOD, half_space::METHOD];
