@@ -3,7 +3,8 @@
 
 use auscult_core::{Detector, Estimator, Frame, Model, Sample, Timestamp};
 use auscult_detect::isolation::{
-    ExportedTree, HalfSpaceTrees, HalfSpaceTreesSettings, IsolationForest, IsolationForestModel, IsolationForestSettings,
+    ExportedTree, HalfSpaceTrees, HalfSpaceTreesSettings, IsolationForest, IsolationForestModel,
+    IsolationForestSettings,
 };
 use serde::Deserialize;
 
@@ -81,8 +82,8 @@ struct StreamGolden {
 fn half_space_trees_agree_with_river_as_its_seeds_do() {
     let golden: StreamGolden =
         serde_json::from_str(include_str!("golden/half_space_trees.json")).expect("a golden file");
-    let mut trees = HalfSpaceTrees::new(HalfSpaceTreesSettings::default(), golden.channels)
-        .expect("in range");
+    let mut trees =
+        HalfSpaceTrees::new(HalfSpaceTreesSettings::default(), golden.channels).expect("in range");
     let mut scores = Vec::new();
     for row in golden.readings.chunks(golden.channels) {
         let sample = Sample::new(Timestamp::from_seconds(0), row).expect("finite");
