@@ -194,7 +194,7 @@ impl Detector for HalfSpaceTrees {
         let window = self.settings.window * channels;
         let warming = state.ranges.is_empty() && state.reference.is_empty();
         let running = state.ranges.len() == channels && state.reference.len() == window;
-        let whole = state.latest.len() < window && state.latest.len() % channels == 0;
+        let whole = state.latest.len() < window && state.latest.len().is_multiple_of(channels);
         let numbers = state.reference.iter().chain(&state.latest);
         let held = numbers.into_iter().all(|x| x.abs() <= auscult_core::LARGEST_READING)
             && state.ranges.iter().all(Range::is_sound);

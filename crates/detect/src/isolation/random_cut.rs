@@ -278,8 +278,8 @@ impl RandomCutForest {
         let numbers = state.recent.iter().chain(&state.points);
         let held = numbers.into_iter().all(|x| x.abs() <= LARGEST_READING);
         if state.scale.is_empty() {
-            let warming =
-                state.recent.len() < self.warmup() * channels && state.recent.len() % channels == 0;
+            let warming = state.recent.len() < self.warmup() * channels
+                && state.recent.len().is_multiple_of(channels);
             return held && warming && trees == 0 && state.points.is_empty() && state.next == 0;
         }
         held && trees == self.settings.trees
