@@ -65,21 +65,23 @@ impl CutTree {
         }
     }
 
-    /// Puts `point` into `slot` in place of what is there.
+    /// Puts `point` into `slot` in place of what is there, and returns its
+    /// displacement as [`CutTree::displacement`] does.
     ///
-    /// The old point leaves after the new one has entered, so that
-    /// [`CutTree::displacement`] has said what happens here.
-    pub(super) fn replace_point(&mut self, slot: usize, point: &[f64]) {
+    /// The old point leaves after the new one has entered.
+    pub(super) fn replace_point(&mut self, slot: usize, point: &[f64]) -> f64 {
         let old = std::mem::replace(&mut self.leaf_of[slot], NONE);
-        self.insert(slot, point);
+        let displacement = self.insert(slot, point);
         let new = std::mem::replace(&mut self.leaf_of[slot], old);
         self.remove(slot);
         self.leaf_of[slot] = new;
+        displacement
     }
 
-    /// Puts `point` into `slot`, which must be empty.
-    pub(super) fn insert(&mut self, slot: usize, point: &[f64]) {
+    /// Puts `point` into `slot`, which must be empty, and returns its displacement.
+    pub(super) fn insert(&mut self, slot: usize, point: &[f64]) -> f64 {
         let place = self.place(point);
+        let displacement = self.displacement_at(place.as_ref());
         self.entered = self.entered.wrapping_add(1);
         let leaf = match place {
             None => {
@@ -98,9 +100,11 @@ impl CutTree {
         self.leaf_of[slot] = leaf;
         let mut at = self.nodes[leaf as usize].parent;
         while at != NONE {
-            self.refresh(at);
+            self.nodes[at as usize].count += 1;
+            self.extend_box(at, point);
             at = self.nodes[at as usize].parent;
         }
+        displacement
     }
 
     /// Takes the point of `slot` out.
@@ -125,8 +129,11 @@ impl CutTree {
                 self.free.push(parent);
             }
         }
+        let mut shrinking = count == 1;
         while at != NONE {
-            self.refresh(at);
+            self.nodes[at as usize].count -= 1;
+            // Where a box stays as it was, so do those around it.
+            shrinking = shrinking && self.refresh_box(at);
             at = self.nodes[at as usize].parent;
         }
     }
@@ -134,11 +141,7 @@ impl CutTree {
     /// The collusive displacement that `point` would have if it entered now, by
     /// the very cuts that [`CutTree::insert`] would draw.
     pub(super) fn displacement(&self, point: &[f64]) -> f64 {
-        match self.place(point) {
-            None => 0.0,
-            Some(Place::Leaf(leaf)) => self.displacement_above(leaf),
-            Some(Place::Beside { node, .. }) => self.displacement_beside(node),
-        }
+        self.displacement_at(self.place(point).as_ref())
     }
 
     /// Adds to `parts` what each dimension contributes to the displacement of
@@ -165,6 +168,14 @@ impl CutTree {
                 return;
             }
             at = node.children[usize::from(point[node.dimension as usize] > node.cut)];
+        }
+    }
+
+    fn displacement_at(&self, place: Option<&Place>) -> f64 {
+        match place {
+            None => 0.0,
+            Some(Place::Leaf(leaf)) => self.displacement_above(*leaf),
+            Some(Place::Beside { node, .. }) => self.displacement_beside(*node),
         }
     }
 
@@ -223,13 +234,13 @@ impl CutTree {
     fn insert_beside(&mut self, node: u32, dimension: usize, cut: f64, point: &[f64]) -> u32 {
         let leaf = self.new_leaf(point);
         let children = if point[dimension] <= cut { [leaf, node] } else { [node, leaf] };
-        let branch = self.new_node(Node {
-            parent: NONE,
-            children,
-            count: 0,
-            dimension: dimension as u32,
-            cut,
-        });
+        let count = self.nodes[node as usize].count;
+        let dimension = dimension as u32;
+        let branch = self.new_node(Node { parent: NONE, children, count, dimension, cut });
+        // The leaf joins it with the branches above.
+        let width = 2 * self.dimensions;
+        let from = node as usize * width;
+        self.boxes.copy_within(from..from + width, branch as usize * width);
         self.replace(node, branch);
         self.nodes[node as usize].parent = branch;
         self.nodes[leaf as usize].parent = branch;
@@ -271,13 +282,32 @@ impl CutTree {
     fn refresh(&mut self, at: u32) {
         let [left, right] = self.nodes[at as usize].children.map(|child| child as usize);
         self.nodes[at as usize].count = self.nodes[left].count + self.nodes[right].count;
-        let width = 2 * self.dimensions;
-        for d in 0..self.dimensions {
-            let low = self.boxes[left * width + d].min(self.boxes[right * width + d]);
-            let d_high = self.dimensions + d;
-            let high = self.boxes[left * width + d_high].max(self.boxes[right * width + d_high]);
-            self.boxes[at as usize * width + d] = low;
-            self.boxes[at as usize * width + d_high] = high;
+        self.refresh_box(at);
+    }
+
+    /// Sets the box of a branch from its children; `false` when it is as before.
+    fn refresh_box(&mut self, at: u32) -> bool {
+        let [left, right] = self.nodes[at as usize].children.map(|child| child as usize);
+        let (dimensions, width) = (self.dimensions, 2 * self.dimensions);
+        let mut changed = false;
+        for d in 0..width {
+            let (one, other) = (self.boxes[left * width + d], self.boxes[right * width + d]);
+            let bound = if d < dimensions { one.min(other) } else { one.max(other) };
+            let slot = &mut self.boxes[at as usize * width + d];
+            changed |= *slot != bound;
+            *slot = bound;
+        }
+        changed
+    }
+
+    /// Extends the box of a node to hold `point`.
+    fn extend_box(&mut self, at: u32, point: &[f64]) {
+        let from = at as usize * 2 * self.dimensions;
+        let bounds = &mut self.boxes[from..from + 2 * self.dimensions];
+        let (low, high) = bounds.split_at_mut(self.dimensions);
+        for ((low, high), value) in low.iter_mut().zip(high).zip(point) {
+            *low = low.min(*value);
+            *high = high.max(*value);
         }
     }
 
@@ -520,7 +550,9 @@ mod tests {
             let mut tree = CutTree::new(2, 4, seed);
             // A point that leaves again must not bend the distribution.
             tree.insert(3, &[2.0, 60.0]);
-            points.iter().enumerate().for_each(|(slot, point)| tree.insert(slot, point));
+            for (slot, point) in points.iter().enumerate() {
+                tree.insert(slot, point);
+            }
             tree.remove(3);
             let root = tree.root.expect("points") as usize;
             first += usize::from(tree.nodes[root].dimension == 0);

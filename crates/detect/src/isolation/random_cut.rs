@@ -143,6 +143,23 @@ impl RandomCutForest {
         scaled(readings, &self.state.scale)
     }
 
+    /// Puts the point that ends with `sample` in the place of the oldest, and
+    /// returns its score.
+    fn replace_oldest(&mut self, sample: Sample<'_>) -> f64 {
+        let channels = self.state.channels;
+        let point = self.point(sample);
+        let slot = self.state.next;
+        let trees = self.trees.iter_mut();
+        let displaced: f64 = trees.map(|tree| tree.replace_point(slot, &point)).sum();
+        self.state.points[slot * point.len()..(slot + 1) * point.len()].copy_from_slice(&point);
+        self.state.next = (slot + 1) % self.settings.sample;
+        if self.settings.shingle > 1 {
+            self.state.recent.drain(..channels);
+            self.state.recent.extend(sample.readings());
+        }
+        displaced / self.trees.len() as f64
+    }
+
     /// Sets the scale and grows the trees on the samples of the warm-up.
     fn start(&mut self) {
         let channels = self.state.channels;
@@ -161,8 +178,9 @@ impl RandomCutForest {
         let points = &self.state.points;
         let tree = |tree: usize| {
             let mut tree = CutTree::new(dimensions, sample, mix(seed ^ mix(tree as u64)));
-            let points = points.chunks_exact(dimensions).enumerate();
-            points.for_each(|(slot, point)| tree.insert(slot, point));
+            for (slot, point) in points.chunks_exact(dimensions).enumerate() {
+                tree.insert(slot, point);
+            }
             tree
         };
         self.trees = (0..self.settings.trees).map(tree).collect();
@@ -209,18 +227,18 @@ impl Detector for RandomCutForest {
             }
             return Ok(());
         }
-        let point = self.point(sample);
-        let slot = self.state.next;
-        for tree in &mut self.trees {
-            tree.replace_point(slot, &point);
-        }
-        self.state.points[slot * point.len()..(slot + 1) * point.len()].copy_from_slice(&point);
-        self.state.next = (slot + 1) % self.settings.sample;
-        if self.settings.shingle > 1 {
-            self.state.recent.drain(..channels);
-            self.state.recent.extend(sample.readings());
-        }
+        self.replace_oldest(sample);
         Ok(())
+    }
+
+    fn update(&mut self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        DetectError::check_channels(self.channels(), sample.channels())?;
+        if !self.trees.is_empty() {
+            return Ok(Score::Ready(self.replace_oldest(sample)));
+        }
+        let score = self.score(sample)?;
+        self.learn(sample)?;
+        Ok(score)
     }
 
     fn explain(
