@@ -102,6 +102,21 @@ fn random_features_rank_as_the_exact_method() {
     }
 }
 
+/// The order of rows in time has no say, even when the history is longer than
+/// the sample and its last part is of another kind: the share outside is `nu`.
+#[test]
+fn a_late_regime_does_not_move_the_boundary_of_random_features() {
+    let usual = (0..20_000).map(|i| (f64::from(i) * 0.7).sin());
+    let late = (0..400).map(|i| 8.0 + (f64::from(i) * 0.7).sin());
+    let readings: Vec<f64> = usual.chain(late).collect();
+    let settings = OneClassSvmScalableSettings { sample: 2000, ..Default::default() };
+    let fit = OneClassSvmScalable::new(settings).expect("in range");
+    let scores = fit.fit(&Frame::of_column(&readings).expect("finite")).expect("fits").scores;
+    let outside = scores.iter().filter(|score| **score > 1.0).count() as f64 / 20_400.0;
+    assert!((outside - 0.05).abs() < 0.02, "{outside} outside");
+    assert!(scores[20_000..].iter().all(|score| *score > 1.0));
+}
+
 fn close(ours: &[f64], theirs: &[f64], tolerance: f64, what: &str) {
     assert_eq!(ours.len(), theirs.len());
     for (at, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::half_space_tree::{HalfSpaceTree, Range, WorkSpace};
 use crate::attribution::{shares_by_substitution, typical_row};
-use crate::{Channels, Method, Order, Threshold};
+use crate::{Channels, Method, Threshold};
 
 settings! {
     /// Settings of [`HalfSpaceTrees`].
@@ -36,7 +36,6 @@ pub(super) const METHOD: Method = Method {
     cost: "O(trees x depth) time per sample, and window times that once a window; O(window x d) memory",
     source: "S. C. Tan, K. M. Ting, F. T. Liu, \"Fast anomaly detection for streaming data\", International Joint Conference on Artificial Intelligence, 2011",
     channels: Channels::Any,
-    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: HalfSpaceTreesSettings::PARAMETERS,
     default_of: HalfSpaceTreesSettings::default_of,
@@ -195,7 +194,7 @@ impl Detector for HalfSpaceTrees {
         let window = self.settings.window * channels;
         let warming = state.ranges.is_empty() && state.reference.is_empty();
         let running = state.ranges.len() == channels && state.reference.len() == window;
-        let whole = state.latest.len() < window && state.latest.len() % channels == 0;
+        let whole = state.latest.len() < window && state.latest.len().is_multiple_of(channels);
         let numbers = state.reference.iter().chain(&state.latest);
         let held = numbers.into_iter().all(|x| x.abs() <= auscult_core::LARGEST_READING)
             && state.ranges.iter().all(Range::is_sound);

@@ -17,14 +17,14 @@ use super::fourier::dot;
 #[serde(deny_unknown_fields)]
 pub(super) struct Descent {
     steps: u64,
-    weights: Vec<f64>,
+    newest: Vec<f64>,
     mean: Vec<f64>,
     rho: f64,
 }
 
 impl Descent {
     pub(super) fn new(features: usize) -> Self {
-        Self { steps: 0, weights: vec![0.0; features], mean: vec![0.0; features], rho: 0.0 }
+        Self { steps: 0, newest: vec![0.0; features], mean: vec![0.0; features], rho: 0.0 }
     }
 
     pub(super) fn steps(&self) -> u64 {
@@ -41,7 +41,7 @@ impl Descent {
         let sound = |list: &[f64]| {
             list.len() == features && list.iter().all(|weight| weight.abs() < f64::MAX.sqrt())
         };
-        sound(&self.weights) && sound(&self.mean) && self.rho.is_finite()
+        sound(&self.newest) && sound(&self.mean) && self.rho.is_finite()
     }
 
     /// One step over the `batch`, feature rows of shape `(rows, features)`.
@@ -52,12 +52,12 @@ impl Descent {
         nu: f64,
         least_rate: f64,
     ) {
-        let mut sums: Vec<f64> = batch.clone().map(|row| dot(row, &self.weights)).collect();
+        let mut sums: Vec<f64> = batch.clone().map(|row| dot(row, &self.newest)).collect();
         let rate = (2.0 / (self.steps + 2) as f64).max(least_rate);
         let share = 1.0 / (nu * sums.len() as f64);
         // At first nothing is known, and every row counts alike.
         let first = self.steps == 0;
-        let mut pull = vec![0.0; self.weights.len()];
+        let mut pull = vec![0.0; self.newest.len()];
         for (row, sum) in batch.zip(&sums) {
             if first || *sum < self.rho {
                 let share = if first { share * nu } else { share };
@@ -65,8 +65,8 @@ impl Descent {
             }
         }
         let follow = |old: &mut f64, new: f64| *old += rate * (new - *old);
-        self.weights.iter_mut().zip(&pull).for_each(|(weight, pull)| follow(weight, *pull));
-        let averaged = self.mean.iter_mut().zip(&self.weights);
+        self.newest.iter_mut().zip(&pull).for_each(|(weight, pull)| follow(weight, *pull));
+        let averaged = self.mean.iter_mut().zip(&self.newest);
         averaged.for_each(|(mean, weight)| follow(mean, *weight));
         let quantile = auscult_stats::quantile::quantile(&mut sums, nu);
         // Slower than one batch, for a quantile of few rows is noisy; faster

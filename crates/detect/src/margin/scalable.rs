@@ -34,11 +34,11 @@ settings! {
         features: usize = 256, "an even number in 2..=16384", |features| features % 2 == 0 && (2..=16_384).contains(features);
         /// Brings every channel to mean 0 and deviation 1 first.
         standardise: bool = true, "true or false", |_| true;
-        /// Rows held in memory: the first so many set mean, deviation and
-        /// gamma, and the stream is shuffled over so many.
-        buffer: usize = 4096, "in 16..=1048576", |buffer| (16..=1 << 20).contains(buffer);
-        /// Samples to learn before the first score of a stream; takes the place
-        /// of `buffer` there.
+        /// Rows to learn from: a uniform random sample of the history, all of a
+        /// shorter one.
+        sample: usize = 8192, "in 16..=1048576", |sample| (16..=1 << 20).contains(sample);
+        /// Samples of a stream before its first score; they set mean, deviation
+        /// and gamma, and the boundary is drawn around the last so many.
         warmup: usize = 256, "in 16..=65536", |warmup| (16..=65_536).contains(warmup);
         /// Least weight of the newest batch of 16 samples of a stream: larger
         /// follows change faster.
@@ -65,7 +65,7 @@ pub(super) const METHOD: Method = Method {
     sees: "rows off the usual region, whatever its shape, in histories of any length and in streams",
     blind: "the order of rows in time; anomalies that make up more than `nu` of the history; fine structure that few features blur",
     unit: "depth of the boundary: 1 on it, 0 at the most usual row",
-    cost: "O(n D d) time for D features, O(D d + buffer) memory in pieces",
+    cost: "O(n D d) time for D features, O(sample D) memory in pieces",
     source: "A. Rahimi, B. Recht, \"Random features for large-scale kernel machines\", Advances in Neural Information Processing Systems 20, 2007",
     channels: Channels::Any,
     order: Order::Free,
@@ -95,15 +95,15 @@ pub(super) const METHOD: Method = Method {
 /// more outside. With 512 features the ranking is nearly that of the exact
 /// method; single scores differ.
 ///
-/// The first `buffer` rows set scale and gamma, so they should be of the usual
-/// kind; after that the rows pass a shuffling buffer, which hides their order,
-/// into stochastic descent, each once. Shorter histories are passed several
-/// times. O(rows x features x channels) time.
+/// The model is learnt by stochastic descent from a uniform random sample of
+/// `sample` rows, whatever their order, so one pass over the history is enough:
+/// modes rarer than one row in `sample` may be missed. O(rows x features x
+/// channels) time to score; memory O(sample x features), however long the history.
 ///
 /// Reference: A. Rahimi, B. Recht, "Random features for large-scale kernel
 /// machines", NIPS 2007, for B. Schölkopf and others, "Estimating the support of
 /// a high-dimensional distribution", Neural Computation 13(7), 2001. We set the
-/// offset to the `nu`-quantile of the buffered rows at the end.
+/// offset to the `nu`-quantile of the sample at the end.
 ///
 /// ```
 /// use auscult_core::{Estimator, Frame, Model};
@@ -238,76 +238,59 @@ impl Space {
 
 /// Rows per step of the descent.
 const BATCH: usize = 128;
-/// Steps that a short history is passed for.
+/// Steps of the descent over the sample.
 const LEAST_STEPS: u64 = 2000;
 
-/// Learns in pieces.
+/// Keeps a uniform random sample of what it is shown, and learns from it at the end.
 #[derive(Debug)]
 struct Pieces {
     settings: OneClassSvmScalableSettings,
     channels: usize,
-    /// Rows that wait, in random order once full.
-    buffer: Vec<f64>,
-    /// Rows that left the buffer and make the next batch.
-    batch: Vec<f64>,
+    seen: usize,
+    /// Shape `(rows, channels)`, at most `sample` rows.
+    sample: Vec<f64>,
     random: Pcg64Mcg,
-    learnt: Option<(Space, Descent)>,
 }
 
 impl Pieces {
     fn new(settings: OneClassSvmScalableSettings, channels: usize) -> Self {
         let random = Pcg64Mcg::seed_from_u64(settings.seed.wrapping_add(1));
-        Self { settings, channels, buffer: Vec::new(), batch: Vec::new(), random, learnt: None }
+        Self { settings, channels, seen: 0, sample: Vec::new(), random }
     }
 
+    /// Takes each row into the sample with a chance of sample over rows seen
+    /// (J. S. Vitter, "Random sampling with a reservoir", 1985, algorithm R).
     fn take(&mut self, readings: &[f64]) {
         for row in readings.chunks_exact(self.channels) {
-            if self.buffer.len() < self.settings.buffer * self.channels {
-                self.buffer.extend_from_slice(row);
+            self.seen += 1;
+            if self.seen <= self.settings.sample {
+                self.sample.extend_from_slice(row);
                 continue;
             }
-            let slot = self.random.random_range(0..self.settings.buffer) * self.channels;
-            let slot = &mut self.buffer[slot..slot + self.channels];
-            self.batch.extend_from_slice(slot);
-            slot.copy_from_slice(row);
-            if self.batch.len() == BATCH * self.channels {
-                self.step();
+            let slot = self.random.random_range(0..self.seen);
+            if slot < self.settings.sample {
+                let from = slot * self.channels;
+                self.sample[from..from + self.channels].copy_from_slice(row);
             }
         }
     }
 
-    fn step(&mut self) {
-        let (settings, channels) = (&self.settings, self.channels);
-        // The buffer is full when a batch is: nothing much has left it yet.
-        let (space, descent) = self.learnt.get_or_insert_with(|| {
-            let space = Space::of(settings, &self.buffer, channels);
-            let descent = Descent::new(space.map.features());
-            (space, descent)
-        });
-        let features = space.map(&self.batch);
-        descent.step(features.chunks_exact(space.map.features()), settings.nu, 0.0);
-        self.batch.clear();
-    }
-
     fn model(mut self) -> Result<OneClassSvmScalableModel, FitError> {
-        FitError::check_rows(2, self.buffer.len() / self.channels)?;
-        let rows = [std::mem::take(&mut self.buffer), std::mem::take(&mut self.batch)].concat();
-        let (space, mut descent) = self.learnt.unwrap_or_else(|| {
-            let space = Space::of(&self.settings, &rows, self.channels);
-            let descent = Descent::new(space.map.features());
-            (space, descent)
-        });
-        let features = space.map(&rows);
+        FitError::check_rows(2, self.seen)?;
+        let rows = &self.sample;
+        let space = Space::of(&self.settings, rows, self.channels);
+        let mut descent = Descent::new(space.map.features());
+        let features = space.map(rows);
         pass(&mut descent, &features, self.settings.nu, &mut self.random);
         let weights = descent.weights().to_vec();
         let boundary = boundary(&weights, &features, self.settings.nu);
-        let frame = Frame::new(&rows, self.channels).expect("rows are whole and finite");
+        let frame = Frame::new(rows, self.channels).expect("rows are whole and finite");
         let typical = typical_row(&frame);
         Ok(OneClassSvmScalableModel { space, weights, boundary, typical })
     }
 }
 
-/// Passes `features` through the descent: once, or until enough steps are done.
+/// Passes `features` through the descent until enough steps are done.
 pub(super) fn pass(descent: &mut Descent, features: &[f64], nu: f64, random: &mut Pcg64Mcg) {
     let width = descent.weights().len();
     let count = features.len() / width;

@@ -191,7 +191,7 @@ impl Detector for OnlineOneClassSvm {
             return refuse("it has another number of channels");
         }
         let rows = state.recent.len() / state.channels;
-        let whole = state.recent.len() % state.channels == 0
+        let whole = state.recent.len().is_multiple_of(state.channels)
             && state.recent.iter().all(|reading| reading.abs() <= auscult_core::LARGEST_READING);
         let full = rows == self.settings.warmup;
         let sound = match &state.learnt {

@@ -194,8 +194,8 @@ impl Active {
     /// of any row that has weight.
     fn best_partner(&self, up: usize, lowest: f64, kernel: &[f64]) -> (usize, f64) {
         let (mut best, mut most, mut highest) = (up, 0.0, f64::NEG_INFINITY);
-        for row in 0..self.alpha.len() {
-            if self.alpha[row] <= 0.0 {
+        for (row, alpha) in self.alpha.iter().enumerate() {
+            if *alpha <= 0.0 {
                 continue;
             }
             highest = highest.max(self.sums[row]);
