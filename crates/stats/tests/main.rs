@@ -1,3 +1,4 @@
-//! Agreement with reference programs.
+//! Agreement with reference programs and with public data.
 
 mod golden_seasonal;
+mod shared_seasons;
