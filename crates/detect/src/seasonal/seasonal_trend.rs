@@ -36,7 +36,7 @@ pub(super) const METHOD: Method = Method {
     title: "Season, trend and robust residual (STL)",
     summary: "Distance from season and trend, in robust deviations of what they leave.",
     sees: "spikes, dips, level shifts at their onset, and readings wrong for their hour, in any single metric",
-    blind: "slow drift, which the trend follows; a season that changes its length; anomalies that fill more than half of a trend window look normal after that",
+    blind: "slow drift, which the trend follows; a season that changes its length; what lasts longer than half a trend window or fills a tenth of the rows becomes the norm",
     unit: "robust standard deviations",
     cost: "O(n log n) to find the season, O(n) per round of STL, O(n) memory",
     source: "R. B. Cleveland, W. S. Cleveland, J. E. McRae, I. Terpenning, \"STL: a seasonal-trend decomposition procedure based on loess\", Journal of Official Statistics 6(1), 1990",
