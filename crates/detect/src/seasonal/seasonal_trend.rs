@@ -71,10 +71,10 @@ const TREND_ROWS: usize = 144;
 /// the rows on an even grid, so that gaps do not shift the season; gaps are
 /// bridged by lines and never scored. Later rows continue season and trend.
 ///
-/// One channel. Follows slow drift; up to a tenth of the rows may be anomalous, or a
-/// fifth in one long incident; more becomes the norm. Needs three seasons to find the season itself, two if
-/// `period` is given. Finding the season takes O(n log n), each round of STL
-/// O(n), memory O(n).
+/// One channel. Follows slow drift; up to a tenth of the rows may be anomalous,
+/// or a fifth in one long incident; more becomes the norm. Needs three seasons
+/// to find the season itself, two if `period` is given. Finding the season takes
+/// O(n log n), each round of STL O(n), memory O(n).
 ///
 /// Reference: R. B. Cleveland, W. S. Cleveland, J. E. McRae, I. Terpenning,
 /// "STL: a seasonal-trend decomposition procedure based on loess", Journal of
