@@ -22,14 +22,25 @@ fn the_textbook_case_reports_exactly_the_rows_of_scipy() {
     let file = golden("model_performance.csv").display().to_string();
     for ddof in ["0", "1"] {
         let answer = auscult(&[
-            "detect", &file, "--column", "performance", "--method", "zscore", "--threshold", "3",
-            "--ddof", ddof, "--format", "json",
+            "detect",
+            &file,
+            "--column",
+            "performance",
+            "--method",
+            "zscore",
+            "--threshold",
+            "3",
+            "--ddof",
+            ddof,
+            "--format",
+            "json",
         ]);
         assert_eq!(answer.code, 0, "{}", answer.err);
         let expected = &expected[format!("ddof{ddof}")];
         let found = findings(&answer);
         let rows: Vec<&Value> = found.iter().map(|finding| &finding["row"]).collect();
-        let expected_rows: Vec<&Value> = expected["rows"].as_array().expect("rows").iter().collect();
+        let expected_rows: Vec<&Value> =
+            expected["rows"].as_array().expect("rows").iter().collect();
         assert_eq!(rows, expected_rows);
         for (finding, score) in found.iter().zip(expected["scores"].as_array().expect("scores")) {
             let (ours, scipy) = (finding["score"].as_f64(), score.as_f64());

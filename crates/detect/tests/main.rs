@@ -9,5 +9,6 @@ mod golden_isolation;
 mod golden_margin;
 mod golden_point;
 mod golden_subspace;
+mod odd_histories;
 mod properties;
 mod variants;

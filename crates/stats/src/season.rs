@@ -1,5 +1,7 @@
 //! Whether a series repeats itself, and after how many rows.
 
+use rayon::prelude::*;
+
 use crate::autocorrelation::autocorrelation;
 use crate::quantile::{MAD_TO_DEVIATION, median_deviation, quantile};
 
@@ -11,6 +13,11 @@ const CLIP: f64 = 4.0;
 const HILLS: usize = 3;
 /// Rows per time scale that are looked at to find hills, in longest lags.
 const SCALE_ROWS: usize = 64;
+/// The seasons that are compared, the most recent; and the fewest rows.
+const RECENT_SEASONS: usize = 64;
+const RECENT_ROWS: usize = 4096;
+/// At eight seasons or more, so many rows are enough.
+const MOST_ROWS: usize = 1 << 18;
 /// Two periods are about as good when they differ by less than this share of
 /// what the better one leaves unexplained.
 const AS_GOOD: f64 = 0.1;
@@ -52,16 +59,17 @@ pub fn find_season(values: &[f64], likely: &[usize]) -> Option<usize> {
         return None;
     }
     let series = Series::new(clipped(values)?);
+    let rows = series.len();
     let likely: Vec<usize> =
         likely.iter().copied().filter(|period| (2..=longest).contains(period)).collect();
     let mut seasons: Vec<(usize, f64)> = candidates(&series, longest)
-        .into_iter()
+        .into_par_iter()
         .map(|candidate| climb(&series, candidate, longest))
-        .chain(
-            likely.iter().map(|period| (*period, explained(&series, *period, smoothing(*period)))),
-        )
-        .filter(|(period, explained)| *explained >= least_explained(series.len(), *period))
         .collect();
+    let likely_seasons =
+        likely.iter().map(|period| (*period, explained(&series, *period, Look::at(*period, rows))));
+    seasons.extend(likely_seasons);
+    seasons.retain(|(period, explained)| *explained >= least_explained(rows, *period));
     seasons.sort_by_key(|season| season.0);
     let best = seasons.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
     let period = shortest_as_good(&series, best, &seasons);
@@ -72,37 +80,51 @@ pub fn find_season(values: &[f64], likely: &[usize]) -> Option<usize> {
 /// seasons or few rows things may look alike by chance; random walks of any
 /// length find a season at this level about once in fifty times.
 fn least_explained(rows: usize, period: usize) -> f64 {
-    0.1 + (2.0 * period as f64 + 10.0) / rows as f64
+    let seen = rows - Look::at(period, rows).first;
+    0.1 + (2.0 * period as f64 + 10.0) / seen as f64
 }
 
-/// Rows to both sides that are averaged before seasons are compared: noise
-/// between neighbours would hide a pattern of many rows.
-fn smoothing(period: usize) -> usize {
-    period / 48
+/// Which rows are compared, and how smooth.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// The first row: the most recent seasons are enough.
+    first: usize,
+    /// Rows to both sides that are averaged beforehand: noise between
+    /// neighbours would hide a pattern of many rows.
+    smooth: usize,
+}
+
+impl Look {
+    /// At seasons of about `period` rows.
+    fn at(period: usize, rows: usize) -> Self {
+        let most = MOST_ROWS.max(8 * period);
+        let seen = (RECENT_SEASONS * period).clamp(RECENT_ROWS, most);
+        Self { first: rows.saturating_sub(seen), smooth: period / 48 }
+    }
 }
 
 /// The shortest of `seasons` and of the parts of the best that explains about
-/// as much as the best when smoothed alike: multiples of a season are seasons
+/// as much as the best when looked at alike: multiples of a season are seasons
 /// too.
 fn shortest_as_good(series: &Series, best: (usize, f64), seasons: &[(usize, f64)]) -> usize {
-    let half = smoothing(best.0);
+    let look = Look::at(best.0, series.len());
     let enough = best.1 - AS_GOOD * (1.0 - best.1);
     let parts = (2..=7).map(|part| (best.0 + part / 2) / part);
     let mut shorter: Vec<usize> = seasons.iter().map(|(period, _)| *period).chain(parts).collect();
-    shorter.retain(|period| (2.max(2 * half)..best.0).contains(period));
+    shorter.retain(|period| (2.max(2 * look.smooth)..best.0).contains(period));
     shorter.sort_unstable();
-    shorter.into_iter().find(|period| explained(series, *period, half) >= enough).unwrap_or(best.0)
+    shorter.into_iter().find(|period| explained(series, *period, look) >= enough).unwrap_or(best.0)
 }
 
 /// The likely period beside `period`, if it explains nearly as much.
 fn likely_neighbour(series: &Series, period: usize, likely: &[usize]) -> usize {
-    let half = smoothing(period);
-    let found = explained(series, period, half);
+    let look = Look::at(period, series.len());
+    let found = explained(series, period, look);
     likely
         .iter()
         .copied()
         .filter(|likely| likely.abs_diff(period) * 16 <= period)
-        .find(|likely| explained(series, *likely, half) >= found - AS_GOOD * (1.0 - found))
+        .find(|likely| explained(series, *likely, look) >= found - AS_GOOD * (1.0 - found))
         .unwrap_or(period)
 }
 
@@ -218,30 +240,41 @@ fn hills(correlation: &[f64], first: usize) -> Vec<usize> {
 
 /// Moves a candidate to the best period beside it.
 fn climb(series: &Series, candidate: usize, longest: usize) -> (usize, f64) {
-    // Noise roughens the slope: look a little further than the next row, in
-    // steps that shift the last season against the first by no more than the
-    // smoothing.
+    let look = Look::at(candidate, series.len());
+    let rate = |period: usize| (period, explained(series, period, look));
+    let better = |one: (usize, f64), other: (usize, f64)| if other.1 > one.1 { other } else { one };
+    // Noise roughens the slope: look a little further than the next row, first
+    // in steps that shift the last season against the first by no more than
+    // the smoothing, then ever closer.
     let reach = 2 + candidate / 100;
-    let step = (smoothing(candidate) * candidate / series.len()).max(1);
-    let low = candidate.saturating_sub(reach).max(2);
-    (low..=(candidate + reach).min(longest))
-        .filter(|period| period.abs_diff(candidate).is_multiple_of(step))
-        .map(|period| (period, explained(series, period, smoothing(candidate))))
-        .reduce(|one, other| if other.1 > one.1 { other } else { one })
-        .unwrap_or((candidate, 0.0))
+    let mut step = (look.smooth * candidate / (series.len() - look.first)).max(1);
+    let near = candidate.saturating_sub(reach).max(2)..=(candidate + reach).min(longest);
+    let mut best = near
+        .clone()
+        .filter(|period| *period != candidate && period.abs_diff(candidate).is_multiple_of(step))
+        .map(rate)
+        .fold(rate(candidate), better);
+    while step > 1 {
+        step = step.div_ceil(2);
+        for period in [best.0.saturating_sub(step), best.0 + step] {
+            if near.contains(&period) {
+                best = better(best, rate(period));
+            }
+        }
+    }
+    best
 }
 
 /// The share of variance that the mean of the other seasons of `period` rows
 /// predicts, after moving averages; below 0 where it does more harm than good.
-/// Rows are averaged with `smooth` neighbours on both sides.
-fn explained(series: &Series, period: usize, smooth: usize) -> f64 {
+fn explained(series: &Series, period: usize, look: Look) -> f64 {
     let half = period / 2;
     // Rows near the ends have no whole window around them.
-    let inside = half..series.len() - half;
+    let inside = half.max(look.first)..series.len() - half;
     let mut phases = vec![(0.0, 0.0, 0.0); period.min(inside.len())];
     for start in inside.clone().step_by(period) {
         for (row, (count, sum, squares)) in (start..inside.end).zip(&mut phases) {
-            let value = series.around(row, smooth) - series.season_mean(row, period);
+            let value = series.around(row, look.smooth) - series.season_mean(row, period);
             *count += 1.0;
             *sum += value;
             *squares += value * value;

@@ -3,6 +3,7 @@
 mod golden_linear;
 mod golden_seasonal;
 mod golden_two_sample;
+mod shared_seasons;
 
 use serde_json::Value;
 

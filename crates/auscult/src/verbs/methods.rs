@@ -22,9 +22,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let written = match &arguments.name {
         None if arguments.markdown => write!(out, "{}", markdown()),
         None => list(&mut out),
-        Some(name) => {
-            show(&mut out, super::detect::find_method(name)?)
-        }
+        Some(name) => show(&mut out, super::detect::find_method(name)?),
     };
     written.map_err(CallError::write("standard output"))?;
     Ok(Outcome::Done)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::half_space_tree::{HalfSpaceTree, Range, WorkSpace};
 use crate::attribution::{shares_by_substitution, typical_row};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`HalfSpaceTrees`].
@@ -36,6 +36,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(trees x depth) time per sample, and window times that once a window; O(window x d) memory",
     source: "S. C. Tan, K. M. Ting, F. T. Liu, \"Fast anomaly detection for streaming data\", International Joint Conference on Artificial Intelligence, 2011",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: HalfSpaceTreesSettings::PARAMETERS,
     default_of: HalfSpaceTreesSettings::default_of,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::cut_tree::{CutTree, CutTreeState};
 use super::forest::mix;
 use crate::attribution::typical_row;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`RandomCutForest`].
@@ -40,6 +40,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(trees x d x log sample) time per sample, O(trees x sample x d) memory",
     source: "S. Guha, N. Mishra, G. Roy, O. Schrijvers, \"Robust random cut forest based anomaly detection on streams\", International Conference on Machine Learning, 2016",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Share(0.01),
     parameters: RandomCutForestSettings::PARAMETERS,
     default_of: RandomCutForestSettings::default_of,

@@ -15,14 +15,19 @@ const LEAST_POWER: f64 = 1.0 / 3.0;
 /// A phase borrows from this share of a season to both sides.
 const PHASE_REACH: usize = 24;
 
+/// Blocks into which a history is cut to judge its tails, and their least
+/// rows.
+const BLOCKS: usize = 16;
+const LEAST_BLOCK: usize = 10;
+
 /// How residuals become robust deviations.
 ///
 /// Each residual is measured in median absolute deviations, of all rows or of
 /// the rows near its phase, whichever is larger; then raised to a power of at
-/// most 1, chosen so that the median and the 90 % quantile of all rows come to
-/// lie where a normal distribution has them. On normal residuals this is the
-/// plain robust z; heavy tails are drawn in. Up to a tenth of the rows may be
-/// anomalous.
+/// most 1, chosen so that the median and the 90 % quantile come to lie where a
+/// normal distribution has them. On normal residuals this is the plain robust
+/// z; heavy tails are drawn in. A tenth of the rows may be anomalous, or a
+/// fifth in one long incident.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ResidualScale {
     centre: f64,
@@ -63,8 +68,8 @@ impl ResidualScale {
         for (row, size) in sizes.iter().enumerate() {
             scratch[row] = size / phases[row % phases.len()];
         }
+        let tail = usual_tail(&mut scratch);
         let middle = median(&mut scratch);
-        let tail = quantile(&mut scratch, 0.9);
         // Exactly 1 when the ratio of the two is that of a normal distribution.
         let power = (NORMAL_90 * MAD_TO_DEVIATION).ln() / (tail / middle).ln();
         let power = if power > 0.0 { power.clamp(LEAST_POWER, 1.0) } else { 1.0 };
@@ -92,6 +97,15 @@ impl ResidualScale {
         let distance = (score.max(0.0) / self.factor).powf(1.0 / self.power) * scale;
         distance.min(f64::MAX)
     }
+}
+
+/// The 90 % quantile of `sizes`, in order of time, or what three quarters of the
+/// blocks of time stay below, if that is less: one long incident makes no heavy
+/// tail. Reorders `sizes`.
+fn usual_tail(sizes: &mut [f64]) -> f64 {
+    let block = sizes.len().div_ceil(BLOCKS).max(LEAST_BLOCK);
+    let mut tails: Vec<f64> = sizes.chunks_mut(block).map(|block| quantile(block, 0.9)).collect();
+    quantile(&mut tails, 0.75).min(quantile(sizes, 0.9))
 }
 
 /// The scale of each phase of a season: the deviation of the rows near it, but
@@ -144,7 +158,8 @@ mod tests {
     fn normal() -> Vec<f64> {
         use statrs::distribution::{ContinuousCDF, Normal};
         let normal = Normal::standard();
-        (0..999).map(|i| normal.inverse_cdf((f64::from(i) + 0.5) / 999.0)).collect()
+        // In mixed order: 389 and 999 have no common factor.
+        (0..999).map(|i| normal.inverse_cdf((f64::from(i * 389 % 999) + 0.5) / 999.0)).collect()
     }
 
     #[test]
@@ -168,14 +183,18 @@ mod tests {
     }
 
     #[test]
+    fn a_long_incident_is_no_heavy_tail() {
+        let mut readings: Vec<f64> = normal()[..200].to_vec();
+        readings[80..115].iter_mut().for_each(|reading| *reading += 12.0);
+        assert!(of(&readings).rate(12.0, 0) > 6.0, "{:?}", of(&readings));
+    }
+
+    #[test]
     fn a_noisy_phase_is_judged_by_its_own_noise() {
         let readings: Vec<f64> = normal()
             .iter()
             .enumerate()
-            .map(|(row, value)| {
-                let mixed = normal()[(row * 389) % 999];
-                if row % 4 == 0 { 10.0 * mixed } else { 0.0 * value + mixed }
-            })
+            .map(|(row, value)| if row % 4 == 0 { 10.0 * value } else { *value })
             .collect();
         let scale = ResidualScale::of(&readings, &readings, 4);
         assert!(scale.rate(10.0, 0) < 2.0 && scale.rate(10.0, 1) > 4.0, "{scale:?}");

@@ -36,7 +36,7 @@ pub(super) const METHOD: Method = Method {
     title: "Season, trend and robust residual (STL)",
     summary: "Distance from season and trend, in robust deviations of what they leave.",
     sees: "spikes, dips, level shifts at their onset, and readings wrong for their hour, in any single metric",
-    blind: "slow drift, which the trend follows; a season that changes its length; anomalies that fill more than half of a trend window look normal after that",
+    blind: "slow drift, which the trend follows; a season that changes its length; what lasts longer than half a trend window, or happens in a tenth of the rows at all times, becomes the norm",
     unit: "robust standard deviations",
     cost: "O(n log n) to find the season, O(n) per round of STL, O(n) memory",
     source: "R. B. Cleveland, W. S. Cleveland, J. E. McRae, I. Terpenning, \"STL: a seasonal-trend decomposition procedure based on loess\", Journal of Official Statistics 6(1), 1990",
@@ -73,9 +73,9 @@ const TREND_ROWS: usize = 144;
 /// bridged by lines and never scored. Later rows continue season and trend.
 ///
 /// One channel. Follows slow drift; up to a tenth of the rows may be anomalous,
-/// more become the norm. Needs three seasons to find the season itself, two if
-/// `period` is given. Finding the season takes O(n log n), each round of STL
-/// O(n), memory O(n).
+/// or a fifth in one long incident; more becomes the norm. Needs three seasons
+/// to find the season itself, two if `period` is given. Finding the season takes
+/// O(n log n), each round of STL O(n), memory O(n).
 ///
 /// Reference: R. B. Cleveland, W. S. Cleveland, J. E. McRae, I. Terpenning,
 /// "STL: a seasonal-trend decomposition procedure based on loess", Journal of

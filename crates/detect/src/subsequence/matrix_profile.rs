@@ -96,10 +96,11 @@ impl MatrixProfile {
     fn window(&self, history: &Frame<'_>) -> usize {
         self.settings.window.unwrap_or_else(|| {
             let rows = history.rows();
-            match season_of(history, history.readings()) {
-                Some(season) => season * LEAST_WINDOW.div_ceil(season),
-                None => DEFAULT_WINDOW.min(rows / 8).max(3),
-            }
+            let window = match season_of(history, history.readings()) {
+                Some(season) => (season * LEAST_WINDOW.div_ceil(season)).min(rows / 3),
+                None => DEFAULT_WINDOW.min(rows / 8),
+            };
+            window.max(3)
         })
     }
 }
