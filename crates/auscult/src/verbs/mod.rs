@@ -1,5 +1,6 @@
 //! One file per verb: its arguments, and what it does with them.
 
+mod explain;
 mod methods;
 
 use clap::Subcommand;
@@ -8,6 +9,8 @@ use crate::outcome::{CallError, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Says what accounts for a change of a column between two periods.
+    Explain(explain::Arguments),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
 }
@@ -15,6 +18,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
+            Self::Explain(arguments) => explain::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
         }
     }
