@@ -5,10 +5,10 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, point};
+use crate::{change, point, regression};
 
 /// Every method, family by family.
-pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS];
+pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS, regression::METHODS];
 
 /// The method called `name`.
 #[must_use]

@@ -8,6 +8,7 @@
 mod catalogue;
 pub mod change;
 pub mod point;
+pub mod regression;
 mod shared;
 
 pub use catalogue::{
