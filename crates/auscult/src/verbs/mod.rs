@@ -10,7 +10,7 @@ use crate::outcome::{CallError, Outcome};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Says what accounts for a change of a column between two periods.
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
 }

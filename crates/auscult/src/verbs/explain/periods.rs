@@ -9,6 +9,9 @@ use auscult_telemetry::{
 use super::Arguments;
 use crate::outcome::CallError;
 
+/// When rows were taken; `None` where the table does not say.
+type Moments = Vec<Option<Timestamp>>;
+
 /// A table whose rows are known to be before or after, in order of time.
 #[derive(Debug)]
 pub(super) struct Periods {
@@ -73,7 +76,7 @@ impl Periods {
     }
 
     /// When each row was taken, in both periods, if the table says.
-    pub(super) fn times(&self) -> Option<(Vec<Option<Timestamp>>, Vec<Option<Timestamp>>)> {
+    pub(super) fn times(&self) -> Option<(Moments, Moments)> {
         let column = self.table.column(self.time.as_deref()?)?;
         let Cells::Times(times) = &column.cells else { return None };
         let take = |rows: &[usize]| rows.iter().map(|row| times[*row]).collect();

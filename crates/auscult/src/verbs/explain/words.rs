@@ -492,7 +492,7 @@ pub(super) fn number(value: f64) -> String {
         return "0".to_owned();
     }
     let size = value.abs();
-    let text = if size >= 1e7 || size < 1e-4 {
+    let text = if !(1e-4..1e7).contains(&size) {
         format!("{value:.3e}")
     } else {
         let digits = (3 - size.log10().floor() as i32).clamp(0, 8) as usize;
@@ -509,7 +509,7 @@ pub(super) fn number(value: f64) -> String {
 /// A difference, in three significant digits, with its sign.
 pub(super) fn signed(value: f64) -> String {
     let size = value.abs();
-    let text = if size == 0.0 || size >= 1e3 || size < 1e-4 {
+    let text = if !(1e-4..1e3).contains(&size) {
         number(value)
     } else {
         let digits = (2 - size.log10().floor() as i32).clamp(0, 8) as usize;
