@@ -114,8 +114,15 @@ fn the_plot_is_well_formed_svg_with_every_part() {
     for label in ["clock_mhz fell", "effect of kv_usage", "prompt_length rose", "before", "after"] {
         assert!(svg.contains(&format!(">{label}<")), "no {label}");
     }
+    let png = plot.replace(".svg", ".png");
+    answer(&[&table, "--column", "throughput", "--by", "period", "--plot", &png]);
+    let bytes = std::fs::read(png).expect("the picture was written");
+    assert!(bytes.starts_with(b"\x89PNG"));
     let refused = refusal(&[&table, "--column", "throughput", "--by", "period", "--plot", "x.bmp"]);
-    assert_eq!(refused, "--plot x.bmp: the name must end in .svg, the kind drawn here");
+    assert_eq!(
+        refused,
+        "cannot tell the kind of picture from x.bmp: expected a name that ends in .svg, .png or .html"
+    );
 }
 
 /// A table of one reading a minute; `rate` of row and of being after 01:00.

@@ -1,4 +1,7 @@
-//! Causes against published and simulated answers.
+//! Diagnosis against references, published answers, public data and strangers' files.
 
 mod explain_robustspot;
 mod explain_two_periods;
+mod golden_learn;
+mod hostile_models;
+mod public_logs;

@@ -1,6 +1,7 @@
 //! Statistics and linear models against reference programs.
 
 mod golden_linear;
+mod golden_seasonal;
 mod golden_two_sample;
 
 use serde_json::Value;

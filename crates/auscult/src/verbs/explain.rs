@@ -7,11 +7,12 @@ mod periods;
 mod words;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use auscult_diagnose::explain::Estimator;
 
 use crate::outcome::{CallError, Outcome};
+use crate::plot::{Kind, rasterise};
 
 use findings::Findings;
 use periods::Periods;
@@ -93,8 +94,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
-    /// Also draw the parts of the change, as SVG.
-    #[arg(long, value_name = "FILE.svg")]
+    /// Also draw the parts of the change: a name that ends in .svg, .png or .html.
+    #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }
 
@@ -143,16 +144,18 @@ impl Arguments {
             let sentence = format!("--resamples {}: must be 100 to 100000", self.resamples);
             return Err(CallError::input(sentence));
         }
-        let Some(plot) = &self.plot else { return Ok(()) };
-        let is_svg = plot.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg"));
-        if is_svg {
-            return Ok(());
-        }
-        let name = plot.display();
-        Err(CallError::input(format!(
-            "--plot {name}: the name must end in .svg, the kind drawn here"
-        )))
+        self.plot.as_deref().map_or(Ok(()), |plot| Kind::of_path(plot).map(|_| ()))
     }
+}
+
+/// Writes the chart to `path`, as its ending says.
+fn draw(path: &Path, svg: String) -> Result<(), CallError> {
+    let bytes = match Kind::of_path(path)? {
+        Kind::Svg => svg.into_bytes(),
+        Kind::Png => rasterise(&svg)?,
+        Kind::Html => chart::page(&svg).into_bytes(),
+    };
+    std::fs::write(path, bytes).map_err(CallError::write(path.display().to_string()))
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
@@ -162,7 +165,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     if let Some(plot) = &arguments.plot {
         let svg = chart::waterfall(&findings)
             .ok_or_else(|| CallError::input("there are no parts to draw: leave --plot out"))?;
-        std::fs::write(plot, svg).map_err(CallError::write(plot.display().to_string()))?;
+        draw(plot, svg)?;
     }
     let text = match arguments.format {
         Format::Table => words::report(&findings, arguments.top),

@@ -1,7 +1,12 @@
 //! One file per verb: its arguments, and what it does with them.
 
+mod detect;
 mod explain;
+mod input;
+mod learn;
+mod method_settings;
 mod methods;
+mod troubleshoot;
 
 use clap::Subcommand;
 
@@ -9,17 +14,26 @@ use crate::outcome::{CallError, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Finds anomalies in columns or series, by any method of the catalogue.
+    Detect(Box<detect::Arguments>),
+    /// Learns a troubleshooting tree or forest from a labelled fault log.
+    Learn(Box<learn::Arguments>),
     /// Says what accounts for a change of a column between two periods.
     Explain(Box<explain::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
+    /// Finds the cause of a case, question by question or for rows of a file.
+    Troubleshoot(troubleshoot::Arguments),
 }
 
 impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
+            Self::Detect(arguments) => detect::run(&arguments),
+            Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
+            Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
         }
     }
 }

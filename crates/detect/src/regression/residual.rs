@@ -8,7 +8,7 @@ use auscult_stats::linear::{Rows, Triangle};
 use rayon::prelude::*;
 
 use super::line::{Estimator, Line};
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Regression`].
@@ -33,6 +33,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n d² + d⁴) time; O(d²) memory in pieces",
     source: "P. J. Rousseeuw, A. M. Leroy, \"Robust Regression and Outlier Detection\", Wiley, 1987",
     channels: Channels::Several,
+    order: Order::Free,
     threshold: Threshold::Score(4.0),
     parameters: RegressionSettings::PARAMETERS,
     default_of: RegressionSettings::default_of,

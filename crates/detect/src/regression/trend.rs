@@ -8,7 +8,7 @@ use auscult_stats::linear::{Rows, Triangle};
 
 use super::line::{Estimator, Line};
 use crate::shared::one_channel;
-use crate::{Channels, Method, Threshold};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`Trend`].
@@ -30,6 +30,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(n) time for `ols` and `ridge`; O(rounds · n) for `huber`; O(n²) to 2,000 rows, then 2 million slopes, for `theil-sen`",
     source: "P. K. Sen, \"Estimates of the regression coefficient based on Kendall's tau\", JASA 63, 1968; P. J. Huber, E. M. Ronchetti, \"Robust Statistics\", Wiley, 2009",
     channels: Channels::One,
+    order: Order::Sequence,
     threshold: Threshold::Score(4.0),
     parameters: TrendSettings::PARAMETERS,
     default_of: TrendSettings::default_of,

@@ -92,6 +92,14 @@ pub(super) fn waterfall(findings: &Findings) -> Option<String> {
     Some(svg)
 }
 
+/// The chart as a page of its own.
+pub(super) fn page(svg: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <title>auscult explain</title>\n<body style=\"margin: 1rem\">\n{svg}</body>\n</html>\n"
+    )
+}
+
 fn draw(put: &mut impl FnMut(std::fmt::Arguments<'_>), scale: &Scale, bar: &Bar, middle: f64) {
     let (left, right) = (scale.x(bar.from.min(bar.to)), scale.x(bar.from.max(bar.to)));
     let baseline = middle + 4.5;

@@ -1,0 +1,359 @@
+//! One case, asked about in the terminal.
+
+use std::io::{self, BufRead, Write};
+
+use auscult_diagnose::draw::{grouped, percent};
+use auscult_diagnose::model::{KnownValues, number};
+use auscult_diagnose::troubleshoot::{Answer, Next, Question, Session, reasons};
+
+use super::super::learn::aligned;
+
+/// Categories listed in a question.
+const LISTED_WORDS: usize = 30;
+/// Causes listed after an answer.
+const LISTED_CAUSES: usize = 8;
+/// Other questions listed by `why`.
+const LISTED_QUESTIONS: usize = 3;
+
+/// A dialogue between a person and a session.
+pub(super) struct Dialogue<'m, R, W> {
+    session: Session<'m>,
+    input: R,
+    out: W,
+    /// Whether to repeat answers, since no terminal shows them.
+    echo: bool,
+    quiet: bool,
+}
+
+/// What a person typed.
+enum Reply {
+    Answer(Answer),
+    Back,
+    Why,
+    Quit,
+    /// Not understood; what to say.
+    Unclear(String),
+}
+
+/// How a dialogue ends.
+enum End {
+    Clear,
+    Exhausted,
+    Quit,
+    /// The input ended.
+    Silence,
+}
+
+impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
+    pub(super) fn new(session: Session<'m>, input: R, out: W, echo: bool, quiet: bool) -> Self {
+        Self { session, input, out, echo, quiet }
+    }
+
+    pub(super) fn run(mut self) -> io::Result<()> {
+        self.greet()?;
+        loop {
+            let end = match self.session.next() {
+                Next::Clear => Some(End::Clear),
+                Next::Exhausted => Some(End::Exhausted),
+                Next::Ask(questions) => self.put(&questions)?,
+            };
+            if let Some(end) = end {
+                return self.conclude(&end);
+            }
+        }
+    }
+
+    fn greet(&mut self) -> io::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        let model = self.session.model();
+        writeln!(
+            self.out,
+            "Looking for one of {} causes of `{}`, learnt from {} rows.\n\
+             Answer with a value, or: unknown, back, why, quit.\n",
+            model.causes().len(),
+            model.label(),
+            grouped(model.training().rows)
+        )?;
+        self.causes()
+    }
+
+    /// Puts the best question until it is answered or the dialogue ends.
+    fn put(&mut self, questions: &[Question]) -> io::Result<Option<End>> {
+        let question = &questions[0];
+        self.ask(question)?;
+        loop {
+            write!(self.out, "> ")?;
+            self.out.flush()?;
+            let Some(line) = self.line()? else {
+                writeln!(self.out)?;
+                return Ok(Some(End::Silence));
+            };
+            match self.understand(question.feature, &line) {
+                Reply::Answer(answer) => {
+                    self.take(question.feature, answer)?;
+                    return Ok(None);
+                }
+                Reply::Back => {
+                    match self.session.back() {
+                        Some(stage) => {
+                            let feature = &self.session.model().features()[stage.feature].name;
+                            writeln!(self.out, "Took back the answer about `{feature}`.\n")?;
+                        }
+                        None => writeln!(self.out, "There is no answer to take back.\n")?,
+                    }
+                    return Ok(None);
+                }
+                Reply::Why => self.why(questions)?,
+                Reply::Quit => return Ok(Some(End::Quit)),
+                Reply::Unclear(hint) => writeln!(self.out, "{hint}")?,
+            }
+        }
+    }
+
+    /// The next line; `None` at the end of the input.
+    fn line(&mut self) -> io::Result<Option<String>> {
+        const LONGEST: u64 = 10_000;
+        let mut bytes = Vec::new();
+        let taken = io::Read::take(&mut self.input, LONGEST).read_until(b'\n', &mut bytes)?;
+        if taken == 0 {
+            return Ok(None);
+        }
+        let line = String::from_utf8_lossy(&bytes).trim().replace(char::is_control, " ");
+        if self.echo {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(Some(line))
+    }
+
+    fn ask(&mut self, question: &Question) -> io::Result<()> {
+        let feature = &self.session.model().features()[question.feature];
+        let at = self.session.stages().len() + 1;
+        write!(self.out, "Question {at}: {}?", feature.name)?;
+        match &feature.values {
+            KnownValues::Numbers { quantiles } => {
+                let (low, high) = (quantiles[0], quantiles[quantiles.len() - 1]);
+                write!(self.out, "  (a number; {} to {} in the log", number(low), number(high))?;
+            }
+            KnownValues::Words { .. } => write!(self.out, "  (a word or its number")?,
+        }
+        if feature.missing > 0 {
+            write!(self.out, "; `missing` if there is none")?;
+        }
+        if question.price != 1.0 {
+            write!(self.out, "; costs {}", number(question.price))?;
+        }
+        writeln!(self.out, ")")?;
+        if let KnownValues::Words { categories, .. } = &feature.values {
+            let listed = categories.iter().take(LISTED_WORDS).enumerate();
+            let list: Vec<String> =
+                listed.map(|(at, name)| format!("{}) {name}", at + 1)).collect();
+            let more = categories.len().saturating_sub(LISTED_WORDS);
+            let more = if more > 0 { format!("   … and {more} more") } else { String::new() };
+            writeln!(self.out, "   {}{more}", list.join("   "))?;
+        }
+        Ok(())
+    }
+
+    fn understand(&self, feature: usize, line: &str) -> Reply {
+        let info = &self.session.model().features()[feature];
+        if let KnownValues::Words { categories, .. } = &info.values {
+            // A word of the log means itself, even where it is also a command.
+            if let Some(code) = categories.iter().position(|name| name == line) {
+                return Reply::Answer(Answer::Category(code as u32));
+            }
+        }
+        match line.to_lowercase().as_str() {
+            "unknown" | "?" | "u" => return Reply::Answer(Answer::Unknown),
+            "missing" if info.missing > 0 => return Reply::Answer(Answer::Missing),
+            "back" => return Reply::Back,
+            "why" => return Reply::Why,
+            "quit" | "exit" | "q" => return Reply::Quit,
+            "" | "help" => {
+                let hint = "Type a value, or: unknown (never ask this again), back (take back the \
+                            last answer), why (what this question is good for), quit.";
+                return Reply::Unclear(hint.to_owned());
+            }
+            _ => {}
+        }
+        match &info.values {
+            KnownValues::Numbers { .. } => match line.parse::<f64>() {
+                Ok(value) if value.is_finite() => Reply::Answer(Answer::Number(value)),
+                _ => Reply::Unclear(format!(
+                    "`{line}` is not a number; write it plainly, such as 2.4, without a unit"
+                )),
+            },
+            KnownValues::Words { categories, .. } => meant(categories, line),
+        }
+    }
+
+    fn take(&mut self, feature: usize, answer: Answer) -> io::Result<()> {
+        let model = self.session.model();
+        let stage = match self.session.answer(feature, answer) {
+            Ok(stage) => stage.clone(),
+            // Every reply was checked against the feature.
+            Err(error) => return Err(io::Error::other(error)),
+        };
+        let name = &model.features()[feature].name;
+        if let (Answer::Number(value), KnownValues::Numbers { quantiles }) =
+            (answer, &model.features()[feature].values)
+        {
+            let (low, high) = (quantiles[0], quantiles[quantiles.len() - 1]);
+            if value < low || value > high {
+                writeln!(
+                    self.out,
+                    "Note: the log has nothing outside {} to {}.",
+                    number(low),
+                    number(high)
+                )?;
+            }
+        }
+        if answer == Answer::Unknown {
+            writeln!(self.out, "Then `{name}` stays open.\n")?;
+            return Ok(());
+        }
+        if !stage.ruled_out.is_empty() {
+            let names: Vec<&str> =
+                stage.ruled_out.iter().map(|&cause| model.causes()[cause].name.as_str()).collect();
+            writeln!(
+                self.out,
+                "Ruled out by {name} = {}: {} (no such row of the log had {}).",
+                model.answer(feature, answer),
+                names.join(", "),
+                if names.len() == 1 { "it" } else { "them" }
+            )?;
+        }
+        self.causes()
+    }
+
+    /// The causes that remain.
+    fn causes(&mut self) -> io::Result<()> {
+        let model = self.session.model();
+        let beliefs = self.session.beliefs();
+        let out = self.session.ruled_out();
+        let before = self.session.stages().last().map(|stage| stage.before.clone());
+        let mut order: Vec<usize> = (0..beliefs.len()).filter(|at| !out.contains(at)).collect();
+        order.sort_by(|&a, &b| beliefs[b].total_cmp(&beliefs[a]));
+        let row = |&cause: &usize| {
+            let mut row = vec![model.causes()[cause].name.clone(), percent(beliefs[cause])];
+            if let Some(before) = &before {
+                row.push(format!("was {}", percent(before[cause])));
+            }
+            row
+        };
+        let rows: Vec<Vec<String>> = order.iter().take(LISTED_CAUSES).map(row).collect();
+        write!(self.out, "{}", aligned(&rows, 1))?;
+        if order.len() > LISTED_CAUSES {
+            writeln!(self.out, "  and {} less likely ones", order.len() - LISTED_CAUSES)?;
+        }
+        writeln!(self.out)
+    }
+
+    fn why(&mut self, questions: &[Question]) -> io::Result<()> {
+        let model = self.session.model();
+        let question = &questions[0];
+        let name = |question: &Question| model.features()[question.feature].name.clone();
+        writeln!(self.out, "What the answer would mean:")?;
+        let outcome = |outcome: &auscult_diagnose::troubleshoot::Outcome| {
+            vec![
+                outcome.answers.clone(),
+                format!("likely {}", percent(outcome.probability)),
+                format!(
+                    "then {} {}",
+                    model.causes()[outcome.cause].name,
+                    percent(outcome.confidence)
+                ),
+            ]
+        };
+        let rows: Vec<Vec<String>> = question.outcomes.iter().map(outcome).collect();
+        write!(self.out, "{}", aligned(&rows, 3))?;
+        let gain = |question: &Question| {
+            if question.gain > 0.0 { question.gain } else { question.later_gain }
+        };
+        write!(
+            self.out,
+            "It is expected to settle {:.2} bits of doubt at a cost of {}",
+            gain(question),
+            number(question.price)
+        )?;
+        let others: Vec<String> = questions[1..]
+            .iter()
+            .take(LISTED_QUESTIONS)
+            .map(|other| format!("`{}` {:.2} at {}", name(other), gain(other), number(other.price)))
+            .collect();
+        match others.as_slice() {
+            [] => writeln!(self.out, "; no other question helps."),
+            others => writeln!(self.out, "; next best: {}.", others.join(", ")),
+        }
+    }
+
+    fn conclude(&mut self, end: &End) -> io::Result<()> {
+        let model = self.session.model();
+        let answers = self.session.answers();
+        let beliefs = self.session.beliefs();
+        let cause = self.session.leading();
+        let certain = percent(beliefs[cause]);
+        let head = match end {
+            End::Clear => "Cause",
+            End::Exhausted => "Most likely cause, and no further question would help",
+            End::Quit | End::Silence => "Most likely cause so far",
+        };
+        writeln!(self.out, "{head}: {} ({certain})", model.causes()[cause].name)?;
+        let reasons = reasons(model, &answers, cause);
+        if !reasons.is_empty() {
+            writeln!(self.out, "Because:")?;
+            for reason in &reasons {
+                writeln!(self.out, "  {reason}")?;
+            }
+        }
+        let is_other = |&other: &usize| other != cause && beliefs[other] >= 0.01;
+        let mut others: Vec<usize> = (0..beliefs.len()).filter(is_other).collect();
+        others.sort_by(|&a, &b| beliefs[b].total_cmp(&beliefs[a]));
+        if !others.is_empty() {
+            let list: Vec<String> = others
+                .iter()
+                .map(|&other| format!("{} {}", model.causes()[other].name, percent(beliefs[other])))
+                .collect();
+            writeln!(self.out, "Otherwise: {}", list.join(", "))?;
+        }
+        let out: Vec<&str> = self
+            .session
+            .ruled_out()
+            .into_iter()
+            .map(|cause| model.causes()[cause].name.as_str())
+            .collect();
+        if !out.is_empty() {
+            writeln!(self.out, "Ruled out: {}", out.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The category that `line` names: exactly but for case, by its number in the
+/// list, or by the beginning of its name.
+fn meant(categories: &[String], line: &str) -> Reply {
+    let lower = line.to_lowercase();
+    let category = |code: usize| Reply::Answer(Answer::Category(code as u32));
+    if let Some(code) = categories.iter().position(|name| name.to_lowercase() == lower) {
+        return category(code);
+    }
+    let by_number = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    if let Some(code) = by_number.filter(|&code| code < categories.len()) {
+        return category(code);
+    }
+    let begins = |name: &String| name.to_lowercase().starts_with(&lower);
+    let starting: Vec<usize> =
+        (0..categories.len()).filter(|&code| begins(&categories[code])).collect();
+    match starting.as_slice() {
+        [code] => category(*code),
+        [] => Reply::Unclear(format!(
+            "the log has no `{line}`; type one of the words, its number, or unknown"
+        )),
+        several => {
+            let names: Vec<&str> =
+                several.iter().take(5).map(|&code| categories[code].as_str()).collect();
+            Reply::Unclear(format!("`{line}` could be {}; type more of it", names.join(", ")))
+        }
+    }
+}

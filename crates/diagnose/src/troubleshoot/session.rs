@@ -1,0 +1,246 @@
+//! One case, from the first question to the cause.
+
+use auscult_trees::{Answer, FeatureKind};
+
+use super::value::{Prepared, Question, leading, questions};
+use crate::model::LearntModel;
+
+/// Bits that a question must be expected to gain to be worth asking.
+const WORTHWHILE: f64 = 0.005;
+
+/// A dialogue about one case.
+///
+/// Everything is worked out anew from the answers so far, so their order does
+/// not matter, and [`Session::back`] is exact.
+///
+/// ```
+/// # use auscult_diagnose::learn::{FaultLog, FeatureColumn, FeatureValues, LearnSettings, learn};
+/// use auscult_diagnose::troubleshoot::{Answer, Next, Session};
+/// # let log = FaultLog::new(
+/// #     "cause",
+/// #     vec!["healthy".to_owned(), "fan".to_owned()],
+/// #     (0..60).map(|row| u32::from(row % 3 == 0)).collect(),
+/// #     vec![FeatureColumn {
+/// #         name: "temperature".to_owned(),
+/// #         values: FeatureValues::Numbers(
+/// #             (0..60).map(|row| f64::from(row % 5 + [90, 60, 60][row as usize % 3])).collect(),
+/// #         ),
+/// #     }],
+/// # )?;
+/// # let model = learn(&log, &LearnSettings::default(), &|_| {})?.model;
+///
+/// let mut session = Session::new(&model, 0.95)?;
+/// let Next::Ask(questions) = session.next() else { panic!("nothing to ask") };
+/// assert_eq!(model.features()[questions[0].feature].name, "temperature");
+/// session.answer(questions[0].feature, Answer::Number(93.0))?;
+/// assert!(matches!(session.next(), Next::Clear));
+/// assert_eq!(model.causes()[session.leading()].name, "fan");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Session<'m> {
+    model: &'m LearntModel,
+    prepared: Vec<Prepared<'m>>,
+    prices: Vec<f64>,
+    certainty: f64,
+    stages: Vec<Stage>,
+}
+
+/// A question that was put, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// The feature asked about.
+    pub feature: usize,
+    /// What was answered.
+    pub answer: Answer,
+    /// Probabilities of the causes before.
+    pub before: Vec<f64>,
+    /// Probabilities of the causes after.
+    pub after: Vec<f64>,
+    /// Causes that this answer ruled out: of the rows of the log with all
+    /// answers so far, none had them, and some had before.
+    pub ruled_out: Vec<usize>,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Ask; the best question first, and the others after it. Never empty.
+    Ask(Vec<Question>),
+    /// The leading cause is clear.
+    Clear,
+    /// No question that is left would help.
+    Exhausted,
+}
+
+/// Why an answer or a setting was refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each message explains its fields")]
+pub enum SessionError {
+    #[error("certainty = {0}: must be above 0 and at most 1")]
+    Certainty(f64),
+    #[error("the price of `{feature}` is {price}: must be above 0 and finite")]
+    Price { feature: String, price: f64 },
+    #[error("the model has no feature {0}")]
+    Feature(usize),
+    #[error("`{feature}` is answered with {expected}")]
+    Kind { feature: String, expected: &'static str },
+}
+
+impl<'m> Session<'m> {
+    /// A case of which nothing is known; it ends when a cause has probability
+    /// `certainty`.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Certainty`] unless `certainty` is in (0, 1].
+    pub fn new(model: &'m LearntModel, certainty: f64) -> Result<Self, SessionError> {
+        if !(certainty > 0.0 && certainty <= 1.0) {
+            return Err(SessionError::Certainty(certainty));
+        }
+        let prepared = model.trees().iter().map(Prepared::new).collect();
+        let prices = model.features().iter().map(|feature| feature.price).collect();
+        Ok(Self { model, prepared, prices, certainty, stages: Vec::new() })
+    }
+
+    /// Sets what it costs to find out about `feature`.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when there is no such feature, or the price is not
+    /// above 0 and finite.
+    pub fn set_price(&mut self, feature: usize, price: f64) -> Result<(), SessionError> {
+        let info = self.model.features().get(feature).ok_or(SessionError::Feature(feature))?;
+        if !(price > 0.0 && price.is_finite()) {
+            return Err(SessionError::Price { feature: info.name.clone(), price });
+        }
+        self.prices[feature] = price;
+        Ok(())
+    }
+
+    /// The model in use.
+    #[must_use]
+    pub fn model(&self) -> &'m LearntModel {
+        self.model
+    }
+
+    /// Takes an answer; [`Answer::Unknown`] means never to ask again.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] when there is no such feature, or it is of another kind.
+    pub fn answer(&mut self, feature: usize, answer: Answer) -> Result<&Stage, SessionError> {
+        self.check(feature, answer)?;
+        let before_answers = self.answers();
+        let before = self.model.probabilities(&before_answers);
+        let possible = self.model.shares(&before_answers);
+        self.stages.push(Stage {
+            feature,
+            answer,
+            before,
+            after: Vec::new(),
+            ruled_out: Vec::new(),
+        });
+        let answers = self.answers();
+        let left = self.model.shares(&answers);
+        let is_out = |&cause: &usize| possible[cause] > 0.0 && left[cause] == 0.0;
+        let last = self.stages.len() - 1;
+        let stage = &mut self.stages[last];
+        stage.after = self.model.probabilities(&answers);
+        stage.ruled_out = (0..left.len()).filter(is_out).collect();
+        Ok(stage)
+    }
+
+    /// Takes back the last answer; `None` when there is none.
+    pub fn back(&mut self) -> Option<Stage> {
+        self.stages.pop()
+    }
+
+    /// What was asked and answered so far.
+    #[must_use]
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// One answer per feature.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Answer> {
+        let mut answers = vec![Answer::Unknown; self.model.features().len()];
+        for stage in &self.stages {
+            answers[stage.feature] = stage.answer;
+        }
+        answers
+    }
+
+    /// The probability of each cause.
+    #[must_use]
+    pub fn beliefs(&self) -> Vec<f64> {
+        self.model.probabilities(&self.answers())
+    }
+
+    /// The causes of which no row of the log with these answers is left.
+    #[must_use]
+    pub fn ruled_out(&self) -> Vec<usize> {
+        let left = self.model.shares(&self.answers());
+        (0..left.len()).filter(|&cause| left[cause] == 0.0).collect()
+    }
+
+    /// The likeliest cause.
+    #[must_use]
+    pub fn leading(&self) -> usize {
+        leading(&self.beliefs())
+    }
+
+    /// Whether to go on, and with what.
+    ///
+    /// Questions are ordered by expected gain per price. Where no single one
+    /// gains anything but several together would, as with causes that show in
+    /// the combination of two readings only, by that joint gain. At least one
+    /// question is answered before the cause is called clear, if any helps.
+    #[must_use]
+    pub fn next(&self) -> Next {
+        let beliefs = self.beliefs();
+        let is_clear = beliefs[leading(&beliefs)] >= self.certainty;
+        let has_evidence = self.stages.iter().any(|stage| stage.answer != Answer::Unknown);
+        if is_clear && has_evidence {
+            return Next::Clear;
+        }
+        let is_open = |feature| !self.stages.iter().any(|stage| stage.feature == feature);
+        let answers = self.answers();
+        let open = questions(self.model, &self.prepared, &answers, &is_open, &self.prices);
+        match ordered(open) {
+            open if open.is_empty() && is_clear => Next::Clear,
+            open if open.is_empty() => Next::Exhausted,
+            open => Next::Ask(open),
+        }
+    }
+
+    fn check(&self, feature: usize, answer: Answer) -> Result<(), SessionError> {
+        let info = self.model.features().get(feature).ok_or(SessionError::Feature(feature))?;
+        let expected = match (answer, info.values.kind()) {
+            (Answer::Number(number), FeatureKind::Number) if number.is_finite() => return Ok(()),
+            (Answer::Category(code), FeatureKind::Category { categories })
+                if (code as usize) < categories =>
+            {
+                return Ok(());
+            }
+            (Answer::Missing | Answer::Unknown, _) => return Ok(()),
+            (_, FeatureKind::Number) => "a finite number",
+            (_, FeatureKind::Category { .. }) => "one of its words",
+        };
+        Err(SessionError::Kind { feature: info.name.clone(), expected })
+    }
+}
+
+fn ordered(mut open: Vec<Question>) -> Vec<Question> {
+    let helps = |question: &Question| question.gain >= WORTHWHILE;
+    if open.iter().any(helps) {
+        open.retain(helps);
+        open.sort_by(|a, b| (b.gain / b.price).total_cmp(&(a.gain / a.price)));
+    } else {
+        open.retain(|question| question.later_gain >= WORTHWHILE);
+        open.sort_by(|a, b| (b.later_gain / b.price).total_cmp(&(a.later_gain / a.price)));
+    }
+    open
+}
