@@ -7,5 +7,6 @@ mod golden_density;
 mod golden_isolation;
 mod golden_margin;
 mod golden_point;
+mod golden_regression;
 mod golden_subspace;
 mod properties;
