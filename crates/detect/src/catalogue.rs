@@ -5,7 +5,9 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, density, forest, isolation, margin, point, seasonal, subsequence, subspace};
+use crate::{
+    change, density, forest, isolation, margin, point, regression, seasonal, subsequence, subspace,
+};
 
 /// Every method, family by family.
 pub static CATALOGUE: &[&[Method]] = &[
@@ -18,6 +20,7 @@ pub static CATALOGUE: &[&[Method]] = &[
     isolation::METHODS,
     margin::METHODS,
     forest::METHODS,
+    regression::METHODS,
 ];
 
 /// The method called `name`.

@@ -14,6 +14,7 @@ pub mod isolation;
 pub mod margin;
 mod neighbours;
 pub mod point;
+pub mod regression;
 mod scaler;
 pub mod seasonal;
 mod shared;

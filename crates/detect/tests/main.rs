@@ -8,6 +8,7 @@ mod golden_forest;
 mod golden_isolation;
 mod golden_margin;
 mod golden_point;
+mod golden_regression;
 mod golden_subspace;
 mod odd_histories;
 mod properties;

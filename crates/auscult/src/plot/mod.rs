@@ -12,7 +12,6 @@ use std::path::Path;
 use crate::outcome::CallError;
 
 pub(crate) use figure::Figure;
-#[expect(unused_imports, reason = "the charts of other verbs are SVG text too")]
 pub(crate) use png::rasterise;
 
 /// What kind of file a picture goes to.

@@ -1,6 +1,7 @@
 //! One file per verb: its arguments, and what it does with them.
 
 mod detect;
+mod explain;
 mod input;
 mod learn;
 mod method_settings;
@@ -17,6 +18,8 @@ pub(crate) enum Verb {
     Detect(Box<detect::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
     Learn(Box<learn::Arguments>),
+    /// Says what accounts for a change of a column between two periods.
+    Explain(Box<explain::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
     /// Finds the cause of a case, question by question or for rows of a file.
@@ -28,6 +31,7 @@ impl Verb {
         match self {
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
         }

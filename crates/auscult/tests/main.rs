@@ -1,0 +1,3 @@
+//! The command line, as a person meets it: arguments in, text and exit code out.
+
+mod explain;
