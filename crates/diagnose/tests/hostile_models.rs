@@ -149,6 +149,15 @@ fn a_model_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn counts_too_large_to_add_do_not_overflow() {
+    let mut json = sound();
+    for weight in json["trees"][0]["values"].as_array_mut().expect("weights") {
+        *weight = json!(1e30);
+    }
+    exercise(&LearntModel::from_json(json.to_string().as_bytes()).expect("sound but odd"));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let refusal = |edit: &dyn Fn(&mut Value)| {
         let mut json = sound();

@@ -218,7 +218,7 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
                 stage.ruled_out.iter().map(|&cause| model.causes()[cause].name.as_str()).collect();
             writeln!(
                 self.out,
-                "Ruled out by {name} = {}: {} (no such row of the log had {}).",
+                "Ruled out by {name} = {}: {} (no row of the log with these answers had {}).",
                 model.answer(feature, answer),
                 names.join(", "),
                 if names.len() == 1 { "it" } else { "them" }
