@@ -33,6 +33,7 @@ pub(crate) fn open(input: &Input, counter: &Arc<AtomicU64>) -> Result<Opened, Re
     let fail = |fault| ReadError::new(&name, fault);
     let (file, path): (Box<dyn Read + Send>, _) = match input {
         Input::Stdin => (Box::new(io::stdin()), None),
+        Input::Bytes { bytes, .. } => (Box::new(io::Cursor::new(Arc::clone(bytes))), None),
         Input::Path(path) => {
             let (file, regular) = open_file(path).map_err(fail)?;
             (Box::new(file), regular.then(|| path.clone()))

@@ -16,6 +16,81 @@ pub(crate) fn parse_number(cell: &[u8]) -> Option<f64> {
     plain_decimal(cell).or_else(|| fast_float2::parse(cell).ok())
 }
 
+/// The number at `start..end` of `bytes`, if it is like `-12.345`: at most
+/// seven digits before the point, eight after it, and something behind it.
+///
+/// Eight digits at a time; exact for the reason given at [`plain_decimal`].
+#[inline]
+pub(crate) fn short_decimal(bytes: &[u8], start: usize, end: usize) -> Option<f64> {
+    let negative = bytes.get(start) == Some(&b'-');
+    let start = start + usize::from(negative);
+    let length = end.checked_sub(start)?;
+    let head = eight(bytes, start)?;
+    // Whatever follows the cell is no point within it.
+    let points = Lanes::of(b'.').hits(head);
+    let whole_length = length.min(points.trailing_zeros() as usize / 8);
+    if whole_length == 0 || whole_length > 7 {
+        return None;
+    }
+    let whole = digits(head, whole_length)?;
+    let decimals = length - whole_length;
+    let magnitude = if decimals <= 1 {
+        whole as f64
+    } else {
+        let fraction = digits(eight(bytes, start + whole_length + 1)?, decimals - 1)?;
+        (whole * WHOLE_POWERS[decimals - 1] + fraction) as f64 / POWERS[decimals - 1]
+    };
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// Powers of ten for up to eight decimals.
+const WHOLE_POWERS: [u64; 9] =
+    [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+#[inline]
+fn eight(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
+}
+
+/// The number that the first `count` bytes of `text` spell, 1 to 8 of them.
+///
+/// Neighbouring digits are joined to pairs, pairs to fours, fours to the eight.
+#[inline]
+fn digits(text: u64, count: usize) -> Option<u64> {
+    if count > 8 {
+        return None;
+    }
+    // What is not ours is shifted out, and zeros lead.
+    let digits = (text ^ 0x3030_3030_3030_3030) << (64 - 8 * count);
+    let above_nine = digits.wrapping_add(0x7676_7676_7676_7676);
+    if (digits | above_nine) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let pairs = (digits.wrapping_mul(10 * 256 + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 * 65_536 + 1) >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 * (1 << 32) + 1) >> 32)
+}
+
+/// A byte to look for in eight at a time.
+#[derive(Clone, Copy)]
+pub(crate) struct Lanes(u64);
+
+impl Lanes {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+
+    pub(crate) fn of(byte: u8) -> Self {
+        Self(u64::from_le_bytes([byte; 8]))
+    }
+
+    /// The highest bit of every byte of `word` that is the one looked for, and
+    /// no other bit. Exact in every lane: no carry leaves a lane.
+    #[inline]
+    pub(crate) fn hits(self, word: u64) -> u64 {
+        let difference = word ^ self.0;
+        !(((difference & Self::LOW) + Self::LOW) | difference | Self::LOW)
+    }
+}
+
 /// Numbers such as `-12.345`: what nearly every cell of a metrics file is.
 ///
 /// Both the digits, read as a whole number below 2^53, and the power of ten
@@ -102,10 +177,38 @@ mod tests {
     proptest! {
         #[test]
         fn the_fast_path_rounds_as_the_standard_library_does(cell in "-?[0-9]{0,19}(\\.[0-9]{0,19})?") {
-            let ours = plain_decimal(cell.as_bytes());
-            if let Some(ours) = ours {
+            let line = format!("{cell},0.123456789");
+            let short = short_decimal(line.as_bytes(), 0, cell.len());
+            for ours in [plain_decimal(cell.as_bytes()), short].into_iter().flatten() {
                 let standard: f64 = cell.parse().expect("a number");
                 prop_assert_eq!(ours.to_bits(), standard.to_bits());
+            }
+        }
+
+        #[test]
+        fn short_decimals_are_what_they_seem(whole in 0_u32..10_000_000, decimals in "[0-9]{0,8}", after in "\\PC{0,20}") {
+            let cell = format!("-{whole}.{decimals}");
+            let line = format!("{cell},{after}");
+            let ours = short_decimal(line.as_bytes(), 0, cell.len());
+            if line.len() >= cell.len() + 8 {
+                prop_assert_eq!(ours, cell.parse().ok());
+            }
+        }
+
+        #[test]
+        fn what_is_no_number_is_no_short_decimal(cell in "[0-9a.,eE+: \\-]{0,18}") {
+            let line = format!("{cell},0.123456789");
+            let short = short_decimal(line.as_bytes(), 0, cell.len());
+            prop_assert!(short.is_none() || short == cell.parse().ok(), "{:?}", short);
+        }
+
+        #[test]
+        fn lanes_hit_the_byte_looked_for_and_no_other(byte in any::<u8>(), text in any::<[u8; 8]>()) {
+            let mut text = text;
+            text[3] = byte;
+            let hits = Lanes::of(byte).hits(u64::from_le_bytes(text)).to_le_bytes();
+            for (hit, other) in hits.iter().zip(&text) {
+                prop_assert_eq!(*hit, if *other == byte { 0x80 } else { 0 });
             }
         }
     }

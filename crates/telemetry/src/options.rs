@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where data come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +11,13 @@ pub enum Input {
     Path(PathBuf),
     /// Standard input; can be read once only.
     Stdin,
+    /// What is in memory already.
+    Bytes {
+        /// How errors call it.
+        name: String,
+        /// What a file would hold.
+        bytes: Arc<[u8]>,
+    },
 }
 
 impl Input {
@@ -26,6 +34,7 @@ impl Input {
         match self {
             Self::Path(path) => path.metadata().is_ok_and(|metadata| metadata.is_file()),
             Self::Stdin => false,
+            Self::Bytes { .. } => true,
         }
     }
 }
@@ -35,6 +44,7 @@ impl fmt::Display for Input {
         match self {
             Self::Path(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("standard input"),
+            Self::Bytes { name, .. } => f.write_str(name),
         }
     }
 }

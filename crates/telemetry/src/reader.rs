@@ -285,6 +285,7 @@ fn size(input: &Input) -> Option<u64> {
             path.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
         }
         Input::Stdin => None,
+        Input::Bytes { bytes, .. } => Some(bytes.len() as u64),
     }
 }
 

@@ -1,5 +1,11 @@
 //! Files in, tables out, as callers see it.
 
+mod compression;
 mod csv;
 mod errors;
+mod json_lines;
+mod parquet;
+mod public_data;
+mod robustness;
+mod round_trip;
 mod scratch;

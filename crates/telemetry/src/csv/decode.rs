@@ -4,6 +4,7 @@ use super::probe::ragged;
 use super::records::Records;
 use crate::blocks::Block;
 use crate::column::Builder;
+use crate::number::short_decimal;
 use crate::plan::{Batches, Decode, Decoded, Misfit, Plan};
 
 /// Reads the wanted columns of blocks of CSV.
@@ -178,7 +179,10 @@ fn read_column(
         // Apart from the rest, so that the loop holds nothing else.
         for cell in cells {
             let start = cell.start;
-            numbers.push(crate::column::number(&bytes[cell]).map_err(|fault| (start, fault))?);
+            numbers.push(match short_decimal(bytes, cell.start, cell.end) {
+                Some(number) => number,
+                None => crate::column::number(&bytes[cell]).map_err(|fault| (start, fault))?,
+            });
         }
         return Ok(());
     }
@@ -198,17 +202,14 @@ impl Index {
         // So that the first field starts at `at`.
         self.ends.push((at as u32).wrapping_sub(1));
         let mut at = at;
-        let delimiters = Lanes::of(delimiter);
-        let line_feeds = Lanes::of(b'\n');
-        let (words, tail) = bytes[at..].as_chunks::<8>();
-        for word in words {
-            let word = u64::from_le_bytes(*word);
-            let mut hits = delimiters.hits(word) | line_feeds.hits(word);
+        let (chunks, tail) = bytes[at..].as_chunks::<CHUNK>();
+        for chunk in chunks {
+            let mut hits = hits(chunk, delimiter);
             while hits != 0 {
-                self.push(bytes, at + hits.trailing_zeros() as usize / 8);
+                self.push(bytes, at + hits.trailing_zeros() as usize);
                 hits &= hits - 1;
             }
-            at += 8;
+            at += CHUNK;
             if self.ends.len() > most && !self.lines.is_empty() {
                 return self.whole_lines();
             }
@@ -236,39 +237,37 @@ impl Index {
     }
 }
 
-/// A byte to look for in eight at a time.
-#[derive(Clone, Copy)]
-struct Lanes(u64);
+/// Bytes looked at together: as many as a word has bits.
+const CHUNK: usize = 64;
 
-impl Lanes {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-
-    fn of(byte: u8) -> Self {
-        Self(u64::from_le_bytes([byte; 8]))
+/// A bit for every byte of `chunk` that is the delimiter or a line feed.
+#[inline]
+fn hits(chunk: &[u8; CHUNK], delimiter: u8) -> u64 {
+    // The compiler makes vector instructions of this.
+    let marks = chunk.map(|byte| u8::from(byte == delimiter) | u8::from(byte == b'\n'));
+    let mut hits = 0;
+    for (at, marks) in marks.as_chunks::<8>().0.iter().enumerate() {
+        // The product gathers the lowest bits of eight bytes in the highest byte.
+        let gathered = u64::from_le_bytes(*marks).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        hits |= gathered << (8 * at);
     }
-
-    /// The highest bit of every byte of `word` that is the one looked for, and
-    /// no other bit. Exact in every lane: no carry leaves a lane.
-    #[inline]
-    fn hits(self, word: u64) -> u64 {
-        let difference = word ^ self.0;
-        !(((difference & Self::LOW) + Self::LOW) | difference | Self::LOW)
-    }
+    hits
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn lanes_hit_the_byte_looked_for_and_no_other() {
-        for byte in 0..=255_u8 {
-            for other in 0..=255_u8 {
-                let word = u64::from_le_bytes([other, byte, other, other, byte, byte, other, byte]);
-                let hits = Lanes::of(byte).hits(word);
-                let expected =
-                    if byte == other { 0x8080_8080_8080_8080 } else { 0x8000_8080_0000_8000 };
-                assert_eq!(hits, expected, "{byte} {other}");
+    proptest! {
+        #[test]
+        fn hits_are_the_delimiters_and_line_feeds(bytes in prop::collection::vec("[,\n;a]", CHUNK)) {
+            let text = bytes.concat();
+            let chunk: &[u8; CHUNK] = text.as_bytes().try_into().expect("as long");
+            let hits = hits(chunk, b',');
+            for (at, byte) in chunk.iter().enumerate() {
+                prop_assert_eq!(hits >> at & 1 == 1, matches!(byte, b',' | b'\n'));
             }
         }
     }
