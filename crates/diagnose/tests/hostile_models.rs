@@ -164,7 +164,8 @@ fn what_is_wrong_is_named() {
         edit(&mut json);
         LearntModel::from_json(json.to_string().as_bytes()).expect_err("damaged").to_string()
     };
-    let cases: [(&dyn Fn(&mut Value), &str); 9] = [
+    type Edit<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Edit<'_>, &str); 9] = [
         (&|json| json["format"] = json!("something else"), "its `format` is not"),
         (&|json| json["version"] = json!(99), "has version 99"),
         (&|json| json["surprise"] = json!(1), "unknown field `surprise`"),
