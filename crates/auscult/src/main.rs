@@ -1,6 +1,10 @@
 //! auscult: watches large AI models, notices when one is getting sick, names the cause.
 
+mod detection;
 mod outcome;
+mod plot;
+mod progress;
+mod report;
 mod verbs;
 
 use std::process::ExitCode;

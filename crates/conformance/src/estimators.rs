@@ -61,7 +61,7 @@ fn on_every_stream(case: &EstimatorCase, law: impl Fn(&Stream) -> Verdict) -> Ve
     Ok(())
 }
 
-fn finite(scores: &[f64], rows: usize) -> Verdict {
+pub(crate) fn finite(scores: &[f64], rows: usize) -> Verdict {
     ensure(scores.len() == rows, || format!("{} scores for {rows} rows", scores.len()))?;
     let odd = scores.iter().position(|score| !score.is_finite() || *score < 0.0);
     odd.map_or(Ok(()), |row| Err(format!("row {row} scores {}", scores[row])))
@@ -145,7 +145,7 @@ fn shares_sum_to_one(case: &EstimatorCase) -> Verdict {
 }
 
 /// Fails unless at most one in a hundred of `usual` scores as high as `outlier`.
-fn tops(outlier: f64, usual: &[f64]) -> Verdict {
+pub(crate) fn tops(outlier: f64, usual: &[f64]) -> Verdict {
     let above = usual.iter().filter(|usual| **usual >= outlier).count();
     ensure(above * 100 <= usual.len(), || {
         format!("{above} of {} usual rows score {outlier} or more", usual.len())

@@ -78,6 +78,12 @@ pub trait Model: std::fmt::Debug + Send + Sync {
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError>;
 
+    /// What was learnt, in a sentence for a person: a season that was found,
+    /// a number of components that was chosen. Nothing by default.
+    fn describe(&self) -> Option<String> {
+        None
+    }
+
     /// Explains row `row` of the `history` that the model was fitted on.
     /// Methods for which the position of a row matters override this.
     ///

@@ -5,10 +5,20 @@ use auscult_core::{
     SettingError, SettingsMap,
 };
 
-use crate::{change, point};
+use crate::{change, density, forest, isolation, margin, point, seasonal, subsequence, subspace};
 
 /// Every method, family by family.
-pub static CATALOGUE: &[&[Method]] = &[point::METHODS, change::METHODS];
+pub static CATALOGUE: &[&[Method]] = &[
+    point::METHODS,
+    change::METHODS,
+    seasonal::METHODS,
+    subsequence::METHODS,
+    density::METHODS,
+    subspace::METHODS,
+    isolation::METHODS,
+    margin::METHODS,
+    forest::METHODS,
+];
 
 /// The method called `name`.
 #[must_use]
@@ -37,6 +47,8 @@ pub struct Method {
     pub source: &'static str,
     /// Which widths it takes.
     pub channels: Channels,
+    /// Whether the position of a row counts.
+    pub order: Order,
     /// When a score is an anomaly, unless the person says otherwise.
     pub threshold: Threshold,
     /// Its settings.
@@ -71,6 +83,15 @@ pub enum Channels {
     Any,
     /// At least two, judged jointly.
     Several,
+}
+
+/// Whether the position of a row counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// No: rows may be left out.
+    Free,
+    /// Yes: a hole would shift everything after it, so holes are filled.
+    Sequence,
 }
 
 /// When a score is an anomaly.

@@ -5,12 +5,22 @@
 //! all read. Batch methods implement [`auscult_core::Estimator`], streaming
 //! ones [`auscult_core::Detector`].
 
+mod attribution;
 mod catalogue;
 pub mod change;
+pub mod density;
+pub mod forest;
+pub mod isolation;
+pub mod margin;
+mod neighbours;
 pub mod point;
+mod scaler;
+pub mod seasonal;
 mod shared;
+pub mod subsequence;
+pub mod subspace;
 
 pub use catalogue::{
     BoxedFit, BuildAccumulator, BuildDetector, BuildEstimator, BuildLabelled, CATALOGUE, Channels,
-    DynEstimator, DynLabelledEstimator, Method, Threshold, find,
+    DynEstimator, DynLabelledEstimator, Method, Order, Threshold, find,
 };

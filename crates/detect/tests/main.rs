@@ -1,3 +1,11 @@
-//! Tests of the catalogue as a whole.
+//! Tests of the catalogue as a whole, and of methods against reference programs.
 
+mod agreement;
 mod conformance;
+mod golden_change;
+mod golden_density;
+mod golden_isolation;
+mod golden_margin;
+mod golden_point;
+mod golden_subspace;
+mod properties;

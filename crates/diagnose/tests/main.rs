@@ -1,5 +1,7 @@
-//! Diagnosis against references, public data and strangers' files.
+//! Diagnosis against references, published answers, public data and strangers' files.
 
+mod explain_robustspot;
+mod explain_two_periods;
 mod golden_learn;
 mod hostile_models;
 mod public_logs;

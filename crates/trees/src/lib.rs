@@ -7,6 +7,7 @@
 //! keeps its counts, and the result does not depend on the order of rows.
 
 mod compact;
+mod contributions;
 mod error;
 mod features;
 mod fit;
@@ -19,6 +20,7 @@ mod settings;
 mod tree;
 mod validate;
 
+pub use contributions::Contributions;
 pub use error::TreeError;
 pub use features::{Answer, Feature, FeatureKind, Features, MISSING, Row, RowOf};
 pub use forest::{Forest, ForestFit, OutOfBag};

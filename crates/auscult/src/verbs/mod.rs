@@ -1,6 +1,9 @@
 //! One file per verb: its arguments, and what it does with them.
 
+mod detect;
+mod input;
 mod learn;
+mod method_settings;
 mod methods;
 mod troubleshoot;
 
@@ -10,6 +13,8 @@ use crate::outcome::{CallError, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Finds anomalies in columns or series, by any method of the catalogue.
+    Detect(Box<detect::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
     Learn(Box<learn::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
@@ -21,6 +26,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
+            Self::Detect(arguments) => detect::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),

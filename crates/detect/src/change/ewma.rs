@@ -1,11 +1,13 @@
 //! Distance from a moving average.
 
 use auscult_core::{
-    Band, DetectError, Detector, Explanation, Sample, Score, Settings, Snapshot, settings,
+    Band, DetectError, Detector, Explanation, LARGEST_READING, Sample, Score, Settings, Snapshot,
+    settings,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Channels, Method, Threshold};
+use crate::shared::ratio;
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`EwmaZScore`].
@@ -14,6 +16,9 @@ settings! {
         weight: f64 = 0.05, "in (0, 1)", |weight| *weight > 0.0 && *weight < 1.0;
         /// Samples to learn before the first score.
         warmup: usize = 20, "at least 2", |warmup| *warmup >= 2;
+        /// Whether to weigh the first samples as if nothing came before them,
+        /// instead of giving the very first the weight of a long past. As in pandas.
+        adjust: bool = true, "true or false", |_| true;
         /// Smallest deviation that counts, as a share of the average: below it
         /// a nearly constant channel would score on rounding.
         min_deviation: f64 = 1e-9, "above 0", |floor| *floor > 0.0;
@@ -30,6 +35,7 @@ pub(super) const METHOD: Method = Method {
     cost: "O(d) time per sample, O(d) memory",
     source: "T. Finch, \"Incremental calculation of weighted mean and variance\", University of Cambridge, 2009",
     channels: Channels::Any,
+    order: Order::Free,
     threshold: Threshold::Score(4.0),
     parameters: EwmaSettings::PARAMETERS,
     default_of: EwmaSettings::default_of,
@@ -43,10 +49,14 @@ pub(super) const METHOD: Method = Method {
 
 /// Distance from an exponentially weighted mean, in weighted deviations.
 ///
-/// For channel `c`, `z[c] = (x[c] - mean[c]) / deviation[c]`; the score is
-/// the Euclidean norm of `z` over the root of the number of channels. Sees a
-/// jump in one sample; follows slow drift, so it misses leaks. Time and memory
-/// O(channels) per sample.
+/// For channel `c`, `z[c] = (x[c] - mean[c]) / deviation[c]`, where mean and
+/// deviation are of the samples before `x`; the score is the Euclidean norm of
+/// `z` over the root of the number of channels. Sees a jump in one sample;
+/// follows slow drift, so it misses leaks. Time and memory O(channels) per
+/// sample.
+///
+/// Mean and deviation equal those of `ewm(alpha=weight, adjust=…)` in pandas,
+/// the deviation with `bias=True`.
 ///
 /// Reference: T. Finch, "Incremental calculation of weighted mean and
 /// variance", University of Cambridge, 2009. We add a least deviation, so that
@@ -74,6 +84,9 @@ pub struct EwmaZScore {
 #[serde(deny_unknown_fields)]
 struct State {
     seen: usize,
+    /// What the samples so far weigh together, of the 1 that an endless past
+    /// would weigh.
+    weighed: f64,
     mean: Vec<f64>,
     variance: Vec<f64>,
 }
@@ -91,20 +104,25 @@ impl EwmaZScore {
         channels: usize,
     ) -> Result<Self, auscult_core::SettingError> {
         settings.check()?;
-        let state = State { seen: 0, mean: vec![0.0; channels], variance: vec![0.0; channels] };
+        let state = State {
+            seen: 0,
+            weighed: 0.0,
+            mean: vec![0.0; channels],
+            variance: vec![0.0; channels],
+        };
         Ok(Self { settings, state })
     }
 
     fn deviation(&self, channel: usize) -> f64 {
-        let floor = self.settings.min_deviation * (1.0 + self.state.mean[channel].abs());
+        let floor = self.settings.min_deviation * self.state.mean[channel].abs();
         self.state.variance[channel].sqrt().max(floor)
     }
 
-    /// `z` of every channel.
-    fn distances(&self, sample: Sample<'_>) -> Vec<f64> {
-        let distance =
-            |(c, reading): (usize, f64)| (reading - self.state.mean[c]) / self.deviation(c);
-        sample.readings().enumerate().map(distance).collect()
+    /// `z²` of `reading` in `channel`, held where sums of them stay finite.
+    fn square(&self, (channel, reading): (usize, f64)) -> f64 {
+        let distance = (reading - self.state.mean[channel]).abs();
+        let z = ratio(distance, self.deviation(channel)).min(LARGEST_READING);
+        z * z
     }
 }
 
@@ -119,15 +137,20 @@ impl Detector for EwmaZScore {
         if missing > 0 {
             return Ok(Score::Warming(missing));
         }
-        let squares: f64 = self.distances(sample).iter().map(|z| z * z).sum();
+        let squares: f64 = sample.readings().enumerate().map(|at| self.square(at)).sum();
         Ok(Score::Ready((squares / self.channels() as f64).sqrt()))
     }
 
     fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
         DetectError::check_channels(self.channels(), sample.channels())?;
-        self.state.seen += 1;
-        // A plain average at first, so that the start does not dominate.
-        let weight = self.settings.weight.max(1.0 / self.state.seen as f64);
+        self.state.seen = self.state.seen.saturating_add(1);
+        let newest = self.settings.weight;
+        self.state.weighed += newest * (1.0 - self.state.weighed);
+        let weight = match self.state.seen {
+            1 => 1.0,
+            _ if self.settings.adjust => newest / self.state.weighed,
+            _ => newest,
+        };
         for (channel, reading) in sample.readings().enumerate() {
             let apart = reading - self.state.mean[channel];
             self.state.mean[channel] += weight * apart;
@@ -145,7 +168,7 @@ impl Detector for EwmaZScore {
         if self.score(sample)?.ready().is_none() {
             return Ok(None);
         }
-        let squares: Vec<f64> = self.distances(sample).iter().map(|z| z * z).collect();
+        let squares: Vec<f64> = sample.readings().enumerate().map(|at| self.square(at)).collect();
         let total: f64 = squares.iter().sum();
         let budget = threshold * threshold * self.channels() as f64;
         let band = |channel: usize| {
@@ -166,6 +189,11 @@ impl Detector for EwmaZScore {
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
         let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        let possible =
+            (0.0..=1.0).contains(&state.weighed) && (state.weighed > 0.0) == (state.seen > 0);
+        if !possible {
+            return Err(snapshot.refused(METHOD.name, "its weights cannot be"));
+        }
         if state.mean.len() != self.channels() || state.variance.len() != self.channels() {
             return Err(snapshot.refused(METHOD.name, "it has another number of channels"));
         }

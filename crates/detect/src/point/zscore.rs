@@ -1,20 +1,23 @@
 //! Distance from the mean, in standard deviations.
 
 use auscult_core::{
-    Accumulator, Band, DetectError, Estimator, Explanation, Fit, FitError, Frame, Model, Settings,
-    settings,
+    Accumulator, DetectError, Detector, Estimator, Explanation, Fit, FitError, Frame, Model,
+    Sample, Score, SettingError, Settings, Snapshot, settings,
 };
 use auscult_stats::moments::Moments;
 
-use crate::shared::{one_channel, ratio};
-use crate::{Channels, Method, Threshold};
+use super::location::Location;
+use crate::shared::{one_channel, one_reading};
+use crate::{Channels, Method, Order, Threshold};
 
 settings! {
-    /// Settings of [`ZScore`].
+    /// Settings of [`ZScore`] and [`ZScoreDetector`].
     pub struct ZScoreSettings {
         /// Delta degrees of freedom: the variance is the sum of squares over
         /// `n - ddof`. 0 as in SciPy, 1 as in pandas.
         ddof: u64 = 0, "0 or 1", |ddof| *ddof <= 1;
+        /// Samples of a stream to learn before the first score.
+        warmup: usize = 30, "at least 2", |warmup| *warmup >= 2;
     }
 }
 
@@ -25,19 +28,20 @@ pub(super) const METHOD: Method = Method {
     sees: "single readings far outside the usual spread, of data without trend or season",
     blind: "seasons, trends and level shifts; many large outliers widen the deviation and hide one another",
     unit: "standard deviations",
-    cost: "O(n) time; O(1) memory in pieces",
+    cost: "O(n) time; O(1) memory in pieces or online",
     source: "F. E. Grubbs, \"Procedures for detecting outlying observations in samples\", Technometrics 11(1), 1969",
     channels: Channels::One,
+    order: Order::Free,
     threshold: Threshold::Score(3.0),
     parameters: ZScoreSettings::PARAMETERS,
     default_of: ZScoreSettings::default_of,
     batch: Some(|map| Ok(Box::new(ZScore::new(ZScoreSettings::from_map(map)?)?))),
-    pieces: Some(|map, channels| {
+    pieces: Some(|map, _| {
         let settings = ZScoreSettings::from_map(map)?;
-        Ok(Box::new(ZScorePieces { settings, channels, moments: Moments::default() }))
+        Ok(Box::new(ZScorePieces { settings, moments: Moments::default() }))
     }),
     labelled: None,
-    online: None,
+    online: Some(|map, _| Ok(Box::new(ZScoreDetector::new(ZScoreSettings::from_map(map)?)?))),
 };
 
 /// Distance from the mean of the whole history, in standard deviations.
@@ -68,8 +72,8 @@ impl ZScore {
     ///
     /// # Errors
     ///
-    /// [`auscult_core::SettingError`] for a value out of range.
-    pub fn new(settings: ZScoreSettings) -> Result<Self, auscult_core::SettingError> {
+    /// [`SettingError`] for a value out of range.
+    pub fn new(settings: ZScoreSettings) -> Result<Self, SettingError> {
         settings.check()?;
         Ok(Self { settings })
     }
@@ -80,7 +84,7 @@ impl Estimator for ZScore {
 
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<ZScoreModel>, FitError> {
         let model = ZScoreModel::new(&Moments::of(one_channel(history)?), &self.settings)?;
-        let scores = history.readings().iter().map(|reading| model.rate(*reading)).collect();
+        let scores = model.rate_all(history);
         Ok(Fit { model, scores })
     }
 }
@@ -100,9 +104,13 @@ impl ZScoreModel {
         Ok(Self { mean: moments.mean(), deviation: moments.deviation(settings.ddof) })
     }
 
-    fn rate(&self, reading: f64) -> f64 {
-        // When all readings were equal, only rounding tells them apart.
-        ratio((reading - self.mean).abs(), self.deviation.max(f64::EPSILON * self.mean.abs()))
+    fn location(&self) -> Location {
+        Location::new(self.mean, self.deviation)
+    }
+
+    fn rate_all(&self, rows: &Frame<'_>) -> Vec<f64> {
+        let location = self.location();
+        rows.readings().iter().map(|reading| location.rate(*reading)).collect()
     }
 }
 
@@ -113,7 +121,7 @@ impl Model for ZScoreModel {
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
         DetectError::check_channels(1, rows.channels())?;
-        Ok(rows.readings().iter().map(|reading| self.rate(*reading)).collect())
+        Ok(self.rate_all(rows))
     }
 
     fn explain(
@@ -123,8 +131,7 @@ impl Model for ZScoreModel {
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
         DetectError::check_channels(1, rows.channels())?;
-        let band = Band::around(self.mean, threshold * self.deviation);
-        Ok(Some(Explanation::of_one(self.mean, Some(band), self.rate(rows.row(row)[0]))))
+        Ok(Some(self.location().explain(rows.row(row)[0], threshold)))
     }
 }
 
@@ -132,18 +139,105 @@ impl Model for ZScoreModel {
 #[derive(Debug)]
 struct ZScorePieces {
     settings: ZScoreSettings,
-    channels: usize,
     moments: Moments,
 }
 
 impl Accumulator for ZScorePieces {
     fn observe(&mut self, rows: &Frame<'_>) -> Result<(), DetectError> {
-        DetectError::check_channels(self.channels, rows.channels())?;
+        DetectError::check_channels(1, rows.channels())?;
         self.moments.merge(&Moments::of(rows.readings()));
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Box<dyn Model>, FitError> {
         Ok(Box::new(ZScoreModel::new(&self.moments, &self.settings)?))
+    }
+}
+
+/// Distance from the mean of all samples so far, in standard deviations.
+///
+/// The [`ZScore`] of a stream: each sample is rated against those before it,
+/// which all weigh the same however old. One channel. Time O(1) per sample,
+/// memory O(1).
+///
+/// Reference: B. P. Welford, "Note on a method for calculating corrected sums
+/// of squares and products", Technometrics 4(3), 1962, for the running mean
+/// and variance.
+///
+/// ```
+/// use auscult_core::{Detector, Sample, Timestamp};
+/// use auscult_detect::point::{ZScoreDetector, ZScoreSettings};
+/// let settings = ZScoreSettings { warmup: 3, ..Default::default() };
+/// let mut detector = ZScoreDetector::new(settings)?;
+/// for watts in [300.0, 302.0, 301.0] {
+///     detector.learn(Sample::new(Timestamp::from_seconds(0), &[watts])?)?;
+/// }
+/// let score = detector.score(Sample::new(Timestamp::from_seconds(3), &[90.0])?)?;
+/// assert!(score.ready().is_some_and(|score| score > 100.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ZScoreDetector {
+    settings: ZScoreSettings,
+    moments: Moments,
+}
+
+const SNAPSHOT_VERSION: u32 = 1;
+
+impl ZScoreDetector {
+    /// A fresh detector of one channel.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] for a value out of range.
+    pub fn new(settings: ZScoreSettings) -> Result<Self, SettingError> {
+        settings.check()?;
+        Ok(Self { settings, moments: Moments::default() })
+    }
+
+    fn missing(&self) -> usize {
+        let seen = usize::try_from(self.moments.count()).unwrap_or(usize::MAX);
+        self.settings.warmup.saturating_sub(seen)
+    }
+
+    fn location(&self) -> Location {
+        Location::new(self.moments.mean(), self.moments.deviation(self.settings.ddof))
+    }
+}
+
+impl Detector for ZScoreDetector {
+    fn channels(&self) -> usize {
+        1
+    }
+
+    fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        let reading = one_reading(sample)?;
+        Ok(match self.missing() {
+            0 => Score::Ready(self.location().rate(reading)),
+            missing => Score::Warming(missing),
+        })
+    }
+
+    fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
+        self.moments.push(one_reading(sample)?);
+        Ok(())
+    }
+
+    fn explain(
+        &self,
+        sample: Sample<'_>,
+        threshold: f64,
+    ) -> Result<Option<Explanation>, DetectError> {
+        let reading = one_reading(sample)?;
+        Ok((self.missing() == 0).then(|| self.location().explain(reading, threshold)))
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, &self.moments)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
+        self.moments = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        Ok(())
     }
 }

@@ -46,6 +46,7 @@ struct Context<'a, O> {
     /// That each side of a split needs.
     least_weight: f64,
     pure: f64,
+    unit: f64,
     parallel: bool,
     scratch: Mutex<Vec<Scratch>>,
     objective: std::marker::PhantomData<fn() -> O>,
@@ -81,6 +82,7 @@ pub(crate) fn grow<O: Objective>(
         weight,
         least_weight: limits.min_weight_leaf * weight,
         pure: objective.pure(),
+        unit: objective.unit(),
         parallel,
         scratch: Mutex::default(),
         objective: std::marker::PhantomData,
@@ -134,8 +136,9 @@ impl<O: Objective> Context<'_, O> {
         let sums = sum_up(objective, rows);
         let weight = objective.weight(&sums);
         let impurity = objective.impurity(rows, &sums);
+        let told = impurity * self.unit;
         objective.value(&sums, &mut grown.values);
-        grown.nodes.push(Node { rows: rows.len(), weight, impurity, split: None });
+        grown.nodes.push(Node { rows: rows.len(), weight, impurity: told, split: None });
         let limits = self.limits;
         if depth >= limits.max_depth
             || rows.len() < limits.min_samples_split
@@ -152,7 +155,7 @@ impl<O: Objective> Context<'_, O> {
     }
 
     fn gain(&self, candidate: &Candidate) -> f64 {
-        (candidate.rise / self.weight).max(0.0)
+        (candidate.rise / self.weight * self.unit).max(0.0)
     }
 
     /// Turns a candidate into a split whose children are still to be numbered.

@@ -29,8 +29,13 @@ pub(crate) trait Objective: Sync + Send + Sized {
     /// How mixed `rows` are, summed up in `sums`.
     fn impurity(&self, rows: &[u32], sums: &[f64]) -> f64;
 
-    /// Impurity below which a node counts as pure.
+    /// Impurity up to which a node counts as pure.
     fn pure(&self) -> f64;
+
+    /// What one unit of impurity is in units of the target.
+    fn unit(&self) -> f64 {
+        1.0
+    }
 
     /// What a node that `sums` sum up predicts.
     fn value(&self, sums: &[f64], value: &mut Vec<f64>);
@@ -399,9 +404,12 @@ impl Criterion {
 /// Numbers by least squares.
 #[derive(Debug)]
 pub(crate) struct Squares {
-    /// Weight, and target less the overall mean, of each row.
+    /// Weight, and target less the overall mean in units of `scale`, of each row.
     rows: Vec<[f64; 2]>,
     mean: f64,
+    /// A power of two, so that nothing is rounded; keeps squares of tiny and
+    /// huge targets in range.
+    scale: f64,
     pure: f64,
 }
 
@@ -410,13 +418,14 @@ impl Squares {
     pub(crate) fn new(targets: &[f64], weights: Option<&[f64]>) -> Self {
         let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
         let total: f64 = (0..targets.len()).map(weight).sum();
-        // Scaled first, so that huge targets stay finite.
-        let mean = targets.iter().enumerate().map(|(row, y)| y * (weight(row) / total)).sum();
-        let rows: Vec<[f64; 2]> =
-            targets.iter().enumerate().map(|(row, y)| [weight(row), y - mean]).collect();
+        let mean: f64 = targets.iter().enumerate().map(|(row, y)| y * (weight(row) / total)).sum();
+        let largest = targets.iter().fold(0.0, |most: f64, y| most.max((y - mean).abs()));
+        let scale = if largest > f64::MIN_POSITIVE { largest.log2().floor().exp2() } else { 1.0 };
+        let row = |(row, y): (usize, &f64)| [weight(row), (y - mean) / scale];
+        let rows: Vec<[f64; 2]> = targets.iter().enumerate().map(row).collect();
         let variance: f64 = rows.iter().map(|[weight, y]| weight / total * y * y).sum();
         // Relative, so that units do not matter.
-        Self { rows, mean, pure: f64::EPSILON * variance }
+        Self { rows, mean, scale, pure: f64::EPSILON * variance }
     }
 }
 
@@ -460,8 +469,12 @@ impl Objective for Squares {
         self.pure
     }
 
+    fn unit(&self) -> f64 {
+        self.scale * self.scale
+    }
+
     fn value(&self, sums: &[f64], value: &mut Vec<f64>) {
-        value.push(self.mean + sums[1] / sums[0]);
+        value.push(self.mean + self.scale * (sums[1] / sums[0]));
     }
 
     fn worth(&self, sums: &[f64]) -> f64 {

@@ -1,0 +1,33 @@
+"""Twin of the case `random_forest`: scikit-learn's RandomForestClassifier."""
+
+import time
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import accuracy_score
+
+from decision_tree import classification
+
+DATA = (200_000, 21)
+
+
+def make(rng):
+    """As for `decision_tree`, with fewer rows."""
+    return classification(rng, DATA[0])
+
+
+def run(X):
+    """Fits a hundred full trees on the first three quarters on two threads; scores the rest."""
+    features, label = np.ascontiguousarray(X[:, :-1], dtype=np.float32), X[:, -1].astype(int)
+    cut = len(X) * 3 // 4
+    start = time.perf_counter()
+    forest = RandomForestClassifier(n_estimators=100, n_jobs=2, random_state=0)
+    forest.fit(features[:cut], label[:cut])
+    predicted = forest.predict(features[cut:])
+    seconds = time.perf_counter() - start
+    leaves = sum(tree.get_n_leaves() for tree in forest.estimators_)
+    return {
+        "seconds": seconds,
+        "accuracy": accuracy_score(label[cut:], predicted),
+        "leaves": int(leaves),
+    }

@@ -1,0 +1,183 @@
+"""Runs every case against its Python peer, in turn, and writes bench/RESULTS.md.
+
+A case is a module beside this one with DATA = (rows, columns), TARGET (least ratio), PEER (what it is
+compared with), make(rng) -> X, and run(X) -> {"seconds": …, quality figures}. Both sides get the same X; reading it
+does not count. `zscore_csv` is different: whole programs on a file, with their memory.
+
+usage: run.py [--rounds N] [CASE ...]
+"""
+
+import argparse
+import importlib
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TARGET_DIR = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+RESULTS = ROOT / "bench" / "RESULTS.json"
+TABLE = ROOT / "bench" / "RESULTS.md"
+
+
+def measured(command):
+    """Runs a command; its output, wall seconds and peak memory in MB."""
+    reader, writer = os.pipe()
+    import time
+
+    begin = time.perf_counter()
+    child = subprocess.Popen(command, stdout=writer, cwd=HERE)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        text = stream.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - begin
+    if status != 0:
+        raise SystemExit(f"{command} ended with status {status}")
+    return text, seconds, usage.ru_maxrss / 1024
+
+
+def peer(case, path, rows, columns):
+    """The Python side, in a process of its own."""
+    code = (
+        "import sys, json, importlib, numpy as np; sys.path.insert(0, sys.argv[1]);"
+        "X = np.fromfile(sys.argv[3]).reshape(int(sys.argv[4]), int(sys.argv[5]));"
+        "print(json.dumps(importlib.import_module(sys.argv[2]).run(X)))"
+    )
+    command = [sys.executable, "-c", code, str(HERE), case, str(path), str(rows), str(columns)]
+    text, _, memory = measured(command)
+    return json.loads(text.splitlines()[-1]) | {"memory_mb": memory}
+
+
+def ours(case, path, rows, columns):
+    """Our side."""
+    command = [str(TARGET_DIR / "auscult-bench"), case, str(path), str(rows), str(columns)]
+    text, _, memory = measured(command)
+    return json.loads(text) | {"memory_mb": memory}
+
+
+def compare(case, rounds, folder):
+    """Both sides in turn; medians and the ratio pair by pair."""
+    module = importlib.import_module(case)
+    if hasattr(module, "compare"):
+        return module.compare(rounds, folder, TARGET_DIR, measured)
+    rows, columns = module.DATA
+    path = folder / f"{case}.f64"
+    module.make(np.random.default_rng(7)).astype(np.float64).tofile(path)
+    pairs = []
+    for _ in range(rounds):
+        pairs.append((ours(case, path, rows, columns), peer(case, path, rows, columns)))
+        print(case, pairs[-1], flush=True)
+    path.unlink()
+    return summarised(module, f"{rows:,} x {columns}", pairs)
+
+
+def summarised(module, data, pairs):
+    """One entry of the results file."""
+    median = lambda side, key: statistics.median(pair[side][key] for pair in pairs)
+    quality = lambda side: {
+        key: value for key, value in pairs[-1][side].items() if key not in ("seconds", "memory_mb")
+    }
+    return {
+        "data": data,
+        "peer": module.PEER,
+        "target": getattr(module, "TARGET", None),
+        "seconds": median(0, "seconds"),
+        "peer_seconds": median(1, "seconds"),
+        "ratio": statistics.median(pair[1]["seconds"] / pair[0]["seconds"] for pair in pairs),
+        "memory_mb": median(0, "memory_mb"),
+        "peer_memory_mb": median(1, "memory_mb"),
+        "quality": quality(0),
+        "peer_quality": quality(1),
+        "rounds": len(pairs),
+        "note": getattr(module, "NOTE", ""),
+    }
+
+
+def versions():
+    """What was compared, on what."""
+    from importlib.metadata import version
+
+    names = ["numpy", "scipy", "scikit-learn", "pandas", "pyod", "stumpy"]
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    model = next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor(),
+    )
+    return {
+        "commit": commit,
+        "machine": f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in names},
+    }
+
+
+def figures(quality):
+    """Quality figures in a cell."""
+    return ", ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in quality.items()
+    )
+
+
+def write(results):
+    """The Markdown table."""
+    lines = [
+        "# Speed and memory against Python peers",
+        "",
+        "Written by `make bench-peers`. Both sides get the same data in the same run, in turn, on the same two cores;",
+        "figures are medians, ratios are medians of pairs (theirs over ours: above 1, auscult is faster). Seconds count fitting and",
+        "scoring; memory is the peak of the whole process.",
+        "",
+    ]
+    machines = {json.dumps(entry["versions"]["machine"]) for entry in results.values()}
+    lines += [f"Machine: {json.loads(machine)}. " for machine in sorted(machines)]
+    packages = next(iter(results.values()))["versions"]
+    lines += [
+        f"Python {packages['python']}, "
+        + ", ".join(f"{name} {version}" for name, version in packages["packages"].items())
+        + ".",
+        "",
+        "| case | data | peer | auscult s | peer s | ratio | wanted | auscult MB | peer MB | auscult | peer | commit |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    notes = []
+    for case, entry in sorted(results.items()):
+        target = entry["target"]
+        wanted = "" if target is None else f"{target:g}" + ("" if entry["ratio"] >= target else " (missed)")
+        lines.append(
+            f"| {case} | {entry['data']} | {entry['peer']} | {entry['seconds']:.3g} | {entry['peer_seconds']:.3g} "
+            f"| **{entry['ratio']:.2f}** | {wanted} | {entry['memory_mb']:.0f} | {entry['peer_memory_mb']:.0f} "
+            f"| {figures(entry['quality'])} | {figures(entry['peer_quality'])} | {entry['versions']['commit']} |"
+        )
+        if entry["note"]:
+            notes.append(f"- **{case}**: {entry['note']}")
+    TABLE.write_text("\n".join(lines + ([""] + notes if notes else [])) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("cases", nargs="*")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(HERE))
+    all_cases = sorted(path.stem for path in HERE.glob("*.py") if path.stem != "run")
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        for case in arguments.cases or all_cases:
+            entry = compare(case, arguments.rounds, pathlib.Path(folder))
+            results[case] = entry | {"versions": versions()}
+            RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+            write(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""z-score of one column of a 10-million-row CSV file, whole programs, from starting to having answered."""
+
+import pathlib
+import sys
+
+import numpy as np
+
+PEER = "pandas.read_csv(usecols) + scipy.stats.zscore"
+TARGET = 6.0
+NOTE = (
+    "whole programs, start and imports included; both report the rows beyond three deviations. "
+    "The peer reads the one column that it needs; memory is wanted below a fifth of the peer's."
+)
+ROWS = 10_000_000
+
+PROGRAM = """
+import sys
+import pandas, scipy.stats
+column = pandas.read_csv(sys.argv[1], usecols=["performance"])["performance"]
+z = scipy.stats.zscore(column.to_numpy())
+found = (abs(z) > 3).nonzero()[0]
+print(len(found), float(abs(z).max()))
+"""
+
+
+def make_file(path):
+    """A time a second and a level under noise, six decimals, with 1,000 readings far out."""
+    rng = np.random.default_rng(7)
+    values = 200 + 12 * rng.standard_normal(ROWS)
+    places = rng.choice(ROWS, 1000, replace=False)
+    values[places] += rng.choice([-1, 1], 1000) * rng.uniform(100, 200, 1000)
+    start = np.datetime64("2026-01-01T00:00:00")
+    with open(path, "w") as file:
+        file.write("time,performance\n")
+        for first in range(0, ROWS, 500_000):
+            last = min(first + 500_000, ROWS)
+            times = np.datetime_as_string(start + np.arange(first, last).astype("timedelta64[s]"))
+            file.write("\n".join(f"{time},{value:.6f}" for time, value in zip(times, values[first:last])))
+            file.write("\n")
+
+
+def compare(rounds, folder, target_dir, measured):
+    import json
+    import statistics
+
+    path = pathlib.Path(folder) / "performance.csv"
+    make_file(path)
+    command = [
+        str(target_dir / "auscult"), "detect", str(path), "--column", "performance",
+        "--method", "zscore", "--threshold", "3", "--format", "json", "--top", "10",
+    ]
+    pairs = []
+    for _ in range(rounds):
+        text, seconds, memory = measured(command)
+        answer = json.loads(text)
+        found = answer["series"][0]["anomalies"]
+        strangest = max(finding["score"] for finding in answer["findings"])
+        text, peer_seconds, peer_memory = measured([sys.executable, "-c", PROGRAM, str(path)])
+        peer_found, peer_strangest = text.split()
+        pairs.append(
+            (
+                {"seconds": seconds, "memory_mb": memory, "rows found": found, "strangest": strangest},
+                {
+                    "seconds": peer_seconds,
+                    "memory_mb": peer_memory,
+                    "rows found": int(peer_found),
+                    "strangest": float(peer_strangest),
+                },
+            )
+        )
+        print("zscore_csv", pairs[-1], flush=True)
+    size = path.stat().st_size / 1e6
+    path.unlink()
+    import run
+
+    return run.summarised(sys.modules[__name__], f"{ROWS:,} rows, {size:.0f} MB", pairs)
