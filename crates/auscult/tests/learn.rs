@@ -121,8 +121,10 @@ fn a_wrong_call_gets_one_clear_sentence() {
     let log = small_log("", |_| String::new());
     let no_label = log.lines().map(|line| format!("{},\n", line.rsplit_once(',').unwrap().0));
     let no_label = no_label.collect::<String>().replacen("light,", "light,cause", 1);
+    let serial = small_log(",serial", |row| format!(",X{row}"));
     let one = log.replace("fan", "none").replace("cable", "none");
-    let cases: [(&[&str], &str, &str); 8] = [
+    let cases: [(&[&str], &str, &str); 9] = [
+        (&["--label", "serial"], &serial, "has 120 different values in 120 rows"),
         (&["--label", "cuase"], &log, "no column `cuase`: did you mean `cause`"),
         (&["--label", "cause", "--exclude", "lihgt"], &log, "did you mean `light`"),
         (&["--label", "cause"], &one, "label `cause` has one value, `none`, in all 120 rows"),
@@ -142,6 +144,16 @@ fn a_wrong_call_gets_one_clear_sentence() {
         assert!(ended.err.contains(sentence), "{arguments:?}: {}", ended.err);
         assert_eq!(ended.err.trim_end().lines().count(), 1, "{}", ended.err);
     }
+}
+
+#[test]
+fn many_causes_are_summed_up() {
+    let mut log = String::from("x,cause\n");
+    for row in 0..600 {
+        log += &format!("{},cause {}\n", row * 7919 % 97, row * 7919 % 97 / 6 + row % 2);
+    }
+    let ended = auscult(&["learn", "-", "--label", "cause"], &log);
+    assert!(ended.out.contains("What was most often said for something else"), "{}", ended.out);
 }
 
 #[test]
