@@ -4,13 +4,25 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::program::{Answer, auscult, folder};
+use crate::call::{self, Ended, scratch_text};
+
+/// Calls auscult with nothing on standard input.
+fn auscult(arguments: &[&str]) -> Ended {
+    call::auscult(arguments, "")
+}
+
+/// A file of this text.
+fn file(name: &str, text: impl AsRef<[u8]>) -> String {
+    let path = scratch_text(name);
+    std::fs::write(&path, text).expect("a scratch file can be written");
+    path
+}
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-fn findings(answer: &Answer) -> Vec<Value> {
+fn findings(answer: &Ended) -> Vec<Value> {
     let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
     document["findings"].as_array().expect("a list of findings").clone()
 }
@@ -78,14 +90,12 @@ fn people_get_a_table_and_a_paragraph() {
 
 #[test]
 fn groups_are_series_of_their_own() {
-    let folder = folder("groups");
     let mut text = String::from("host,load\n");
     for row in 0..60 {
         let odd = if row == 41 { 90.0 } else { 0.0 };
         text += &format!("a,{}\nb,{}\n", 10 + row % 5, 100.0 + f64::from(row % 7) + odd);
     }
-    std::fs::write(folder.join("load.csv"), text).expect("a file");
-    let file = folder.join("load.csv").display().to_string();
+    let file = file("load.csv", text);
     let answer =
         auscult(&["detect", &file, "--group-by", "host", "-m", "zscore", "--format", "json"]);
     let found = findings(&answer);
@@ -95,7 +105,6 @@ fn groups_are_series_of_their_own() {
 
 #[test]
 fn missing_and_infinite_cells_are_counted_and_never_reported() {
-    let folder = folder("missing");
     let mut text = String::from("value\n");
     for row in 0..100 {
         text += match row {
@@ -107,9 +116,7 @@ fn missing_and_infinite_cells_are_counted_and_never_reported() {
             _ => "2\n",
         };
     }
-    let file = folder.join("holes.csv");
-    std::fs::write(&file, text).expect("a file");
-    let file = file.display().to_string();
+    let file = file("holes.csv", text);
     for method in ["zscore", "seasonal-trend"] {
         let answer = auscult(&["detect", &file, "-m", method, "--format", "json"]);
         let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
@@ -122,26 +129,24 @@ fn missing_and_infinite_cells_are_counted_and_never_reported() {
 
 #[test]
 fn standard_input_is_read_and_exit_codes_tell() {
-    let text = std::fs::read(golden("model_performance.csv")).expect("golden data");
+    let text = std::fs::read_to_string(golden("model_performance.csv")).expect("golden data");
     let call = ["detect", "-", "-m", "zscore", "--fail-on-anomaly", "--quiet"];
-    let answer = crate::program::auscult_reading(&call, &text);
+    let answer = call::auscult(&call, &text);
     assert_eq!(answer.code, 1, "{}", answer.err);
     let none = [&call[..], &["--threshold", "1000"]].concat();
-    assert_eq!(crate::program::auscult_reading(&none, &text).code, 0);
+    assert_eq!(call::auscult(&none, &text).code, 0);
 }
 
 #[test]
 fn pictures_are_what_their_names_say() {
-    let folder = folder("pictures");
     let file = golden("model_performance.csv").display().to_string();
     for (name, start) in
         [("plot.svg", &b"<svg "[..]), ("plot.png", b"\x89PNG"), ("plot.html", b"<!doctype html>")]
     {
-        let path = folder.join(name);
-        let plot = path.display().to_string();
+        let plot = scratch_text(name);
         let answer = auscult(&["detect", &file, "--plot", &plot, "--quiet"]);
         assert_eq!(answer.code, 0, "{}", answer.err);
-        let picture = std::fs::read(&path).expect("a picture");
+        let picture = std::fs::read(&plot).expect("a picture");
         assert!(picture.starts_with(start), "{name}");
         let text = String::from_utf8_lossy(&picture);
         assert!(!text.contains("http://") || name == "plot.svg", "{name} must need nothing else");
@@ -150,7 +155,6 @@ fn pictures_are_what_their_names_say() {
 
 #[test]
 fn every_method_judges_a_file() {
-    let folder = folder("methods");
     let mut text = String::from("time,a,b,c,label\n");
     for row in 0..400u32 {
         let noise = f64::from((row * 7919) % 101) / 50.0;
@@ -165,9 +169,7 @@ fn every_method_judges_a_file() {
             u32::from(odd > 0.0 || row == 100)
         );
     }
-    let file = folder.join("metrics.csv");
-    std::fs::write(&file, text).expect("a file");
-    let file = file.display().to_string();
+    let file = file("metrics.csv", text);
     let list = auscult(&["methods"]).out;
     for method in list.lines().filter_map(|line| line.split_whitespace().next()) {
         let mut call = vec!["detect", &file, "-c", "a,b,c", "-m", method, "--format", "json"];
@@ -186,21 +188,15 @@ fn every_method_judges_a_file() {
 /// Calls that cannot work, and what each must say.
 #[test]
 fn a_wrong_call_gets_one_clear_sentence() {
-    let folder = folder("wrong");
-    let write = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        std::fs::write(&path, bytes).expect("a file");
-        path.display().to_string()
-    };
     let good = golden("model_performance.csv").display().to_string();
-    let empty = write("empty.csv", b"");
-    let words = write("words.csv", b"name\nalice\nbob\n");
-    let one = write("one.csv", b"value\n1\n");
-    let ragged = write("ragged.csv", b"a,b\n1,2\n3\n4,5\n");
-    let here = folder.display().to_string();
+    let empty = file("empty.csv", b"");
+    let words = file("words.csv", b"name\nalice\nbob\n");
+    let one = file("one.csv", b"value\n1\n");
+    let ragged = file("ragged.csv", b"a,b\n1,2\n3\n4,5\n");
+    let here = env!("CARGO_TARGET_TMPDIR");
     let cases: &[(&[&str], &[&str])] = &[
         (&["detect", "no-such-file.csv"], &["no-such-file.csv"]),
-        (&["detect", &here], &["folder"]),
+        (&["detect", here], &["folder"]),
         (&["detect", &empty], &["empty.csv", "empty"]),
         (&["detect", &words], &["no column of numbers", "name"]),
         (&["detect", &one, "-m", "zscore"], &["need at least 2 rows, got 1"]),

@@ -1,3 +1,7 @@
-//! The command line, as a person meets it: arguments in, text and exit code out.
+//! What a person sees: the real binary, data in, text and exit code out.
 
+mod call;
+mod detect;
 mod explain;
+mod learn;
+mod troubleshoot;

@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use auscult_diagnose::explain::segments::{
     AdtributorOptions, Attribute, Cells, Measure, ScanOptions, adtributor, scan,
 };
 use serde_json::Value;
 
-/// The data, which we may test on but not pass on.
-fn folder() -> Option<&'static Path> {
-    let folder = Path::new("/work/shared/data/diagnosis/robustspot");
+/// The data, which we may test on but not pass on: below `AUSCULT_SHARED_DATA`,
+/// or below `../shared/data` seen from the root of the repository.
+fn folder() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    let root = std::env::var_os("AUSCULT_SHARED_DATA").map_or_else(|| beside.into(), PathBuf::from);
+    let folder = root.join("diagnosis/robustspot");
     folder.is_dir().then_some(folder)
 }
 

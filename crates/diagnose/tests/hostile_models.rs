@@ -149,13 +149,23 @@ fn a_model_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn counts_too_large_to_add_do_not_overflow() {
+    let mut json = sound();
+    for weight in json["trees"][0]["values"].as_array_mut().expect("weights") {
+        *weight = json!(1e30);
+    }
+    exercise(&LearntModel::from_json(json.to_string().as_bytes()).expect("sound but odd"));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let refusal = |edit: &dyn Fn(&mut Value)| {
         let mut json = sound();
         edit(&mut json);
         LearntModel::from_json(json.to_string().as_bytes()).expect_err("damaged").to_string()
     };
-    let cases: [(&dyn Fn(&mut Value), &str); 9] = [
+    type Edit<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Edit<'_>, &str); 9] = [
         (&|json| json["format"] = json!("something else"), "its `format` is not"),
         (&|json| json["version"] = json!(99), "has version 99"),
         (&|json| json["surprise"] = json!(1), "unknown field `surprise`"),

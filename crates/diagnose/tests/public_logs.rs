@@ -10,6 +10,9 @@ use auscult_diagnose::learn::{
     learn,
 };
 
+use auscult_diagnose::model::LearntModel;
+use auscult_diagnose::troubleshoot::{Answer, Next, Session};
+
 /// Accuracy and macro F1.
 type Figures = (f64, f64);
 
@@ -177,4 +180,50 @@ fn machine_faults_are_told_apart_as_by_scikit_learn() {
     compare("ai4i: tree", &log, FULL, 1, (0.0, 0.59));
     compare("ai4i: tree, pruned", &log, PRUNED, 1, (0.0, 0.59));
     compare("ai4i: forest of 300", &log, Learner::Forest { trees: 300 }, 1, (0.0, 0.60));
+}
+
+/// The rows of `log` in `rows`.
+fn subset(log: &FaultLog, rows: &[usize]) -> FaultLog {
+    let column = |column: &FeatureColumn| {
+        let FeatureValues::Numbers(numbers) = &column.values else { panic!("numbers only") };
+        let values = FeatureValues::Numbers(rows.iter().map(|&row| numbers[row]).collect());
+        FeatureColumn { name: column.name.clone(), values }
+    };
+    let labels = rows.iter().map(|&row| log.labels()[row]).collect();
+    let features = log.features().iter().map(column).collect();
+    FaultLog::new(log.label(), log.class_names().to_vec(), labels, features).expect("sound")
+}
+
+/// Asks about `row` of `log` until the cause is clear; the questions it took
+/// and whether the cause is right.
+fn troubleshoot(model: &LearntModel, log: &FaultLog, row: usize) -> (usize, bool) {
+    let mut session = Session::new(model, 0.95).expect("in range");
+    while let Next::Ask(questions) = session.next() {
+        let name = &model.features()[questions[0].feature].name;
+        let column = log.features().iter().find(|column| column.name == *name).expect("learnt");
+        let FeatureValues::Numbers(numbers) = &column.values else { panic!("numbers only") };
+        session.answer(questions[0].feature, Answer::Number(numbers[row])).expect("a number");
+    }
+    let truth = &log.class_names()[log.labels()[row] as usize];
+    (session.stages().len(), model.causes()[session.leading()].name == *truth)
+}
+
+#[test]
+fn openstack_failures_are_found_with_few_questions() {
+    let Some(log) = openstack("depl_counts.csv.gz", false) else { return };
+    let (mut asked, mut right) = (0, 0);
+    for fold in 0..5 {
+        let rows: Vec<usize> = (0..log.rows()).filter(|row| row % 5 != fold).collect();
+        let settings = LearnSettings { importance_repeats: 0, ..LearnSettings::default() };
+        let model = learn(&subset(&log, &rows), &settings, &|_| {}).expect("learns").model;
+        for row in (fold..log.rows()).step_by(5) {
+            let (questions, is_right) = troubleshoot(&model, &log, row);
+            asked += questions;
+            right += usize::from(is_right);
+        }
+    }
+    let (accuracy, questions) =
+        (right as f64 / log.rows() as f64, asked as f64 / log.rows() as f64);
+    println!("openstack, asked: accuracy {accuracy:.3} with {questions:.2} questions of 104");
+    assert!(accuracy >= 0.95 && questions <= 5.0, "{accuracy} with {questions} questions");
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use auscult_trees::Tree;
 
 use super::svg::colour;
-use super::{grouped, leader, percent, rows_by_cause};
+use super::{grouped, leader, rows_by_cause, share_in_words};
 use crate::model::LearntModel;
 
 /// `tree` in the DOT language of Graphviz, coloured by leading cause.
@@ -25,8 +25,8 @@ pub fn dot(model: &LearntModel, tree: &Tree) -> String {
             Some(split) => model.question(split),
         };
         let second = match &node.split {
-            None => format!("{} of {} rows", percent(share), grouped(rows)),
-            Some(_) => format!("{} rows, {} {name}", grouped(rows), percent(share)),
+            None => format!("{} of {} rows", share_in_words(model, share), grouped(rows)),
+            Some(_) => format!("{} rows, {} {name}", grouped(rows), share_in_words(model, share)),
         };
         let fill = if node.split.is_none() { colour(cause).pale } else { "#ffffff" };
         // Writing to a string cannot fail.

@@ -14,8 +14,10 @@ pub use text::text;
 
 /// Training rows of each cause that came to `node`, without weights.
 fn rows_by_cause(model: &LearntModel, tree: &Tree, node: usize) -> Vec<u64> {
-    let rows =
-        |(weight, cause): (&f64, &crate::model::Cause)| (weight / cause.row_weight).round() as u64;
+    let rows = |(weight, cause): (&f64, &crate::model::Cause)| {
+        // Held far below overflow, for sums over the causes of a stranger's file.
+        (weight / cause.row_weight).round().min(1e12) as u64
+    };
     tree.value(node).iter().zip(model.causes()).map(rows).collect()
 }
 
@@ -25,6 +27,13 @@ fn leader(tree: &Tree, node: usize) -> (usize, f64) {
     let better = |best, at| if weights[at] > weights[best] { at } else { best };
     let best = (1..weights.len()).fold(0, better);
     (best, weights[best] / weights.iter().sum::<f64>())
+}
+
+/// How a share of a node reads: of the rows, or of their weight where causes
+/// weigh differently.
+fn share_in_words(model: &LearntModel, share: f64) -> String {
+    let is_weighed = model.causes().iter().any(|cause| cause.row_weight != 1.0);
+    if is_weighed { format!("{} by weight", percent(share)) } else { percent(share) }
 }
 
 /// `count` with commas between thousands.

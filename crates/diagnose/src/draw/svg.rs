@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use auscult_trees::Tree;
 
-use super::{grouped, leader, percent, rows_by_cause};
+use super::{grouped, leader, rows_by_cause, share_in_words};
 use crate::model::LearntModel;
 
 const ROW: f64 = 62.0;
@@ -145,7 +145,7 @@ fn lines(model: &LearntModel, tree: &Tree, at: usize) -> (String, String) {
     let unit = if rows == 1 { "row" } else { "rows" };
     let name = shortened(&model.causes()[cause].name);
     match &tree.nodes()[at].split {
-        None => (name, format!("{} of {} {unit}", percent(share), grouped(rows))),
+        None => (name, format!("{} of {} {unit}", share_in_words(model, share), grouped(rows))),
         Some(split) => (shortened(&model.question(split)), format!("{} {unit}", grouped(rows))),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use auscult_trees::Tree;
 
-use super::{grouped, leader, percent, rows_by_cause};
+use super::{grouped, leader, rows_by_cause, share_in_words};
 use crate::model::LearntModel;
 
 /// Causes listed at a leaf.
@@ -69,7 +69,7 @@ fn leaf(model: &LearntModel, tree: &Tree, node: usize) -> String {
     format!(
         "→ {} {} ({} {rows}: {})",
         name(cause),
-        percent(share),
+        share_in_words(model, share),
         grouped(total),
         parts.join(", ")
     )

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::model::{Cause, FeatureInfo, KnownValues, LearntModel, Training, ValidationSummary};
 
+/// Causes that are told apart at most.
+const MOST_CLASSES: usize = 1000;
+
 /// Steps between the quantiles that the model keeps of a feature.
 const QUANTILE_STEPS: usize = 20;
 
@@ -57,8 +60,8 @@ pub struct Lesson {
 ///
 /// # Errors
 ///
-/// [`LearnError`] when settings are out of range, the log has one cause only,
-/// no usable column, or too few rows or moments for the folds.
+/// [`LearnError`] when settings are out of range, the log has one cause only or
+/// a cause of its own for most rows, no usable column, or too few rows or moments for the folds.
 pub fn learn(
     log: &FaultLog,
     settings: &LearnSettings,
@@ -69,6 +72,10 @@ pub fn learn(
     if let Some(only) = counts.iter().position(|&count| count == log.rows()) {
         let (label, class) = (log.label().to_owned(), log.class_names()[only].clone());
         return Err(LearnError::OneClass { label, class, rows: log.rows() });
+    }
+    if log.classes() > MOST_CLASSES || (log.rows() >= 20 && log.classes() * 2 > log.rows()) {
+        let (classes, rows) = (log.classes(), log.rows());
+        return Err(LearnError::ManyClasses { label: log.label().to_owned(), classes, rows });
     }
     progress("looking at the columns");
     let (log, findings) = screen(log, settings)?;

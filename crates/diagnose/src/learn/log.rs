@@ -69,6 +69,11 @@ pub enum LearnError {
          to tell apart"
     )]
     OneClass { label: String, class: String, rows: usize },
+    #[error(
+        "label `{label}` has {classes} different values in {rows} rows; expected causes that recur: \
+         is it the right column"
+    )]
+    ManyClasses { label: String, classes: usize, rows: usize },
     #[error("no column is left to learn from: {0}")]
     NoFeatures(String),
     #[error("{what} = {value}: must be {range}")]

@@ -244,3 +244,91 @@ fn ordered(mut open: Vec<Question>) -> Vec<Question> {
     }
     open
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{
+        Alpha, FaultLog, FeatureColumn, FeatureValues, LearnSettings, Learner, learn,
+    };
+
+    fn model(cause: impl Fn(usize, usize) -> u32, balanced: bool) -> LearntModel {
+        let (x, y) = (|row: usize| row % 10, |row: usize| row / 10 % 10);
+        let numbers = |value: &dyn Fn(usize) -> usize| {
+            FeatureValues::Numbers((0..200).map(|row| value(row) as f64).collect())
+        };
+        let feature = |name: &str, values| FeatureColumn { name: name.to_owned(), values };
+        let labels = (0..200).map(|row| cause(x(row), y(row))).collect();
+        let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let features = vec![feature("x", numbers(&x)), feature("y", numbers(&y))];
+        let log = FaultLog::new("cause", classes, labels, features).expect("sound");
+        let learner = Learner::Tree { alpha: Alpha::Given(0.0) };
+        let settings =
+            LearnSettings { learner, balanced, importance_repeats: 0, ..LearnSettings::default() };
+        learn(&log, &settings, &|_| {}).expect("learns").model
+    }
+
+    fn first(session: &Session<'_>) -> Question {
+        let Next::Ask(mut questions) = session.next() else { panic!("nothing to ask") };
+        questions.swap_remove(0)
+    }
+
+    #[test]
+    fn the_gain_of_a_clean_cut_is_the_entropy_that_it_settles() {
+        // x splits off half of the rows as `a`; y then halves the rest.
+        let model = model(|x, y| if x < 5 { 0 } else { 1 + u32::from(y < 5) }, false);
+        let mut session = Session::new(&model, 0.95).expect("in range");
+        let question = first(&session);
+        assert_eq!(model.features()[question.feature].name, "x");
+        // Entropy 1.5 bits, of which x settles one; smoothing takes a little.
+        assert!((0.9..=1.0).contains(&question.gain), "{}", question.gain);
+        assert_eq!(question.outcomes.len(), 2);
+        assert!((question.outcomes[0].probability - 0.5).abs() < 0.02);
+        let stage = session.answer(question.feature, Answer::Number(2.0)).expect("a number");
+        assert_eq!(stage.ruled_out, [1, 2]);
+        assert_eq!(session.next(), Next::Clear);
+        session.back();
+        session.answer(question.feature, Answer::Number(7.0)).expect("a number");
+        assert_eq!(model.features()[first(&session).feature].name, "y");
+    }
+
+    #[test]
+    fn causes_that_show_in_a_combination_only_are_found() {
+        let model = model(|x, y| u32::from((x < 5) != (y < 5)), false);
+        for (x, y, cause) in [(1.0, 1.0, 0), (1.0, 8.0, 1), (8.0, 1.0, 1), (8.0, 8.0, 0)] {
+            let mut session = Session::new(&model, 0.95).expect("in range");
+            while let Next::Ask(questions) = session.next() {
+                let feature = questions[0].feature;
+                session.answer(feature, Answer::Number([x, y][feature])).expect("a number");
+            }
+            assert_eq!((session.leading(), session.stages().len()), (cause, 2));
+        }
+    }
+
+    #[test]
+    fn the_order_of_answers_does_not_matter_and_a_price_does() {
+        let model = model(|x, y| u32::from(x < 6) + u32::from(y < 3), true);
+        let (mut one, mut other) =
+            (Session::new(&model, 1.0).unwrap(), Session::new(&model, 1.0).unwrap());
+        let best = first(&one).feature;
+        one.set_price(best, 100.0).expect("above 0");
+        assert_ne!(first(&one).feature, best);
+        one.answer(0, Answer::Number(3.0)).expect("a number");
+        one.answer(1, Answer::Number(1.0)).expect("a number");
+        other.answer(1, Answer::Number(1.0)).expect("a number");
+        other.answer(0, Answer::Number(3.0)).expect("a number");
+        assert_eq!(one.beliefs(), other.beliefs());
+    }
+
+    #[test]
+    fn answers_that_do_not_fit_are_refused() {
+        let model = model(|x, _| u32::from(x < 5), false);
+        let mut session = Session::new(&model, 0.9).expect("in range");
+        assert!(session.answer(0, Answer::Category(0)).is_err());
+        assert!(session.answer(0, Answer::Number(f64::NAN)).is_err());
+        assert!(session.answer(9, Answer::Unknown).is_err());
+        assert!(session.set_price(0, 0.0).is_err());
+        assert!(Session::new(&model, 0.0).is_err());
+        assert!(session.stages().is_empty());
+    }
+}

@@ -5,6 +5,9 @@ use auscult_trees::{Answer, Smoothing, Tree};
 use super::cells::{Cell, Span, cells, name};
 use crate::model::{LearntModel, SMOOTHING_ROWS};
 
+/// Probabilities this close are told together.
+const MUCH_THE_SAME: f64 = 0.1;
+
 /// A feature that could be asked next.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
@@ -17,7 +20,7 @@ pub struct Question {
     /// Bits that it decides together with answers yet to come; at least 0.
     /// Counts where no single question gains anything.
     pub later_gain: f64,
-    /// What may come out, those that lead to the same cause together.
+    /// What may come out, those that say much the same together.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -291,15 +294,18 @@ impl<'c> Answered<'c> {
         (entropy(&mean) - after).max(0.0)
     }
 
-    /// Joins cells that lead to the same cause; numbers only with their neighbours.
+    /// Joins cells that lead to the same cause with much the same certainty;
+    /// numbers only with their neighbours.
     fn outcomes(&self, model: &LearntModel, feature: usize) -> Vec<Outcome> {
+        let beliefs = |at: usize| &self.beliefs[at * self.causes..(at + 1) * self.causes];
         let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
         for at in 0..self.cells.len() {
-            let cause = leading(&self.beliefs[at * self.causes..(at + 1) * self.causes]);
+            let cause = leading(beliefs(at));
             let joins = |group: &&mut (usize, Vec<usize>)| {
                 let ends_before = group.1.last().is_some_and(|last| last + 1 == at);
                 let is_word = matches!(self.cells[at].span, Span::Word(_));
-                group.0 == cause && (ends_before || is_word)
+                let differs = (beliefs(group.1[0])[cause] - beliefs(at)[cause]).abs();
+                group.0 == cause && (ends_before || is_word) && differs <= MUCH_THE_SAME
             };
             match groups.iter_mut().find(joins) {
                 Some(group) => group.1.push(at),

@@ -9,6 +9,10 @@ use super::aligned;
 
 /// Leaves up to which a tree is printed whole.
 const PRINTED_LEAVES: usize = 60;
+/// Causes up to which all confusions are shown.
+const SQUARE_CAUSES: usize = 12;
+/// Confusions listed beyond that.
+const LISTED_MIX_UPS: usize = 10;
 /// Features listed by importance.
 const LISTED_FEATURES: usize = 10;
 
@@ -87,6 +91,9 @@ fn per_cause(lesson: &Lesson) -> String {
 }
 
 fn confusion(lesson: &Lesson) -> String {
+    if lesson.model.causes().len() > SQUARE_CAUSES {
+        return mix_ups(lesson);
+    }
     let names = lesson.model.causes().iter().map(|cause| cause.name.clone());
     let mut rows = vec![vec!["true \\ said".to_owned()]];
     rows[0].extend(names.clone());
@@ -100,6 +107,28 @@ fn confusion(lesson: &Lesson) -> String {
         rows.push(row);
     }
     "What was said for what was true:\n".to_owned() + &aligned(&rows, 1)
+}
+
+/// The most frequent confusions, where a square of all would be too wide.
+fn mix_ups(lesson: &Lesson) -> String {
+    let counts = lesson.held_out.confusion.counts();
+    let name = |cause: usize| lesson.model.causes()[cause].name.clone();
+    let causes = 0..counts.len();
+    let mut pairs: Vec<(usize, usize)> = causes
+        .clone()
+        .flat_map(|truth| causes.clone().map(move |said| (truth, said)))
+        .filter(|&(truth, said)| truth != said && counts[truth][said] > 0)
+        .collect();
+    pairs.sort_by_key(|&(truth, said)| std::cmp::Reverse(counts[truth][said]));
+    let mut rows = vec![["true", "said", "rows"].map(str::to_owned).to_vec()];
+    rows.extend(
+        pairs
+            .iter()
+            .take(LISTED_MIX_UPS)
+            .map(|&(truth, said)| vec![name(truth), name(said), grouped(counts[truth][said])]),
+    );
+    "What was most often said for something else (--format json has all):\n".to_owned()
+        + &aligned(&rows, 2)
 }
 
 fn importance(lesson: &Lesson) -> String {

@@ -218,7 +218,7 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
                 stage.ruled_out.iter().map(|&cause| model.causes()[cause].name.as_str()).collect();
             writeln!(
                 self.out,
-                "Ruled out by {name} = {}: {} (no such row of the log had {}).",
+                "Ruled out by {name} = {}: {} (no row of the log with these answers had {}).",
                 model.answer(feature, answer),
                 names.join(", "),
                 if names.len() == 1 { "it" } else { "them" }
@@ -307,7 +307,10 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
                 writeln!(self.out, "  {reason}")?;
             }
         }
-        let is_other = |&other: &usize| other != cause && beliefs[other] >= 0.01;
+        let ruled_out = self.session.ruled_out();
+        let is_other = |other: &usize| {
+            *other != cause && beliefs[*other] >= 0.01 && !ruled_out.contains(other)
+        };
         let mut others: Vec<usize> = (0..beliefs.len()).filter(is_other).collect();
         others.sort_by(|&a, &b| beliefs[b].total_cmp(&beliefs[a]));
         if !others.is_empty() {
@@ -317,12 +320,8 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
                 .collect();
             writeln!(self.out, "Otherwise: {}", list.join(", "))?;
         }
-        let out: Vec<&str> = self
-            .session
-            .ruled_out()
-            .into_iter()
-            .map(|cause| model.causes()[cause].name.as_str())
-            .collect();
+        let out: Vec<&str> =
+            ruled_out.iter().map(|&cause| model.causes()[cause].name.as_str()).collect();
         if !out.is_empty() {
             writeln!(self.out, "Ruled out: {}", out.join(", "))?;
         }
