@@ -125,7 +125,7 @@ mod tests {
         let zscore = auscult_detect::find("zscore").expect("in the catalogue");
         assert_eq!(
             for_method(&given, zscore),
-            Err("method `zscore` has no setting --weight; it has --ddof".to_owned())
+            Err("method `zscore` has no setting --weight; it has --ddof, --warmup".to_owned())
         );
     }
 }
