@@ -5,6 +5,8 @@ import time
 import numpy as np
 
 DATA = (1_000_000, 10)
+PEER = "scikit-learn IsolationForest, n_jobs=2"
+TARGET = 4
 
 
 def make(rng):

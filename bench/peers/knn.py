@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 DATA = (100_000, 8)
+PEER = "scikit-learn NearestNeighbors, n_jobs=2"
+TARGET = 2
 
 
 def make(rng):

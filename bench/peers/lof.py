@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.neighbors import LocalOutlierFactor
 
 DATA = (100_000, 8)
+PEER = "scikit-learn LocalOutlierFactor, n_jobs=2"
+TARGET = 2
 
 
 def make(rng):

@@ -6,6 +6,7 @@ import numpy
 import stumpy
 
 DATA = (30000, 1)
+PEER = "stumpy.stump (Numba, compiled before)"
 WINDOW = 100
 
 

@@ -5,6 +5,8 @@ import time
 import numpy as np
 
 DATA = (20_000, 10)
+PEER = "scikit-learn OneClassSVM"
+TARGET = 1.5
 
 
 def make(rng):

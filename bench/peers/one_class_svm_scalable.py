@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 DATA = (1_000_000, 10)
+PEER = "scikit-learn RBFSampler + SGDOneClassSVM"
 
 
 def make(rng):

@@ -123,9 +123,13 @@ def versions():
 
 def figures(quality):
     """Quality figures in a cell."""
-    return ", ".join(
-        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in quality.items()
-    )
+    cells = []
+    for key, value in quality.items():
+        if isinstance(value, dict):
+            cells.append(f"{key}: {figures(value)}")
+        else:
+            cells.append(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}")
+    return ", ".join(cells)
 
 
 def write(results):

@@ -196,11 +196,11 @@ fn a_wrong_call_gets_one_clear_sentence() {
     let here = env!("CARGO_TARGET_TMPDIR");
     let cases: &[(&[&str], &[&str])] = &[
         (&["detect", "no-such-file.csv"], &["no-such-file.csv"]),
-        (&["detect", here], &["folder"]),
+        (&["detect", here], &["is a directory"]),
         (&["detect", &empty], &["empty.csv", "empty"]),
         (&["detect", &words], &["no column of numbers", "name"]),
         (&["detect", &one, "-m", "zscore"], &["need at least 2 rows, got 1"]),
-        (&["detect", &ragged], &["ragged.csv", "line 3", "1 field"]),
+        (&["detect", &ragged], &["ragged.csv", "line 3", "expected 2 fields, got 1"]),
         (&["detect", &good, "-c", "performnce"], &["no column `performnce`", "`performance`"]),
         (&["detect", &good, "-m", "z-score"], &["no method `z-score`", "`zscore`"]),
         (&["detect", &good, "-m", "zscore", "--window", "5"], &["no setting --window", "--ddof"]),

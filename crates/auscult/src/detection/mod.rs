@@ -1,7 +1,7 @@
 //! From a table to judged rows: series, methods, findings.
 //!
 //! [`whole`] holds the input in memory, [`stream`] passes over it once or
-//! twice; both hand their findings to a report and return a [`Tally`].
+//! twice; both hand their findings to a report and return a [`tally::Tally`].
 
 pub(crate) mod finding;
 pub(crate) mod keep;

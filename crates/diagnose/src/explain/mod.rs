@@ -1,7 +1,7 @@
 //! What accounts for a change between two periods.
 //!
-//! [`shift`] says how much a column changed, [`attribute`] what accounts for it
-//! among other columns, [`relations`] which pairs of columns go together
+//! [`shift()`] says how much a column changed, [`attribute()`] what accounts for it
+//! among other columns, [`relations()`] which pairs of columns go together
 //! otherwise than before, and [`segments`] which parts of the traffic carry the
 //! change.
 

@@ -1,9 +1,9 @@
 //! Which segments carry a change: values of attributes, and combinations of them.
 //!
 //! [`Cells`] adds rows up by the values of their attributes. On them,
-//! [`mix_and_rate`] splits the change into a change of mix and a change within
-//! segments, [`adtributor`] ranks the values of single attributes, and
-//! [`scan`] searches combinations.
+//! [`mix_and_rate()`] splits the change into a change of mix and a change within
+//! segments, [`adtributor()`] ranks the values of single attributes, and
+//! [`scan()`] searches combinations.
 
 mod adtributor;
 mod cells;
