@@ -2,13 +2,13 @@
 
 A case is a module beside this one with DATA = (rows, columns), TARGET (least ratio), PEER (what it is
 compared with), make(rng) -> X, and run(X) -> {"seconds": …, quality figures}. Both sides get the same X; reading it
-does not count. `zscore_csv` is different: whole programs on a file, with their memory.
+does not count. A case with PROGRAM compares whole programs on a file: write(path) makes the file, COMMAND is
+our call on it, PROGRAM the lines of Python that answer the same.
 
 usage: run.py [--rounds N] [CASE ...]
 """
 
 import argparse
-import importlib
 import json
 import os
 import pathlib
@@ -17,8 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-
-import numpy as np
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -30,8 +29,6 @@ TABLE = ROOT / "bench" / "RESULTS.md"
 def measured(command):
     """Runs a command; its output, wall seconds and peak memory in MB."""
     reader, writer = os.pipe()
-    import time
-
     begin = time.perf_counter()
     child = subprocess.Popen(command, stdout=writer, cwd=HERE)
     os.close(writer)
@@ -44,16 +41,32 @@ def measured(command):
     return text, seconds, usage.ru_maxrss / 1024
 
 
+def python(code, *arguments):
+    """Runs a few lines beside the cases; what they print last, read as JSON."""
+    prelude = "import importlib, json, sys; sys.path.insert(0, sys.argv[1]);"
+    text, _, memory = measured([sys.executable, "-c", prelude + code, str(HERE), *map(str, arguments)])
+    return json.loads(text.splitlines()[-1]), memory
+
+
+def about(case):
+    """What a case says of itself. Asked in a process of its own: a child's peak memory
+    counts from that of its parent, so this program must stay small."""
+    return python(
+        "case = importlib.import_module(sys.argv[2]);"
+        "print(json.dumps({name.lower(): getattr(case, name) for name in"
+        " ('PEER', 'TARGET', 'DATA', 'NOTE', 'PROGRAM', 'COMMAND', 'TABLE') if hasattr(case, name)}))",
+        case,
+    )[0]
+
+
 def peer(case, path, rows, columns):
     """The Python side, in a process of its own."""
-    code = (
-        "import sys, json, importlib, numpy as np; sys.path.insert(0, sys.argv[1]);"
-        "X = np.fromfile(sys.argv[3]).reshape(int(sys.argv[4]), int(sys.argv[5]));"
-        "print(json.dumps(importlib.import_module(sys.argv[2]).run(X)))"
+    answer, memory = python(
+        "import numpy; X = numpy.fromfile(sys.argv[3]).reshape(int(sys.argv[4]), int(sys.argv[5]));"
+        "print(json.dumps(importlib.import_module(sys.argv[2]).run(X)))",
+        case, path, rows, columns,
     )
-    command = [sys.executable, "-c", code, str(HERE), case, str(path), str(rows), str(columns)]
-    text, _, memory = measured(command)
-    return json.loads(text.splitlines()[-1]) | {"memory_mb": memory}
+    return answer | {"memory_mb": memory}
 
 
 def ours(case, path, rows, columns):
@@ -65,21 +78,42 @@ def ours(case, path, rows, columns):
 
 def compare(case, rounds, folder):
     """Both sides in turn; medians and the ratio pair by pair."""
-    module = importlib.import_module(case)
-    if hasattr(module, "compare"):
-        return module.compare(rounds, folder, TARGET_DIR, measured)
-    rows, columns = module.DATA
-    path = folder / f"{case}.f64"
-    module.make(np.random.default_rng(7)).astype(np.float64).tofile(path)
+    facts = about(case)
+    path = folder / f"{case}.data"
+    data, _ = python("print(json.dumps(importlib.import_module(sys.argv[2]).write(sys.argv[3])))"
+                     if "program" in facts else
+                     "import numpy; case = importlib.import_module(sys.argv[2]);"
+                     "case.make(numpy.random.default_rng(7)).astype(float).tofile(sys.argv[3]);"
+                     "print(json.dumps('{:,} x {}'.format(*case.DATA)))", case, path)
     pairs = []
     for _ in range(rounds):
-        pairs.append((ours(case, path, rows, columns), peer(case, path, rows, columns)))
+        if "program" in facts:
+            pairs.append(programs(facts, path))
+        else:
+            rows, columns = facts["data"]
+            pairs.append((ours(case, path, rows, columns), peer(case, path, rows, columns)))
         print(case, pairs[-1], flush=True)
     path.unlink()
-    return summarised(module, f"{rows:,} x {columns}", pairs)
+    return summarised(facts, data, pairs)
 
 
-def summarised(module, data, pairs):
+def programs(facts, path):
+    """Whole programs on a file: ours answers in JSON, theirs prints its figures as JSON."""
+    command = [str(path) if word == "FILE" else word for word in facts["command"]]
+    text, seconds, memory = measured([str(TARGET_DIR / "auscult"), *command])
+    answer = json.loads(text)
+    found = {
+        "rows found": sum(series["anomalies"] for series in answer["series"]),
+        "strangest": max(finding["score"] for finding in answer["findings"]),
+    }
+    text, peer_seconds, peer_memory = measured([sys.executable, "-c", facts["program"], str(path)])
+    return (
+        {"seconds": seconds, "memory_mb": memory} | found,
+        {"seconds": peer_seconds, "memory_mb": peer_memory} | json.loads(text),
+    )
+
+
+def summarised(facts, data, pairs):
     """One entry of the results file."""
     median = lambda side, key: statistics.median(pair[side][key] for pair in pairs)
     quality = lambda side: {
@@ -87,8 +121,8 @@ def summarised(module, data, pairs):
     }
     return {
         "data": data,
-        "peer": module.PEER,
-        "target": getattr(module, "TARGET", None),
+        "peer": facts["peer"],
+        "target": facts.get("target"),
         "seconds": median(0, "seconds"),
         "peer_seconds": median(1, "seconds"),
         "ratio": statistics.median(pair[1]["seconds"] / pair[0]["seconds"] for pair in pairs),
@@ -97,7 +131,7 @@ def summarised(module, data, pairs):
         "quality": quality(0),
         "peer_quality": quality(1),
         "rounds": len(pairs),
-        "note": getattr(module, "NOTE", ""),
+        "note": facts.get("note", ""),
     }
 
 
@@ -172,7 +206,6 @@ def main():
     parser.add_argument("cases", nargs="*")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    sys.path.insert(0, str(HERE))
     all_cases = sorted(path.stem for path in HERE.glob("*.py") if path.stem != "run")
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory() as folder:

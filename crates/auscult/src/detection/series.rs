@@ -96,15 +96,15 @@ pub(crate) fn split(
                 columns: set.iter().map(|column| split.columns[*column].clone()).collect(),
             };
             let set: Vec<&[f64]> = set.iter().map(|column| numbers[*column]).collect();
-            all.push(gather(
-                name,
-                &members,
-                first_row,
-                &set,
-                times,
-                labels.as_deref(),
-                split.order,
-            ));
+            let labels = labels.as_deref();
+            let whole = match &members {
+                None => undivided(&name, first_row, &set, times, labels),
+                Some(_) => None,
+            };
+            all.push(whole.unwrap_or_else(|| {
+                let members = members.clone().unwrap_or_else(|| (0..table.rows()).collect());
+                gather(name, members, first_row, &set, times, labels, split.order)
+            }));
         }
     }
     Ok(all)
@@ -165,13 +165,13 @@ fn meaning(word: &str, column: &str) -> Result<bool, CallError> {
     }
 }
 
-/// A group: the words that name it, and its rows in the table.
-type Group = (Vec<String>, Vec<usize>);
+/// A group: the words that name it, and its rows in the table; `None` for all rows.
+type Group = (Vec<String>, Option<Vec<usize>>);
 
 /// The rows of each group, groups in order of first appearance.
 fn groups_of(table: &Table, group_by: &[String]) -> Result<Vec<Group>, CallError> {
     if group_by.is_empty() {
-        return Ok(vec![(Vec::new(), (0..table.rows()).collect())]);
+        return Ok(vec![(Vec::new(), None)]);
     }
     let mut columns = Vec::new();
     for name in group_by {
@@ -189,18 +189,57 @@ fn groups_of(table: &Table, group_by: &[String]) -> Result<Vec<Group>, CallError
         let key: Vec<Option<u32>> = columns.iter().map(|words| words.rows[row]).collect();
         let place = *places.entry(key).or_insert_with(|| {
             let word = |words: &&auscult_telemetry::Words| words.get(row).unwrap_or("").to_owned();
-            groups.push((columns.iter().map(word).collect(), Vec::new()));
+            groups.push((columns.iter().map(word).collect(), Some(Vec::new())));
             groups.len() - 1
         });
-        groups[place].1.push(row);
+        groups[place].1.get_or_insert_default().push(row);
     }
     Ok(groups)
+}
+
+/// The series `name` from all rows of `columns`, if none of them needs a second
+/// look: every cell is finite, and the times are all there and in order.
+///
+/// This is what most inputs are, and row by row it would cost more than reading.
+fn undivided(
+    name: &SeriesName,
+    first_row: u64,
+    columns: &[&[f64]],
+    times: Option<&[Option<Timestamp>]>,
+    labels: Option<&[Option<bool>]>,
+) -> Option<Series> {
+    let rows = columns[0].len();
+    let finite = |column: &&[f64]| column.iter().fold(true, |all, cell| all & cell.is_finite());
+    if !columns.iter().all(finite) {
+        return None;
+    }
+    let times: Option<Vec<Timestamp>> = match times {
+        Some(times) if times.is_sorted() => Some(times.iter().copied().collect::<Option<_>>()?),
+        Some(_) => return None,
+        None => None,
+    };
+    let readings = match columns {
+        [column] => column.to_vec(),
+        many => (0..rows).flat_map(|row| many.iter().map(move |column| column[row])).collect(),
+    };
+    Some(Series {
+        name: Arc::new(name.clone()),
+        rows: (first_row..first_row + rows as u64).collect(),
+        times,
+        readings,
+        filled: vec![false; rows],
+        labels: labels.map(<[_]>::to_vec),
+        rows_read: rows as u64,
+        missing: 0,
+        infinite: 0,
+        notes: Vec::new(),
+    })
 }
 
 /// The series `name` from rows `members` of `columns`.
 fn gather(
     name: SeriesName,
-    members: &[usize],
+    mut members: Vec<usize>,
     first_row: u64,
     columns: &[&[f64]],
     times: Option<&[Option<Timestamp>]>,
@@ -208,7 +247,6 @@ fn gather(
     order: Order,
 ) -> Series {
     let mut notes = Vec::new();
-    let mut members = members.to_vec();
     let times = times.filter(|times| {
         let absent = members.iter().filter(|row| times[**row].is_none()).count() as u64;
         if absent > 0 {

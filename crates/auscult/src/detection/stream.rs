@@ -18,6 +18,7 @@ use crate::outcome::CallError;
 use crate::progress::Progress;
 use auscult_core::{Accumulator, Detector, Model, Sample, Timestamp};
 use auscult_detect::Threshold;
+use auscult_telemetry::Reader;
 
 /// Whether `plan` can be carried out on `source` without holding it.
 pub(crate) fn can(plan: &Plan, source: &Source) -> bool {
@@ -46,14 +47,14 @@ pub(crate) fn judge(
 
 /// Hands every batch, split into series, to `each`; returns the rows read.
 fn for_each_series(
-    source: &mut Source,
+    mut reader: Reader,
     how: &Split<'_>,
     what: &'static str,
     progress: &Progress,
     mut each: impl FnMut(Series) -> Result<(), CallError>,
 ) -> Result<u64, CallError> {
     let mut rows = 0;
-    for_each_batch(&mut source.pass()?, what, progress, |batch| {
+    for_each_batch(&mut reader, what, progress, |batch| {
         let first = rows + 1;
         rows += batch.rows() as u64;
         split(&batch, first, how)?.into_iter().try_for_each(&mut each)
@@ -114,7 +115,7 @@ fn watch(
 ) -> Result<Tally, CallError> {
     let threshold = threshold(plan);
     let mut watched: PerSeries<(SeriesTally, Box<dyn Detector>)> = PerSeries::new();
-    let rows = for_each_series(source, how, "watching", progress, |series| {
+    let rows = for_each_series(source.pass()?, how, "watching", progress, |series| {
         let channels = series.name.columns.len();
         let (tally, detector) = watched.entry(&series.name, || {
             (SeriesTally::new(series.name.clone()), plan.detector(channels))
@@ -158,7 +159,9 @@ fn learn_then_rate(
 ) -> Result<Tally, CallError> {
     let build = plan.method.pieces.expect("`can` asks for a method that learns in pieces");
     let mut learnt: PerSeries<(Arc<SeriesName>, Box<dyn Accumulator>)> = PerSeries::new();
-    let rows = for_each_series(source, how, "learning", progress, |series| {
+    let timeless = Split { time: None, ..how.clone() };
+    let reader = source.pass_without_times()?;
+    let rows = for_each_series(reader, &timeless, "learning", progress, |series| {
         let (_, accumulator) = learnt.entry(&series.name, || {
             let accumulator = build(&plan.settings, series.name.columns.len());
             let accumulator = accumulator.expect("settings were checked when the plan was made");
@@ -176,7 +179,7 @@ fn learn_then_rate(
         models.entry(&name, || (tally, model));
     }
     let threshold = threshold(plan);
-    for_each_series(source, how, "judging", progress, |series| {
+    for_each_series(source.pass()?, how, "judging", progress, |series| {
         let place = *models.places.get(&series.name).ok_or_else(|| {
             CallError::input("the input changed between the two passes over it; try again")
         })?;

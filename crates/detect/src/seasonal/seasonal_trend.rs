@@ -227,6 +227,13 @@ impl Model for SeasonalTrendModel {
         1
     }
 
+    fn describe(&self) -> Option<String> {
+        Some(match self.period() {
+            Some(period) => format!("the season has {period} rows"),
+            None => "no season was found".to_owned(),
+        })
+    }
+
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
         DetectError::check_channels(1, rows.channels())?;
         let (steps, expected) = self.expect(rows);

@@ -206,6 +206,10 @@ impl Model for MatrixProfileModel {
         1
     }
 
+    fn describe(&self) -> Option<String> {
+        Some(format!("stretches of {} rows were compared", self.window))
+    }
+
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
         DetectError::check_channels(1, rows.channels())?;
         if rows.rows() == 0 {

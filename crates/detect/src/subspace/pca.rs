@@ -237,6 +237,11 @@ impl Model for PcaModel {
         self.index.channels()
     }
 
+    fn describe(&self) -> Option<String> {
+        let all = self.explained_variance.len();
+        Some(format!("the subspace has {} of {all} components", self.kept))
+    }
+
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
         DetectError::check_channels(self.channels(), rows.channels())?;
         Ok(self.index.rate(rows))
