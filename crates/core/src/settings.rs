@@ -16,7 +16,7 @@ pub struct Parameter {
     pub range: &'static str,
 }
 
-/// Settings of a method; made by the [`settings!`](crate::settings) macro.
+/// Settings of a method; made by the [`settings!`](macro@crate::settings) macro.
 pub trait Settings: Default + Serialize + DeserializeOwned {
     /// Every setting, in order of declaration.
     const PARAMETERS: &'static [Parameter];

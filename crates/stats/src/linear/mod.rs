@@ -1,6 +1,6 @@
 //! Linear models: one target from several inputs, always with an intercept.
 //!
-//! [`ols`], [`ridge`], [`huber`] and [`theil_sen`] take [`Rows`] of inputs and
+//! [`ols`], [`ridge`], [`huber()`] and [`theil_sen()`] take [`Rows`] of inputs and
 //! a target of one number per row. [`Triangle`] is what least squares rests
 //! on; it takes rows in pieces, in memory that does not grow with them.
 
