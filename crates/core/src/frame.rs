@@ -25,25 +25,20 @@ impl<'a> Frame<'a> {
         if channels == 0 || !readings.len().is_multiple_of(channels) {
             return Err(FrameError::Shape { readings: readings.len(), channels });
         }
-        let largest = readings.iter().fold(0.0_f64, |largest, reading| {
-            // `max` would drop NaN; this keeps it.
-            if reading.abs() <= largest { largest } else { reading.abs() }
-        });
-        let mut readings = Cow::Borrowed(readings);
-        if !largest.is_finite() || readings.iter().any(|reading| reading.is_nan()) {
-            let at = readings.iter().position(|reading| !reading.is_finite());
-            let at = at.unwrap_or_default();
+        // One pass without branches tells whether anything is out of the ordinary.
+        let within = |within: bool, reading: &f64| within & (reading.abs() <= LARGEST_READING);
+        if readings.iter().fold(true, within) {
+            return Ok(Self { readings: Cow::Borrowed(readings), channels, times: None });
+        }
+        if let Some(at) = readings.iter().position(|reading| !reading.is_finite()) {
             return Err(FrameError::NotFinite {
                 row: at / channels,
                 channel: at % channels,
                 value: readings[at],
             });
         }
-        if largest > LARGEST_READING {
-            for reading in readings.to_mut() {
-                *reading = reading.clamp(-LARGEST_READING, LARGEST_READING);
-            }
-        }
+        let held = |reading: &f64| reading.clamp(-LARGEST_READING, LARGEST_READING);
+        let readings = Cow::Owned(readings.iter().map(held).collect());
         Ok(Self { readings, channels, times: None })
     }
 
