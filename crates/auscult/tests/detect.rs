@@ -128,6 +128,17 @@ fn missing_and_infinite_cells_are_counted_and_never_reported() {
 }
 
 #[test]
+fn an_empty_column_does_not_keep_the_others_from_being_judged() {
+    let text = format!("empty,load\n{}", ",1\n,2\n".repeat(30) + ",99\n");
+    let file = file("empty_column.csv", text);
+    let answer = auscult(&["detect", &file, "--format", "json"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let rows: Vec<u64> = findings(&answer).iter().filter_map(|f| f["row"].as_u64()).collect();
+    assert_eq!(rows, [61]);
+    assert!(answer.out.contains("every row has a missing cell"), "{}", answer.out);
+}
+
+#[test]
 fn standard_input_is_read_and_exit_codes_tell() {
     let text = std::fs::read_to_string(golden("model_performance.csv")).expect("golden data");
     let call = ["detect", "-", "-m", "zscore", "--fail-on-anomaly", "--quiet"];

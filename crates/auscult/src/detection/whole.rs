@@ -42,6 +42,12 @@ pub(crate) fn judge(
         let name = series.name.title();
         CallError::input(format!("{name}: method `{}`: {error}", plan.method.name))
     };
+    if series.rows.is_empty() && series.rows_read > 0 {
+        // One empty column must not keep the others from being judged.
+        let mut tally = opened(series);
+        tally.notes.push("every row has a missing cell, so that none was judged".to_owned());
+        return Ok(Judged { tally, findings: Vec::new(), trace: Vec::new() });
+    }
     let every = (series.rows.len() / traced.max(1)).max(1);
     let is_traced = |place: usize| traced > 0 && place.is_multiple_of(every);
     match plan.mode {

@@ -166,7 +166,7 @@ fn notes(report: &Report<'_>) -> Vec<String> {
             notes.push(if series.len() == 1 {
                 note.clone()
             } else {
-                format!("{}: {note}", one.name.title())
+                format!("in {}, {note}", one.name.title())
             });
         }
     }
