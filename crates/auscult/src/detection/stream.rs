@@ -13,7 +13,7 @@ use super::plan::{Mode, Plan};
 use super::series::{Series, Split, split};
 use super::source::{Source, for_each_batch};
 use super::tally::{SeriesTally, Tally};
-use super::whole::step;
+use super::whole::{NOTHING_TO_JUDGE, step};
 use crate::outcome::CallError;
 use crate::progress::Progress;
 use auscult_core::{Accumulator, Detector, Model, Sample, Timestamp};
@@ -158,24 +158,32 @@ fn learn_then_rate(
     progress: &Progress,
 ) -> Result<Tally, CallError> {
     let build = plan.method.pieces.expect("`can` asks for a method that learns in pieces");
-    let mut learnt: PerSeries<(Arc<SeriesName>, Box<dyn Accumulator>)> = PerSeries::new();
+    let mut learnt: PerSeries<(Arc<SeriesName>, Box<dyn Accumulator>, usize)> = PerSeries::new();
     let timeless = Split { time: None, ..how.clone() };
     let reader = source.pass_without_times()?;
     let rows = for_each_series(reader, &timeless, "learning", progress, |series| {
-        let (_, accumulator) = learnt.entry(&series.name, || {
+        let (_, accumulator, whole_rows) = learnt.entry(&series.name, || {
             let accumulator = build(&plan.settings, series.name.columns.len());
             let accumulator = accumulator.expect("settings were checked when the plan was made");
-            (series.name.clone(), accumulator)
+            (series.name.clone(), accumulator, 0)
         });
+        *whole_rows += series.rows.len();
         accumulator.observe(&series.frame()).map_err(CallError::input)
     })?;
-    let mut models: PerSeries<(SeriesTally, Box<dyn Model>)> = PerSeries::new();
-    for (name, accumulator) in learnt.entries {
-        let model = accumulator.finish().map_err(|error| {
-            CallError::input(format!("{}: method `{}`: {error}", name.title(), plan.method.name))
-        })?;
+    let mut models: PerSeries<(SeriesTally, Option<Box<dyn Model>>)> = PerSeries::new();
+    for (name, accumulator, whole_rows) in learnt.entries {
         let mut tally = SeriesTally::new(name.clone());
-        tally.notes.extend(model.describe());
+        let model = if whole_rows == 0 {
+            tally.notes.push(NOTHING_TO_JUDGE.to_owned());
+            None
+        } else {
+            let model = accumulator.finish().map_err(|error| {
+                let (title, method) = (name.title(), plan.method.name);
+                CallError::input(format!("{title}: method `{method}`: {error}"))
+            })?;
+            tally.notes.extend(model.describe());
+            Some(model)
+        };
         models.entry(&name, || (tally, model));
     }
     let threshold = threshold(plan);
@@ -184,8 +192,9 @@ fn learn_then_rate(
             CallError::input("the input changed between the two passes over it; try again")
         })?;
         let (tally, model) = &mut models.entries[place];
-        tally.threshold = Some(threshold);
         count(tally, &series);
+        let Some(model) = model else { return Ok(()) };
+        tally.threshold = Some(threshold);
         rate(&series, model.as_ref(), threshold, tally, keep)
     })?;
     let series = models.entries.into_iter().map(|(tally, _)| tally).collect();

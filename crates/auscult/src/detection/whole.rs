@@ -9,6 +9,9 @@ use super::series::Series;
 use super::tally::SeriesTally;
 use crate::outcome::CallError;
 
+/// The note on a series that has rows and none that is whole.
+pub(super) const NOTHING_TO_JUDGE: &str = "every row has a missing cell, so that none was judged";
+
 /// A judged series.
 #[derive(Debug)]
 pub(crate) struct Judged {
@@ -45,7 +48,7 @@ pub(crate) fn judge(
     if series.rows.is_empty() && series.rows_read > 0 {
         // One empty column must not keep the others from being judged.
         let mut tally = opened(series);
-        tally.notes.push("every row has a missing cell, so that none was judged".to_owned());
+        tally.notes.push(NOTHING_TO_JUDGE.to_owned());
         return Ok(Judged { tally, findings: Vec::new(), trace: Vec::new() });
     }
     let every = (series.rows.len() / traced.max(1)).max(1);
