@@ -38,7 +38,7 @@ const LAWS: &[Law<DetectorCase>] = &[
     ("a refused sample changes nothing", refused_sample_changes_nothing),
     ("learning changes the state", learning_changes_the_state),
     ("the state stops growing", state_stops_growing),
-    ("scores are finite and at least 0", scores_are_finite),
+    ("scores and deviations are finite and at least 0", scores_are_finite),
     ("warm-up ends and is counted down", warmup_is_counted_down),
     ("shares sum to 1", shares_sum_to_one),
     ("an outlier stands out", outlier_stands_out),
@@ -224,6 +224,10 @@ fn scores_are_finite(case: &DetectorCase) -> Verdict {
                     format!("sample {at} scores {score}")
                 })?;
             }
+            let deviation = detector.deviation();
+            ensure(deviation.is_none_or(|far| far.is_finite() && far >= 0.0), || {
+                format!("after sample {at} the deviation is {deviation:?}")
+            })?;
         }
         Ok(())
     })
@@ -262,6 +266,9 @@ fn shares_sum_to_one(case: &DetectorCase) -> Verdict {
                 if let Some(explanation) = explanation {
                     well_formed(&explanation, detector.channels())
                         .map_err(|how| format!("sample {at}: {how}"))?;
+                    ensure(explanation.onset.is_none_or(|onset| onset <= sample.time()), || {
+                        format!("sample {at} belongs to a departure that begins after it")
+                    })?;
                 }
             }
             detector.learn(sample).map_err(refused)?;
@@ -272,7 +279,7 @@ fn shares_sum_to_one(case: &DetectorCase) -> Verdict {
 
 /// Right lengths, finite expectations, shares that sum to 1 or are all 0.
 pub(crate) fn well_formed(explanation: &Explanation, channels: usize) -> Verdict {
-    let Explanation { expected, band, share } = explanation;
+    let Explanation { expected, band, share, .. } = explanation;
     let lengths = expected.len() == channels
         && share.len() == channels
         && band.as_ref().is_none_or(|band| band.len() == channels);

@@ -6,13 +6,13 @@ use crate::{Explanation, Sample, Score, Snapshot};
 ///
 /// # Laws
 ///
-/// 1. `score` and `explain` change nothing.
+/// 1. `score`, `deviation` and `explain` change nothing.
 /// 2. `update` is `score`, then `learn`.
 /// 3. Same settings and samples give the same bits.
 /// 4. A restored detector goes on as the original would.
 /// 5. A refused sample changes nothing.
 /// 6. Learning changes the state; the state stops growing.
-/// 7. Scores are finite and at least 0; shares sum to 1.
+/// 7. Scores and deviations are finite and at least 0; shares sum to 1.
 pub trait Detector: std::fmt::Debug + Send {
     /// Readings that each sample must carry.
     fn channels(&self) -> usize;
@@ -40,6 +40,16 @@ pub trait Detector: std::fmt::Debug + Send {
         let score = self.score(sample)?;
         self.learn(sample)?;
         Ok(score)
+    }
+
+    /// How far the stream is from normal since the last sample learnt: a state,
+    /// where [`Score`] may tell of an event.
+    ///
+    /// A score that raises alarms is highest when something begins and gives way
+    /// while it lasts; this stays high until it is over. Finite, at least 0, higher
+    /// is stranger; `None` where the score itself is a state, and during warm-up.
+    fn deviation(&self) -> Option<f64> {
+        None
     }
 
     /// Says what was expected instead and which channels made the score;

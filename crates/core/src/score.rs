@@ -1,5 +1,7 @@
 //! What a method says of a sample.
 
+use crate::Timestamp;
+
 /// How unusual a sample is. Higher is stranger, in every method.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Score {
@@ -30,17 +32,26 @@ pub struct Explanation {
     pub band: Option<Vec<Band>>,
     /// Part of the score owed to each channel; sums to 1, or is all 0.
     pub share: Vec<f64>,
+    /// When the departure began that this sample belongs to, not later than the
+    /// sample; `None` where a method follows none.
+    pub onset: Option<Timestamp>,
+    /// What made the score, strongest first, each a clause in plain words such as
+    /// "above the daily pattern for 6 samples"; may be empty.
+    pub reasons: Vec<String>,
 }
 
 impl Explanation {
+    /// What was expected, which range, and which channels made the score.
+    #[must_use]
+    pub fn new(expected: Vec<f64>, band: Option<Vec<Band>>, share: Vec<f64>) -> Self {
+        Self { expected, band, share, onset: None, reasons: Vec::new() }
+    }
+
     /// The explanation of a one-channel score.
     #[must_use]
     pub fn of_one(expected: f64, band: Option<Band>, score: f64) -> Self {
-        Self {
-            expected: vec![expected],
-            band: band.map(|band| vec![band]),
-            share: vec![if score > 0.0 { 1.0 } else { 0.0 }],
-        }
+        let share = if score > 0.0 { 1.0 } else { 0.0 };
+        Self::new(vec![expected], band.map(|band| vec![band]), vec![share])
     }
 
     /// Scales `parts`, each at least 0, into shares that sum to 1.

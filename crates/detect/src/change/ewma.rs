@@ -176,11 +176,11 @@ impl Detector for EwmaZScore {
             let room = (budget - (total - squares[channel])).max(0.0).sqrt();
             Band::around(self.state.mean[channel], room * self.deviation(channel))
         };
-        Ok(Some(Explanation {
-            expected: self.state.mean.clone(),
-            band: Some((0..self.channels()).map(band).collect()),
-            share: Explanation::shares(&squares),
-        }))
+        Ok(Some(Explanation::new(
+            self.state.mean.clone(),
+            Some((0..self.channels()).map(band).collect()),
+            Explanation::shares(&squares),
+        )))
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -122,10 +122,10 @@ impl Model for CopodModel {
         _threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
         DetectError::check_channels(self.channels(), rows.channels())?;
-        Ok(Some(Explanation {
-            expected: (0..self.channels()).map(|channel| self.tails.median(channel)).collect(),
-            band: None,
-            share: Explanation::shares(&self.parts(rows.row(row))),
-        }))
+        Ok(Some(Explanation::new(
+            (0..self.channels()).map(|channel| self.tails.median(channel)).collect(),
+            None,
+            Explanation::shares(&self.parts(rows.row(row))),
+        )))
     }
 }

@@ -116,10 +116,10 @@ impl Model for EcodModel {
         let total: f64 = parts.iter().sum();
         let band =
             |(channel, part): (usize, &f64)| self.tails.band(channel, threshold - (total - part));
-        Ok(Some(Explanation {
-            expected: (0..self.channels()).map(|channel| self.tails.median(channel)).collect(),
-            band: Some(parts.iter().enumerate().map(band).collect()),
-            share: Explanation::shares(&parts),
-        }))
+        Ok(Some(Explanation::new(
+            (0..self.channels()).map(|channel| self.tails.median(channel)).collect(),
+            Some(parts.iter().enumerate().map(band).collect()),
+            Explanation::shares(&parts),
+        )))
     }
 }

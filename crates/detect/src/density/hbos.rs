@@ -251,11 +251,11 @@ impl Model for HbosModel {
         let band = |(histogram, part): (&Histogram, &f64)| {
             histogram.band(threshold - (total - part), self.tolerance)
         };
-        Ok(Some(Explanation {
-            expected: self.histograms.iter().map(Histogram::expected).collect(),
-            band: Some(self.histograms.iter().zip(&parts).map(band).collect()),
-            share: Explanation::shares(&parts),
-        }))
+        Ok(Some(Explanation::new(
+            self.histograms.iter().map(Histogram::expected).collect(),
+            Some(self.histograms.iter().zip(&parts).map(band).collect()),
+            Explanation::shares(&parts),
+        )))
     }
 }
 

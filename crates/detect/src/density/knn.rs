@@ -160,7 +160,7 @@ impl KnnModel {
             let mean = self.index.mean_of(rows, channels);
             expected.extend(mean.iter().enumerate().map(|(c, mean)| self.scaler.reading(c, *mean)));
         }
-        Explanation { expected, band: None, share: Explanation::shares(&squares) }
+        Explanation::new(expected, None, Explanation::shares(&squares))
     }
 }
 

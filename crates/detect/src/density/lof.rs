@@ -151,7 +151,7 @@ impl LofModel {
             self.rate(&self.index.of_query(row, own, self.k))[0]
         });
         let expected = usual.iter().enumerate().map(|(c, usual)| self.scaler.reading(c, *usual));
-        Explanation { expected: expected.collect(), band: None, share }
+        Explanation::new(expected.collect(), None, share)
     }
 }
 

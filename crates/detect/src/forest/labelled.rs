@@ -203,7 +203,7 @@ impl Model for RandomForestModel {
         let why = self.forest.contributions(&features.row(0), ANOMALY);
         let why = why.expect("the forest knows two classes");
         let share = Explanation::shares(&why.features);
-        Ok(Some(Explanation { expected: self.expected.clone(), band: None, share }))
+        Ok(Some(Explanation::new(self.expected.clone(), None, share)))
     }
 }
 

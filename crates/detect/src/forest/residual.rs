@@ -261,11 +261,11 @@ impl ForestResidualModel {
         let band = |(expected, column): (&f64, &ColumnModel)| {
             Band::around(*expected, (threshold * column.deviation).min(f64::MAX / 4.0))
         };
-        Explanation {
-            band: Some(expected.iter().zip(&self.columns).map(band).collect()),
-            share: Explanation::shares(&parts),
-            expected: expected.to_vec(),
-        }
+        Explanation::new(
+            expected.to_vec(),
+            Some(expected.iter().zip(&self.columns).map(band).collect()),
+            Explanation::shares(&parts),
+        )
     }
 }
 

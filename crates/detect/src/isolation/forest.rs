@@ -116,7 +116,7 @@ impl<T: PathTree> Forest<T> {
         DetectError::check_channels(self.channels(), rows.channels())?;
         let typical = self.scaling.centre();
         let share = shares_by_substitution(rows.row(row), typical, |row| self.score(row)[0]);
-        Ok(Some(Explanation { expected: typical.to_vec(), band: None, share }))
+        Ok(Some(Explanation::new(typical.to_vec(), None, share)))
     }
 }
 

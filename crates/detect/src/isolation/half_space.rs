@@ -179,7 +179,7 @@ impl Detector for HalfSpaceTrees {
         }
         let row: Vec<f64> = sample.readings().collect();
         let share = shares_by_substitution(&row, &self.typical, |row| self.rate(row));
-        Ok(Some(Explanation { expected: self.typical.clone(), band: None, share }))
+        Ok(Some(Explanation::new(self.typical.clone(), None, share)))
     }
 
     fn snapshot(&self) -> Snapshot {

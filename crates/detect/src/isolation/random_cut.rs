@@ -261,7 +261,7 @@ impl Detector for RandomCutForest {
         let typical = typical_row(&points);
         let newest = typical[point.len() - channels..].iter().zip(&self.state.scale);
         let expected = newest.map(|(typical, scale)| typical * scale).collect();
-        Ok(Some(Explanation { expected, band: None, share }))
+        Ok(Some(Explanation::new(expected, None, share)))
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -226,6 +226,6 @@ impl Model for OneClassSvmModel {
         DetectError::check_channels(self.channels(), rows.channels())?;
         let score = |row: &[f64]| self.boundary.score(self.sums(row)[0]);
         let share = shares_by_substitution(rows.row(row), &self.typical, score);
-        Ok(Some(Explanation { expected: self.typical.clone(), band: None, share }))
+        Ok(Some(Explanation::new(self.typical.clone(), None, share)))
     }
 }

@@ -160,7 +160,7 @@ impl OneClassSvmScalableModel {
 
     fn explanation(&self, row: &[f64]) -> Explanation {
         let share = shares_by_substitution(row, &self.typical, |row| self.rate(row)[0]);
-        Explanation { expected: self.typical.clone(), band: None, share }
+        Explanation::new(self.typical.clone(), None, share)
     }
 }
 

@@ -177,7 +177,7 @@ impl Detector for OnlineOneClassSvm {
         let row: Vec<f64> = sample.readings().collect();
         let rate = |row: &[f64]| self.rate(row).unwrap_or_default();
         let share = shares_by_substitution(&row, &learnt.typical, rate);
-        Ok(Some(Explanation { expected: learnt.typical.clone(), band: None, share }))
+        Ok(Some(Explanation::new(learnt.typical.clone(), None, share)))
     }
 
     fn snapshot(&self) -> Snapshot {

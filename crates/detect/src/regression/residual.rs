@@ -220,11 +220,7 @@ impl Model for RegressionModel {
             .map(|z| if largest > 0.0 { (z / largest).powi(2) } else { 0.0 })
             .collect();
         let band = (0..self.channels()).map(|channel| self.band(row, channel, threshold));
-        Ok(Some(Explanation {
-            expected,
-            band: Some(band.collect()),
-            share: Explanation::shares(&parts),
-        }))
+        Ok(Some(Explanation::new(expected, Some(band.collect()), Explanation::shares(&parts))))
     }
 }
 

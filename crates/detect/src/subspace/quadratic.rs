@@ -88,7 +88,7 @@ impl QuadraticIndex {
         let matrix = &self.factor * self.factor.transpose();
         let budget = from_normal_equivalent(threshold, self.dof);
 
-        let mut explanation = Explanation { expected: Vec::new(), band: None, share: Vec::new() };
+        let mut explanation = Explanation::new(Vec::new(), None, Vec::new());
         let (mut bands, mut parts) = (Vec::new(), Vec::new());
         for channel in 0..channels {
             let weight = matrix[(channel, channel)];
