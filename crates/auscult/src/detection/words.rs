@@ -52,8 +52,19 @@ pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
-/// Why a row is an anomaly, in one clause.
+/// Why a row is an anomaly: how far it is from what was expected, then what
+/// else the method has to say.
 pub(crate) fn reason(finding: &Finding, method: &Method) -> String {
+    let departure = departure(finding, method);
+    let more = finding.explanation.as_ref().map_or(&[][..], |why| &why.reasons);
+    if finding.score.is_none() || more.is_empty() {
+        return departure;
+    }
+    format!("{departure}: {}", more.join(", "))
+}
+
+/// How far a row is from what was expected, in one clause.
+fn departure(finding: &Finding, method: &Method) -> String {
     let Some(score_value) = finding.score else {
         return "not judged: the method was still warming up".to_owned();
     };

@@ -60,6 +60,7 @@ fn finding(finding: &Finding, report: &Report<'_>) -> Value {
         "score": record.score,
         "threshold": record.threshold,
         "direction": record.direction.map(|side| side.word()),
+        "onset": record.onset.map(format_time),
         "anomaly": record.anomaly,
         "shares": shares,
         "reason": record.reason,

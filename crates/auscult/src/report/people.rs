@@ -71,7 +71,7 @@ fn columns(records: &[Record], grouped: bool, several: bool) -> Vec<TableColumn<
         columns.push((
             "range",
             left,
-            Box::new(|record| record.band.map_or_else(String::new, band)),
+            Box::new(move |record| record.band.map_or_else(String::new, |one| band(one, several))),
         ));
     }
     let score =
@@ -81,8 +81,11 @@ fn columns(records: &[Record], grouped: bool, several: bool) -> Vec<TableColumn<
     columns
 }
 
-fn band(band: Band) -> String {
+/// The range in words; of `several` columns judged jointly, one may have none
+/// that would have made the row normal, because the others depart too.
+fn band(band: Band, several: bool) -> String {
     match (band.low.is_finite(), band.high.is_finite()) {
+        (true, true) if several && band.low == band.high => "none by itself".to_owned(),
         (true, true) => format!("{} to {}", number(band.low), number(band.high)),
         (false, true) => format!("up to {}", number(band.high)),
         (true, false) => format!("from {}", number(band.low)),

@@ -20,6 +20,10 @@ const FIELDS: &[(&str, &str)] = &[
     ("score", "how strange, at least 0, in the unit of the method; missing during warm-up"),
     ("threshold", "above this score a row is an anomaly"),
     ("direction", "`above` or `below` the expected; missing where the method cannot say"),
+    (
+        "onset",
+        "when the departure began that the row belongs to; missing where the method follows none",
+    ),
     ("anomaly", "1 if the score passed the threshold, else 0"),
     ("shares", "part of the score owed to each column, as `column=share;…`, sums to 1"),
     ("reason", "why, in words"),
@@ -38,6 +42,7 @@ pub(super) struct Record {
     pub score: Option<f64>,
     pub threshold: f64,
     pub direction: Option<Direction>,
+    pub onset: Option<Timestamp>,
     pub anomaly: bool,
     pub shares: Vec<(String, f64)>,
     pub reason: String,
@@ -60,6 +65,8 @@ impl Record {
             score: finding.score,
             threshold: finding.threshold,
             direction: finding.direction(),
+            // Without a clock of its own a series counts rows, which are no times.
+            onset: finding.time.and(why.and_then(|why| why.onset)),
             anomaly: finding.is_anomaly(),
             shares: columns.iter().cloned().zip(shares.iter().copied()).collect(),
             reason: words::reason(finding, report.method),
@@ -89,6 +96,7 @@ pub(super) fn table(report: &Report<'_>) -> Table {
             "direction" => texts(
                 records.iter().map(|record| record.direction.map(|side| side.word().to_owned())),
             ),
+            "onset" => Cells::Times(records.iter().map(|record| record.onset).collect()),
             "anomaly" => numbers(&|record| Some(f64::from(u8::from(record.anomaly)))),
             "shares" => texts(records.iter().map(|record| Some(shares(&record.shares)))),
             "reason" => texts(records.iter().map(|record| Some(record.reason.clone()))),
