@@ -1,0 +1,222 @@
+//! Judging rows while they are learnt from.
+//!
+//! What is normal is known only at the end. Until then, the rows that a model
+//! of the rows so far rates near the threshold or above are put aside as
+//! suspects; of all others only the smallest and the largest reading are kept.
+//! At the end the final model judges both. Where it is a valley (see
+//! [`Accumulator::valley`]) and rates these two as normal, it would have rated
+//! everything between them as normal too: the suspects were all that mattered,
+//! and the answer is the one of a second pass, without it. Where it does not,
+//! as with a level that drifts, the second pass is made.
+//!
+//! [`Accumulator::valley`]: auscult_core::Accumulator::valley
+
+use auscult_core::{Frame, Model, Timestamp};
+
+use super::keep::Keep;
+use super::series::Series;
+use super::stream::{Learning, Learnt, PerSeries, rate};
+use crate::outcome::CallError;
+
+/// Most suspects held, give or take a batch: 10 MiB of them.
+const MOST: usize = 1 << 18;
+
+/// Rows of a series that are all suspects, for want of a model worth the name.
+const FEW: u64 = 1000;
+
+/// Rows are suspects from this part of the threshold on: the model is not yet
+/// the final one.
+const NEAR: f64 = 0.9;
+
+/// Rows that may turn out to be anomalies.
+#[derive(Debug)]
+pub(super) struct Suspects {
+    threshold: f64,
+    /// In the order in which a second pass would meet them.
+    suspects: Vec<Suspect>,
+    /// One entry per series.
+    normal: Vec<Normal>,
+    /// There were too many.
+    gave_up: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Suspect {
+    series: usize,
+    row: u64,
+    time: Option<Timestamp>,
+    reading: f64,
+}
+
+/// The rows of a series that are no suspects.
+#[derive(Debug)]
+struct Normal {
+    rows: u64,
+    low: f64,
+    high: f64,
+    /// What tells them from suspects.
+    model: Option<Box<dyn Model>>,
+    /// Rows that the model has learnt.
+    learnt: u64,
+    /// Rows so far, suspects included.
+    seen: u64,
+}
+
+impl Normal {
+    fn new() -> Self {
+        Self {
+            rows: 0,
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+            model: None,
+            learnt: 0,
+            seen: 0,
+        }
+    }
+
+    /// Learns anew from what the series is by now.
+    fn renew(&mut self, series: &Learning) {
+        if let Some(Ok(model)) = series.accumulator.valley() {
+            self.model = Some(model);
+            self.learnt = self.seen;
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, reading: f64) {
+        self.rows += 1;
+        self.low = self.low.min(reading);
+        self.high = self.high.max(reading);
+    }
+}
+
+impl Suspects {
+    pub(super) fn new(threshold: f64) -> Self {
+        Self { threshold, suspects: Vec::new(), normal: Vec::new(), gave_up: false }
+    }
+
+    /// Takes in a batch of the series at `place`, which was learnt already.
+    pub(super) fn take(
+        &mut self,
+        series: &Series,
+        place: usize,
+        learning: &PerSeries<Learning>,
+    ) -> Result<(), CallError> {
+        if self.gave_up {
+            return Ok(());
+        }
+        while self.normal.len() <= place {
+            self.normal.push(Normal::new());
+        }
+        let frame = series.frame();
+        let suspect = |at: usize| Suspect {
+            series: place,
+            row: series.rows[at],
+            time: series.times.as_ref().map(|times| times[at]),
+            reading: frame.row(at)[0],
+        };
+        let normal = &mut self.normal[place];
+        normal.seen += frame.rows() as u64;
+        if normal.seen >= FEW.max(2 * normal.learnt) {
+            normal.renew(&learning.entries[place]);
+        }
+        match &normal.model {
+            None => self.suspects.extend((0..frame.rows()).map(suspect)),
+            Some(model) => {
+                let scores = model.score(&frame).map_err(CallError::input)?;
+                let near = NEAR * self.threshold;
+                for (at, (&score, &reading)) in scores.iter().zip(frame.readings()).enumerate() {
+                    if score > near {
+                        self.suspects.push(suspect(at));
+                    } else {
+                        normal.take(reading);
+                    }
+                }
+            }
+        }
+        if self.suspects.len() > MOST {
+            self.sift(learning)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of suspects that newer models find normal.
+    fn sift(&mut self, learning: &PerSeries<Learning>) -> Result<(), CallError> {
+        for (normal, series) in self.normal.iter_mut().zip(&learning.entries) {
+            normal.renew(series);
+        }
+        let near = NEAR * self.threshold;
+        let mut kept = Vec::with_capacity(MOST / 2);
+        for run in self.suspects.chunk_by(|a, b| a.series == b.series) {
+            let normal = &mut self.normal[run[0].series];
+            let Some(model) = &normal.model else {
+                kept.extend_from_slice(run);
+                continue;
+            };
+            let scores = score(model.as_ref(), run.iter().map(|suspect| suspect.reading))?;
+            for (suspect, score) in run.iter().zip(scores) {
+                if score > near {
+                    kept.push(suspect.clone());
+                } else {
+                    normal.take(suspect.reading);
+                }
+            }
+        }
+        self.suspects = kept;
+        if self.suspects.len() > MOST / 2 {
+            self.gave_up = true;
+            self.suspects = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Whether no other row can be an anomaly to the final models.
+    pub(super) fn are_all(&self, models: &[Learnt]) -> Result<bool, CallError> {
+        if self.gave_up {
+            return Ok(false);
+        }
+        for (normal, (_, model)) in self.normal.iter().zip(models) {
+            let (Some(model), 1..) = (model, normal.rows) else { continue };
+            let ends = score(model.as_ref(), [normal.low, normal.high].into_iter())?;
+            if ends.iter().any(|score| *score > self.threshold) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Has the final models judge the suspects, and pass all others.
+    pub(super) fn judge(self, models: &mut [Learnt], keep: &mut Keep) -> Result<(), CallError> {
+        for (normal, (tally, _)) in self.normal.iter().zip(models.iter_mut()) {
+            tally.judged += normal.rows;
+        }
+        let alike =
+            |a: &Suspect, b: &Suspect| a.series == b.series && a.time.is_some() == b.time.is_some();
+        for run in self.suspects.chunk_by(alike) {
+            let (tally, model) = &mut models[run[0].series];
+            let Some(model) = model else { continue };
+            let series = Series {
+                name: tally.name.clone(),
+                rows: run.iter().map(|suspect| suspect.row).collect(),
+                times: run.iter().map(|suspect| suspect.time).collect(),
+                readings: run.iter().map(|suspect| suspect.reading).collect(),
+                filled: vec![false; run.len()],
+                labels: None,
+                reordered: false,
+                rows_read: run.len() as u64,
+                missing: 0,
+                infinite: 0,
+                notes: Vec::new(),
+            };
+            rate(&series, model.as_ref(), self.threshold, tally, keep)?;
+        }
+        Ok(())
+    }
+}
+
+/// The scores of `readings`, which came out of a frame.
+fn score(model: &dyn Model, readings: impl Iterator<Item = f64>) -> Result<Vec<f64>, CallError> {
+    let readings: Vec<f64> = readings.collect();
+    let frame = Frame::of_column(&readings).map_err(CallError::input)?;
+    model.score(&frame).map_err(CallError::input)
+}
