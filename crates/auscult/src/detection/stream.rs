@@ -73,11 +73,11 @@ pub(super) struct PerSeries<T> {
 }
 
 impl<T> PerSeries<T> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { places: HashMap::new(), entries: Vec::new() }
     }
 
-    fn entry(&mut self, name: &Arc<SeriesName>, make: impl FnOnce() -> T) -> &mut T {
+    pub(super) fn entry(&mut self, name: &Arc<SeriesName>, make: impl FnOnce() -> T) -> &mut T {
         let place = self.place(name, make);
         &mut self.entries[place]
     }
@@ -102,6 +102,12 @@ pub(super) struct Learning {
     pub(super) accumulator: Box<dyn Accumulator>,
     /// Rows to learn from.
     whole_rows: usize,
+}
+
+impl Learning {
+    pub(super) fn new(name: Arc<SeriesName>, accumulator: Box<dyn Accumulator>) -> Self {
+        Self { counted: SeriesTally::new(name), accumulator, whole_rows: 0 }
+    }
 }
 
 /// A series learnt; without a model if there was nothing to judge.
@@ -235,11 +241,8 @@ fn learn(
     progress: &Progress,
 ) -> Result<(u64, PerSeries<Learning>), CallError> {
     let mut learning: PerSeries<Learning> = PerSeries::new();
-    let begin = |name: &Arc<SeriesName>| Learning {
-        counted: SeriesTally::new(name.clone()),
-        accumulator: accumulator(plan, name.columns.len()),
-        whole_rows: 0,
-    };
+    let begin =
+        |name: &Arc<SeriesName>| Learning::new(name.clone(), accumulator(plan, name.columns.len()));
     let timeless = Split { time: None, ..how.clone() };
     let (mut reader, what) = match suspects {
         Some(_) => (source.pass()?, "judging"),

@@ -35,6 +35,8 @@ const CHUNK: usize = 32;
 #[derive(Debug)]
 pub(super) struct Suspects {
     threshold: f64,
+    /// Most that are held, give or take a batch.
+    most: usize,
     /// In the order in which a second pass would meet them.
     suspects: Vec<Suspect>,
     /// One entry per series.
@@ -106,7 +108,8 @@ impl Normal {
 
 impl Suspects {
     pub(super) fn new(threshold: f64) -> Self {
-        Self { threshold, suspects: Vec::new(), normal: Vec::new(), gave_up: false }
+        let (suspects, normal) = (Vec::new(), Vec::new());
+        Self { threshold, most: MOST, suspects, normal, gave_up: false }
     }
 
     /// Takes in a batch of the series at `place`, which was learnt already.
@@ -156,7 +159,7 @@ impl Suspects {
                 }
             }
         }
-        if self.suspects.len() > MOST {
+        if self.suspects.len() > self.most {
             self.sift(learning)?;
         }
         Ok(())
@@ -168,7 +171,7 @@ impl Suspects {
             normal.renew(series);
         }
         let near = NEAR * self.threshold;
-        let mut kept = Vec::with_capacity(MOST / 2);
+        let mut kept = Vec::with_capacity(self.most / 2);
         for run in self.suspects.chunk_by(|a, b| a.series == b.series) {
             let normal = &mut self.normal[run[0].series];
             let Some(model) = &normal.model else {
@@ -185,7 +188,7 @@ impl Suspects {
             }
         }
         self.suspects = kept;
-        if self.suspects.len() > MOST / 2 {
+        if self.suspects.len() > self.most / 2 {
             self.gave_up = true;
             self.suspects = Vec::new();
         }
@@ -241,4 +244,128 @@ fn score(model: &dyn Model, readings: impl Iterator<Item = f64>) -> Result<Vec<f
     let readings: Vec<f64> = readings.collect();
     let frame = Frame::of_column(&readings).map_err(CallError::input)?;
     model.score(&frame).map_err(CallError::input)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use auscult_core::{Accumulator, SettingsMap};
+
+    use super::*;
+    use crate::detection::finding::SeriesName;
+    use crate::detection::tally::SeriesTally;
+
+    const BATCH: usize = 500;
+    const ROWS: usize = 20_000;
+    const THRESHOLD: f64 = 2.5;
+
+    fn batch(name: &Arc<SeriesName>, first: usize, readings: &[f64]) -> Series {
+        Series {
+            name: name.clone(),
+            rows: (first as u64..).take(readings.len()).collect(),
+            times: None,
+            readings: readings.to_vec(),
+            filled: vec![false; readings.len()],
+            labels: None,
+            reordered: false,
+            rows_read: readings.len() as u64,
+            missing: 0,
+            infinite: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    fn z_score() -> Box<dyn Accumulator> {
+        let method = auscult_detect::find("zscore").expect("in the catalogue");
+        let build = method.pieces.expect("it learns in pieces");
+        build(&SettingsMap::new(), 1).expect("the defaults are right")
+    }
+
+    /// Rows and scores found by suspects of at most `most`, if they are all,
+    /// and by a second pass.
+    fn found(level: impl Fn(usize) -> f64, most: usize) -> (Option<Vec<Rated>>, Vec<Rated>) {
+        let mut state = 7_u64;
+        let mut noise = || {
+            // The sum of twelve uniform numbers is close to a normal one.
+            let uniform = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 40) as f64 / f64::from(1 << 24)
+            });
+            uniform.take(12).sum::<f64>() - 6.0
+        };
+        let readings: Vec<f64> = (0..ROWS).map(|row| level(row) + noise()).collect();
+        let name = Arc::new(SeriesName { group: Vec::new(), columns: vec!["x".to_owned()] });
+        let mut learning = PerSeries::new();
+        learning.entry(&name, || Learning::new(name.clone(), z_score()));
+        let mut suspects = Suspects { most, ..Suspects::new(THRESHOLD) };
+        for (at, readings) in readings.chunks(BATCH).enumerate() {
+            let series = batch(&name, 1 + at * BATCH, readings);
+            learning.entries[0].accumulator.observe(&series.frame()).expect("one channel");
+            suspects.take(&series, 0, &learning).expect("one channel");
+        }
+        assert!(suspects.suspects.len() <= most + BATCH, "held {}", suspects.suspects.len());
+        let accumulator = learning.entries.remove(0).accumulator;
+        let model = accumulator.finish().expect("enough rows");
+        let tally = SeriesTally::new(name.clone());
+
+        let (mut again, mut keep) = (tally.clone(), Keep::strangest(None));
+        let whole = batch(&name, 1, &readings);
+        rate(&whole, model.as_ref(), THRESHOLD, &mut again, &mut keep).expect("one channel");
+        let second_pass = rated(keep);
+
+        let mut models = [(tally, Some(model))];
+        if !suspects.are_all(&models).expect("one channel") {
+            return (None, second_pass);
+        }
+        let mut keep = Keep::strangest(None);
+        suspects.judge(&mut models, &mut keep).expect("one channel");
+        let tally = &models[0].0;
+        assert_eq!((tally.judged, tally.anomalies), (again.judged, again.anomalies));
+        (Some(rated(keep)), second_pass)
+    }
+
+    /// A row and the bits of its score.
+    type Rated = (u64, u64);
+
+    fn rated(keep: Keep) -> Vec<Rated> {
+        let bits = |score: Option<f64>| score.expect("it was judged").to_bits();
+        keep.into_order().0.iter().map(|found| (found.row, bits(found.score))).collect()
+    }
+
+    #[test]
+    fn the_suspects_of_a_steady_level_are_all_that_a_second_pass_finds() {
+        let spikes = |row: usize| if row % 997 == 3 { 9.0 } else { 0.0 };
+        let (suspects, second_pass) = found(spikes, MOST);
+        assert_eq!(suspects.expect("no second pass"), second_pass);
+        assert!(second_pass.len() > 20);
+    }
+
+    #[test]
+    fn suspects_of_a_narrow_beginning_are_let_go_of() {
+        let widening = |row: usize| if row < 1500 { 0.0 } else { 5.0 * ((row % 7) as f64 - 3.0) };
+        let (suspects, second_pass) = found(widening, 2000);
+        assert_eq!(suspects.expect("no second pass"), second_pass);
+    }
+
+    #[test]
+    fn where_normal_rows_turn_out_to_be_anomalies_a_second_pass_is_asked_for() {
+        // The first rows make a wide model, to which those after them are normal.
+        let level = |row: usize| match row {
+            0..1000 if row.is_multiple_of(2) => 60.0,
+            0..1000 => -60.0,
+            1000..1500 => 40.0,
+            _ => 0.0,
+        };
+        let (suspects, second_pass) = found(level, MOST);
+        assert_eq!(suspects, None);
+        assert!(second_pass.iter().any(|(row, _)| (1001..=1500).contains(row)));
+    }
+
+    #[test]
+    fn too_many_suspects_are_given_up() {
+        let (suspects, second_pass) = found(|_| 0.0, 100);
+        assert_eq!(suspects, None);
+        assert!(second_pass.len() > 100);
+    }
 }
