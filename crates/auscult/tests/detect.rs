@@ -81,8 +81,11 @@ fn held_in_memory_or_streamed_the_answer_is_the_same() {
     assert_eq!(keys(anomalies), keys(streamed.lines().collect()));
 }
 
+/// Times and readings.
+type Rows = Vec<(String, f64)>;
+
 /// A long file of times, a second each, and what `level` adds to noise.
-fn long(level: impl Fn(usize) -> f64) -> Vec<(String, f64)> {
+fn long(level: impl Fn(usize) -> f64) -> Rows {
     let mut state = 1_u64;
     let row = |row: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -127,7 +130,7 @@ fn a_long_file_is_judged_alike_in_one_pass_in_two_and_in_memory() {
 #[test]
 fn times_are_checked_on_rows_that_are_no_finding() {
     let rows = long(|row| if row == 7 { 50.0 } else { 0.0 });
-    let changed = |name: &str, change: &dyn Fn(&mut Vec<(String, f64)>)| {
+    let changed = |name: &str, change: &dyn Fn(&mut Rows)| {
         let mut rows = rows.clone();
         change(&mut rows);
         let file = file(name, lines(&rows));

@@ -252,6 +252,7 @@ fn learn(
     for_each_batch(&mut reader, what, progress, |batch: Table| {
         let first = rows + 1;
         rows += batch.rows() as u64;
+        let suspects = suspects.as_deref_mut().filter(|suspects| suspects.are_wanted());
         let timed = match suspects {
             Some(_) => split(&batch, first, how)?,
             None => Vec::new(),
@@ -264,7 +265,7 @@ fn learn(
             learning.whole_rows += series.rows.len();
             learning.accumulator.observe(&series.frame()).map_err(CallError::input)?;
         }
-        if let Some(suspects) = &mut suspects {
+        if let Some(suspects) = suspects {
             for series in &timed {
                 let place = learning.place(&series.name, || begin(&series.name));
                 count(&mut learning.entries[place].counted, series);

@@ -21,6 +21,9 @@ use crate::outcome::CallError;
 /// Most suspects held, give or take a batch: 10 MiB of them.
 const MOST: usize = 1 << 18;
 
+/// Suspects among rated rows that are worth holding however few those are.
+const WORTHWHILE: usize = 1 << 14;
+
 /// Rows of a series that are all suspects, for want of a model worth the name.
 const FEW: u64 = 1000;
 
@@ -41,6 +44,9 @@ pub(super) struct Suspects {
     suspects: Vec<Suspect>,
     /// One entry per series.
     normal: Vec<Normal>,
+    /// Rows that a model has rated, and suspects among them.
+    rated: usize,
+    near: usize,
     /// There were too many.
     gave_up: bool,
 }
@@ -109,7 +115,18 @@ impl Normal {
 impl Suspects {
     pub(super) fn new(threshold: f64) -> Self {
         let (suspects, normal) = (Vec::new(), Vec::new());
-        Self { threshold, most: MOST, suspects, normal, gave_up: false }
+        Self { threshold, most: MOST, suspects, normal, rated: 0, near: 0, gave_up: false }
+    }
+
+    /// Whether there is a point in taking more.
+    pub(super) fn are_wanted(&self) -> bool {
+        !self.gave_up
+    }
+
+    /// Suspects among rated rows that are too many: where a good part of the
+    /// rows stands out, a second pass is cheaper.
+    fn too_near(&self) -> usize {
+        WORTHWHILE.max(self.rated / 4)
     }
 
     /// Takes in a batch of the series at `place`, which was learnt already.
@@ -142,6 +159,7 @@ impl Suspects {
             Some(model) => {
                 let scores = model.score(&frame).map_err(CallError::input)?;
                 let near = NEAR * self.threshold;
+                let before = self.suspects.len();
                 let chunks = scores.chunks(CHUNK).zip(frame.readings().chunks(CHUNK));
                 for (chunk, (scores, readings)) in chunks.enumerate() {
                     // Without a branch on each row, which most chunks do not need.
@@ -157,9 +175,11 @@ impl Suspects {
                         }
                     }
                 }
+                self.rated += frame.rows();
+                self.near += self.suspects.len() - before;
             }
         }
-        if self.suspects.len() > self.most {
+        if self.suspects.len() > self.most || self.near > self.too_near() {
             self.sift(learning)?;
         }
         Ok(())
@@ -171,7 +191,8 @@ impl Suspects {
             normal.renew(series);
         }
         let near = NEAR * self.threshold;
-        let mut kept = Vec::with_capacity(self.most / 2);
+        let mut kept = Vec::with_capacity(self.suspects.len() / 2);
+        self.near = 0;
         for run in self.suspects.chunk_by(|a, b| a.series == b.series) {
             let normal = &mut self.normal[run[0].series];
             let Some(model) = &normal.model else {
@@ -182,13 +203,14 @@ impl Suspects {
             for (suspect, score) in run.iter().zip(scores) {
                 if score > near {
                     kept.push(suspect.clone());
+                    self.near += 1;
                 } else {
                     normal.take(&[suspect.reading]);
                 }
             }
         }
         self.suspects = kept;
-        if self.suspects.len() > self.most / 2 {
+        if self.suspects.len() > self.most / 2 || self.near > self.too_near() / 2 {
             self.gave_up = true;
             self.suspects = Vec::new();
         }
