@@ -10,7 +10,7 @@ NOTE = (
     "whole programs, start and imports included; both report the rows beyond three deviations. "
     "The peer reads the one column that it needs; memory is wanted below a fifth of the peer's, and is. "
     "auscult reads the time and the column, in one pass and about 27 ns of processor time a row, where pandas and SciPy "
-    "take about 160 ns; counting the lines with wc takes 2 ns and copying the file with cat 4 ns. "
+    "take 160 to 190 ns; counting the lines with wc takes 2 ns and copying the file with cat 4 ns. "
     "Rows that may be findings are put aside until the mean is known; a level that drifts costs a second pass. "
     "The machine was busy with other work, so the seconds are long; the ratio is that of pairs in turn."
 )
