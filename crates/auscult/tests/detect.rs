@@ -83,6 +83,75 @@ fn held_in_memory_or_streamed_the_answer_is_the_same() {
     assert_eq!(keys(anomalies), keys(streamed.lines().collect()));
 }
 
+/// Times and readings.
+type Rows = Vec<(String, f64)>;
+
+/// A long file of times, a second each, and what `level` adds to noise.
+fn long(level: impl Fn(usize) -> f64) -> Rows {
+    let mut state = 1_u64;
+    let row = |row: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let noise = (state >> 40) as f64 / f64::from(1 << 24);
+        let (hour, minute, second) = (row / 3600, row / 60 % 60, row % 60);
+        (format!("2026-01-{:02}T{:02}:{minute:02}:{second:02}", 1 + hour / 24, hour % 24), {
+            200.0 + noise + level(row)
+        })
+    };
+    (0..60_000).map(row).collect()
+}
+
+fn lines(rows: &[(String, f64)]) -> String {
+    let lines = rows.iter().map(|(time, value)| format!("{time},{value:.6}\n"));
+    "time,value\n".to_owned() + &lines.collect::<String>()
+}
+
+#[test]
+fn a_long_file_is_judged_alike_in_one_pass_in_two_and_in_memory() {
+    let levels: [(&str, &dyn Fn(usize) -> f64); 3] = [
+        ("long_spikes.csv", &|row| if row % 9001 == 5 { 50.0 } else { 0.0 }),
+        ("long_wild_start.csv", &|row| if row < 100 { row as f64 } else { 0.0 }),
+        ("long_ramp.csv", &|row| if row > 59_000 { row as f64 / 100.0 } else { 0.0 }),
+    ];
+    for (name, level) in levels {
+        let file = file(name, lines(&long(level)));
+        let call = |more: &[&str]| {
+            let call = [&["detect", &file, "-m", "zscore", "--format", "csv"], more].concat();
+            let answer = auscult(&call);
+            assert_eq!(answer.code, 0, "{name}: {}", answer.err);
+            // Row, time, column and reading; scores differ by rounding.
+            let anomalies = answer.out.lines().filter(|line| line.split(',').nth(11) != Some("0"));
+            let key = |line: &str| line.split(',').take(5).collect::<Vec<_>>().join(",");
+            anomalies.map(key).collect::<Vec<_>>()
+        };
+        let streamed = call(&[]);
+        assert!(streamed.len() > 5, "{name}: {}", streamed.len());
+        assert_eq!(streamed, call(&["--all-rows"]), "{name}");
+    }
+}
+
+#[test]
+fn times_are_checked_on_rows_that_are_no_finding() {
+    let rows = long(|row| if row == 7 { 50.0 } else { 0.0 });
+    let changed = |name: &str, change: &dyn Fn(&mut Rows)| {
+        let mut rows = rows.clone();
+        change(&mut rows);
+        let file = file(name, lines(&rows));
+        auscult(&["detect", &file, "-m", "zscore", "--format", "json"])
+    };
+    let answer = changed("bad_time.csv", &|rows| rows[50_000].0 = "2026-01-32".to_owned());
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains("bad_time.csv, line 50002, column `time`"), "{}", answer.err);
+
+    let answer = changed("no_time.csv", &|rows| rows[50_000].0.clear());
+    assert!(answer.out.contains("1 row has no time"), "{}", answer.out);
+
+    let in_order = changed("in_order.csv", &|_| {});
+    assert_eq!(findings(&in_order).len(), 1);
+    let answer = changed("backwards.csv", &|rows| rows.swap(50_000, 50_001));
+    assert!(answer.out.contains("the clock goes backwards 1 time"), "{}", answer.out);
+    assert_eq!(findings(&answer)[0]["row"], findings(&in_order)[0]["row"]);
+}
+
 #[test]
 fn people_get_a_table_and_a_paragraph() {
     let file = golden("model_performance.csv").display().to_string();

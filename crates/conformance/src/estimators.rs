@@ -47,6 +47,7 @@ const LAWS: &[Law<EstimatorCase>] = &[
     ("an unseen outlier stands out", unseen_outlier_stands_out),
     ("units do not change the ranking", units_do_not_matter),
     ("pieces agree with the whole", pieces_agree_with_the_whole),
+    ("a valley falls, then rises", a_valley_falls_then_rises),
 ];
 
 const ROWS: usize = 400;
@@ -213,4 +214,35 @@ fn pieces_agree_with_the_whole(case: &EstimatorCase) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// And is the model that the same rows end in.
+fn a_valley_falls_then_rises(case: &EstimatorCase) -> Verdict {
+    let Some(pieces) = &case.pieces else { return Ok(()) };
+    on_every_stream(case, |stream| {
+        let frame = stream.frame();
+        let mut accumulator = pieces(frame.channels());
+        if accumulator.valley().is_none() {
+            return Ok(());
+        }
+        accumulator.observe(&frame).map_err(refused)?;
+        let valley = accumulator.valley().ok_or("the valley is gone")?.map_err(refused)?;
+        ensure(valley.channels() == 1, || "a valley has one channel".to_owned())?;
+        let mut readings = frame.readings().to_vec();
+        for close in frame.readings().iter().take(100) {
+            readings.extend([close.next_down(), close.next_up(), -close, 1e90 * close]);
+        }
+        readings.sort_by(f64::total_cmp);
+        let sorted = Frame::of_column(&readings).map_err(refused)?;
+        let scores = valley.score(&sorted).map_err(refused)?;
+        let falling = scores.windows(2).take_while(|pair| pair[0] >= pair[1]).count();
+        ensure(scores[falling..].is_sorted(), || "there is a hill in the valley".to_owned())?;
+        for row in [0, readings.len() / 2] {
+            let alone = Frame::of_column(&readings[row..=row]).map_err(refused)?;
+            let score = valley.score(&alone).map_err(refused)?[0];
+            ensure(score == scores[row], || format!("row {row} scores otherwise alone"))?;
+        }
+        let finished = accumulator.finish().map_err(refused)?.score(&sorted).map_err(refused)?;
+        ensure(finished == scores, || "the end has another model".to_owned())
+    })
 }

@@ -111,6 +111,18 @@ pub trait Accumulator: std::fmt::Debug + Send {
     /// [`DetectError::Channels`] for rows of another width.
     fn observe(&mut self, rows: &Frame<'_>) -> Result<(), DetectError>;
 
+    /// A model of the rows so far, for methods whose models are *valleys*:
+    /// they have one channel, rate and explain each row by its reading alone,
+    /// and rate no reading above both a smaller and a larger one, rounding
+    /// included. `None` for other methods, however many rows there were.
+    ///
+    /// Between two readings that a valley rates as normal there is none that
+    /// it does not: with their ends known, normal rows need not be seen again.
+    /// Cost: that of [`Accumulator::finish`].
+    fn valley(&self) -> Option<Result<Box<dyn Model>, FitError>> {
+        None
+    }
+
     /// Ends the learning.
     ///
     /// # Errors

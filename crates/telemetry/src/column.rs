@@ -30,12 +30,13 @@ pub(crate) enum Builder {
 }
 
 impl Builder {
-    pub(crate) fn new(reading: Reading) -> Self {
+    /// An empty column with room for `room` cells.
+    pub(crate) fn new(reading: Reading, room: usize) -> Self {
         match reading {
-            Reading::Numbers => Self::Numbers(Vec::new()),
-            Reading::Words => Self::Words(WordsBuilder::default()),
+            Reading::Numbers => Self::Numbers(Vec::with_capacity(room)),
+            Reading::Words => Self::Words(WordsBuilder::with_room(room)),
             Reading::Times { epoch } => {
-                Self::Times { cells: Vec::new(), parser: IsoParser::default(), epoch }
+                Self::Times { cells: Vec::with_capacity(room), parser: IsoParser::default(), epoch }
             }
         }
     }
@@ -97,7 +98,11 @@ fn odd_number(cell: &[u8]) -> Result<f64, Fault> {
 }
 
 #[inline]
-fn time(cell: &[u8], parser: &mut IsoParser, epoch: bool) -> Result<Option<Timestamp>, Fault> {
+pub(crate) fn time(
+    cell: &[u8],
+    parser: &mut IsoParser,
+    epoch: bool,
+) -> Result<Option<Timestamp>, Fault> {
     let cell = trimmed(cell);
     // Bare digits are never a date-time, so the order does not matter but for speed.
     if epoch && let Some(time) = parse_epoch(cell) {
@@ -126,6 +131,11 @@ pub(crate) struct WordsBuilder {
 }
 
 impl WordsBuilder {
+    fn with_room(room: usize) -> Self {
+        let words = Words { rows: Vec::with_capacity(room), distinct: Vec::new() };
+        Self { words, ..Self::default() }
+    }
+
     pub(crate) fn into_words(self) -> Words {
         self.words
     }

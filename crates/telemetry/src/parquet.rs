@@ -254,7 +254,7 @@ impl Stream {
     }
 
     fn table(&self, batch: &RecordBatch) -> Result<Option<Table>, ReadError> {
-        let mut batches = Batches::new(&self.plan, &self.targets);
+        let mut batches = Batches::new(&self.plan, &self.targets, batch.num_rows());
         for (&target, array) in self.targets.iter().zip(batch.columns()) {
             let reading = self.plan.columns[target].1;
             let filled = guarded(|| fill(batches.column(target), reading, array));

@@ -198,11 +198,12 @@ fn decode_next(
 }
 
 fn decode(block: &Block, decoder: &dyn Decode, plan: &Plan) -> Outcome {
-    let lines = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count() as u64;
-    match decoder.decode(block, plan) {
-        Ok(decoded) => Outcome::Decoded { decoded, lines: lines(&block.bytes) },
+    let count = |bytes: &[u8]| memchr::memchr_iter(b'\n', bytes).count();
+    let lines = count(&block.bytes);
+    match decoder.decode(block, lines, plan) {
+        Ok(decoded) => Outcome::Decoded { decoded, lines: lines as u64 },
         Err(misfit) => {
-            let line = lines(&block.bytes[..misfit.offset]) + 1;
+            let line = count(&block.bytes[..misfit.offset]) as u64 + 1;
             Outcome::Misfit { misfit, line }
         }
     }

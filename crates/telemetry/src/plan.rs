@@ -26,8 +26,8 @@ pub(crate) struct Misfit {
 
 /// Turns blocks of one file into tables.
 pub(crate) trait Decode: Send + Sync {
-    /// The tables of `block`, in order.
-    fn decode(&self, block: &Block, plan: &Plan) -> Result<Decoded, Misfit>;
+    /// The tables of `block`, which is so many `lines`, in order.
+    fn decode(&self, block: &Block, lines: usize, plan: &Plan) -> Result<Decoded, Misfit>;
 }
 
 /// What a block holds.
@@ -50,9 +50,12 @@ pub(crate) struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    /// For a file with the columns `present`.
-    pub(crate) fn new(plan: &'a Plan, present: &[usize]) -> Self {
-        let builders = plan.columns.iter().map(|&(_, reading)| Builder::new(reading)).collect();
+    /// For a file with the columns `present`, and room for `rows` rows of it,
+    /// so that columns need not be moved as they grow.
+    pub(crate) fn new(plan: &'a Plan, present: &[usize], rows: usize) -> Self {
+        let room = rows.min(plan.batch_rows);
+        let builder = |&(_, reading): &(String, Reading)| Builder::new(reading, room);
+        let builders = plan.columns.iter().map(builder).collect();
         let mut is_absent = vec![true; plan.columns.len()];
         for &column in present {
             is_absent[column] = false;

@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod series;
 pub(crate) mod source;
 pub(crate) mod stream;
+mod suspects;
 pub(crate) mod tally;
 pub(crate) mod whole;
 pub(crate) mod words;

@@ -30,6 +30,8 @@ pub(crate) struct Series {
     pub filled: Vec<bool>,
     /// What the label column says of each row.
     pub labels: Option<Vec<Option<bool>>>,
+    /// Whether the input had its rows in another order.
+    pub reordered: bool,
     /// Rows of the input, those left out included.
     pub rows_read: u64,
     pub missing: u64,
@@ -229,6 +231,7 @@ fn undivided(
         readings,
         filled: vec![false; rows],
         labels: labels.map(<[_]>::to_vec),
+        reordered: false,
         rows_read: rows as u64,
         missing: 0,
         infinite: 0,
@@ -255,10 +258,12 @@ fn gather(
         }
         absent == 0
     });
+    let mut reordered = false;
     if let Some(times) = times {
         let backwards = members.windows(2).filter(|pair| times[pair[1]] < times[pair[0]]).count();
         if backwards > 0 {
             members.sort_by_key(|row| times[*row]);
+            reordered = true;
             let times = counted(backwards as u64, "time", "times");
             notes.push(format!("the clock goes backwards {times}; rows were put in order of time"));
         }
@@ -269,6 +274,7 @@ fn gather(
         readings: Vec::with_capacity(members.len() * columns.len()),
         filled: Vec::new(),
         labels: labels.map(|_| Vec::with_capacity(members.len())),
+        reordered,
         rows_read: members.len() as u64,
         missing: 0,
         infinite: 0,

@@ -149,6 +149,12 @@ impl Accumulator for ZScorePieces {
         Ok(())
     }
 
+    // Subtracting, dividing and rounding keep distances in order.
+    fn valley(&self) -> Option<Result<Box<dyn Model>, FitError>> {
+        let model = ZScoreModel::new(&self.moments, &self.settings);
+        Some(model.map(|model| Box::new(model) as Box<dyn Model>))
+    }
+
     fn finish(self: Box<Self>) -> Result<Box<dyn Model>, FitError> {
         Ok(Box::new(ZScoreModel::new(&self.moments, &self.settings)?))
     }

@@ -3,7 +3,7 @@
 use super::probe::ragged;
 use super::records::Records;
 use crate::blocks::Block;
-use crate::column::Builder;
+use crate::column::{Builder, number, time};
 use crate::number::short_decimal;
 use crate::plan::{Batches, Decode, Decoded, Misfit, Plan};
 
@@ -157,9 +157,9 @@ impl Decoder {
 }
 
 impl Decode for Decoder {
-    fn decode(&self, block: &Block, plan: &Plan) -> Result<Decoded, Misfit> {
+    fn decode(&self, block: &Block, lines: usize, plan: &Plan) -> Result<Decoded, Misfit> {
         let wanted: Vec<usize> = self.targets.iter().map(|target| target.column).collect();
-        let mut batches = Batches::new(plan, &wanted);
+        let mut batches = Batches::new(plan, &wanted, lines);
         if block.quoted {
             self.decode_quoted(&block.bytes, &mut batches)?;
         } else {
@@ -175,20 +175,30 @@ fn read_column(
     cells: impl Iterator<Item = std::ops::Range<usize>>,
     builder: &mut Builder,
 ) -> Result<(), (usize, crate::Fault)> {
-    if let Builder::Numbers(numbers) = builder {
-        // Apart from the rest, so that the loop holds nothing else.
-        for cell in cells {
-            let start = cell.start;
-            numbers.push(match short_decimal(bytes, cell.start, cell.end) {
-                Some(number) => number,
-                None => crate::column::number(&bytes[cell]).map_err(|fault| (start, fault))?,
-            });
+    // Apart from one another, so that a loop holds nothing else.
+    match builder {
+        Builder::Numbers(numbers) => {
+            for cell in cells {
+                let start = cell.start;
+                numbers.push(match short_decimal(bytes, cell.start, cell.end) {
+                    Some(number) => number,
+                    None => number(&bytes[cell]).map_err(|fault| (start, fault))?,
+                });
+            }
         }
-        return Ok(());
-    }
-    for cell in cells {
-        let start = cell.start;
-        builder.push(&bytes[cell]).map_err(|fault| (start, fault))?;
+        Builder::Times { cells: times, parser, epoch } => {
+            for cell in cells {
+                let start = cell.start;
+                let time = time(&bytes[cell], parser, *epoch);
+                times.push(time.map_err(|fault| (start, fault))?);
+            }
+        }
+        Builder::Words(_) => {
+            for cell in cells {
+                let start = cell.start;
+                builder.push(&bytes[cell]).map_err(|fault| (start, fault))?;
+            }
+        }
     }
     Ok(())
 }

@@ -42,9 +42,9 @@ impl Decoder {
 }
 
 impl Decode for Decoder {
-    fn decode(&self, block: &Block, plan: &Plan) -> Result<Decoded, Misfit> {
+    fn decode(&self, block: &Block, lines: usize, plan: &Plan) -> Result<Decoded, Misfit> {
         let wanted: Vec<usize> = self.columns.iter().flatten().copied().collect();
-        let mut batches = Batches::new(plan, &wanted);
+        let mut batches = Batches::new(plan, &wanted, lines);
         let mut filled = vec![false; plan.columns.len()];
         let mut scanner = Scanner::default();
         let mut late = Vec::new();

@@ -6,12 +6,13 @@ use super::civil;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
-/// Reads times, remembering the last date: a column seldom changes it.
+/// Reads times, remembering the last minute: a column seldom changes it.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct IsoParser {
-    date: [u8; 10],
-    /// Seconds from the epoch to the midnight that begins `date`.
-    midnight: i64,
+    /// As the last time spelt it, and the seconds from the epoch to its beginning.
+    minute: Option<([u8; 16], i64)>,
+    /// The same of its date.
+    date: Option<([u8; 10], i64)>,
 }
 
 impl IsoParser {
@@ -27,23 +28,44 @@ impl IsoParser {
     /// `2024-05-01`, alone or with a time of day and a zone.
     #[inline]
     fn fixed(&mut self, cell: &[u8]) -> Option<Timestamp> {
-        let (date, rest) = cell.split_first_chunk::<10>()?;
-        if *date != self.date {
-            self.midnight = midnight(date)?;
-            self.date = *date;
+        if let Some((minute, rest)) = cell.split_first_chunk()
+            && let Some((last, start)) = &self.minute
+            && minute == last
+        {
+            return within_minute(*start, rest);
         }
-        let mut nanos = 0;
-        let mut seconds = self.midnight;
-        if let Some((b'T' | b't' | b' ', rest)) = rest.split_first() {
-            let (in_day, rest) = time_of_day(rest)?;
-            let (fraction, rest) = fraction(rest)?;
-            seconds += in_day - zone(rest)?;
-            nanos = fraction;
-        } else if !rest.is_empty() {
-            return None;
-        }
-        join(seconds, nanos)
+        self.another_minute(cell)
     }
+
+    fn another_minute(&mut self, cell: &[u8]) -> Option<Timestamp> {
+        let (date, rest) = cell.split_first_chunk()?;
+        let midnight = match self.date {
+            Some((last, midnight)) if last == *date => midnight,
+            _ => midnight(date)?,
+        };
+        self.date = Some((*date, midnight));
+        let Some((b'T' | b't' | b' ', rest)) = rest.split_first() else {
+            return if rest.is_empty() { join(midnight, 0) } else { None };
+        };
+        let (in_day, rest) = hour_and_minute(rest)?;
+        let start = midnight + in_day;
+        self.minute = cell.first_chunk().map(|minute| (*minute, start));
+        within_minute(start, rest)
+    }
+}
+
+/// The moment that `[:SS[.fraction]][zone]` spells in the minute that begins at `start`.
+#[inline]
+fn within_minute(start: i64, text: &[u8]) -> Option<Timestamp> {
+    let (second, rest) = match text {
+        [b':', s1, s0, rest @ ..] => (two_digits(*s1, *s0)?, rest),
+        rest => (0, rest),
+    };
+    if second > 60 {
+        return None;
+    }
+    let (nanos, rest) = fraction(rest)?;
+    join(start + second.min(59) - zone(rest)?, nanos)
 }
 
 /// Overflows only where the result does.
@@ -78,19 +100,11 @@ fn two_digits(tens: u8, ones: u8) -> Option<i64> {
     (tens <= 9 && ones <= 9).then(|| i64::from(tens * 10 + ones))
 }
 
-/// Seconds into the day from `HH:MM[:SS]`, and what follows.
-#[inline]
-fn time_of_day(text: &[u8]) -> Option<(i64, &[u8])> {
+/// Seconds into the day from `HH:MM`, and what follows.
+fn hour_and_minute(text: &[u8]) -> Option<(i64, &[u8])> {
     let (&[h0, h1, colon, m0, m1], rest) = text.split_first_chunk::<5>()?;
     let (hour, minute) = (two_digits(h0, h1)?, two_digits(m0, m1)?);
-    let (second, rest) = match rest {
-        [b':', s0, s1, rest @ ..] => (two_digits(*s0, *s1)?, rest),
-        rest => (0, rest),
-    };
-    if colon != b':' || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    Some((hour * 3600 + minute * 60 + second.min(59), rest))
+    (colon == b':' && hour <= 23 && minute <= 59).then_some((hour * 3600 + minute * 60, rest))
 }
 
 /// Nanoseconds from `.123`, and what follows; digits beyond the ninth are dropped.

@@ -196,6 +196,16 @@ mod tests {
         }
 
         #[test]
+        fn what_was_read_before_does_not_matter(
+            texts in prop::collection::vec("2024-05-0[12]([T ]1[23]:0[01](:[0-6][01])?(\\.5)?(Z|\\+02:00)?)?|soon", 1..20),
+        ) {
+            let mut parser = IsoParser::default();
+            for text in texts {
+                prop_assert_eq!(parser.parse(text.as_bytes()), parse_time(&text), "{}", text);
+            }
+        }
+
+        #[test]
         fn no_text_is_too_odd(text in "\\PC*") {
             let _ = parse_time(&text);
         }
