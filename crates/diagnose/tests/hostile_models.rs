@@ -165,7 +165,7 @@ fn what_is_wrong_is_named() {
         LearntModel::from_json(json.to_string().as_bytes()).expect_err("damaged").to_string()
     };
     type Edit<'a> = &'a dyn Fn(&mut Value);
-    let cases: [(Edit<'_>, &str); 9] = [
+    let cases: [(Edit<'_>, &str); 13] = [
         (&|json| json["format"] = json!("something else"), "its `format` is not"),
         (&|json| json["version"] = json!(99), "has version 99"),
         (&|json| json["surprise"] = json!(1), "unknown field `surprise`"),
@@ -175,6 +175,10 @@ fn what_is_wrong_is_named() {
         (&|json| json["trees"] = json!([]), "a forest needs a tree"),
         (&|json| json["trees"][0]["nodes"][0]["split"]["yes"] = json!(0), "tree 1: node 0"),
         (&|json| json["features"][1]["values"]["words"]["categories"] = json!(["a"]), "counts"),
+        (&|json| json["companions"]["leaves"] = json!([]), "companions: they are of other"),
+        (&|json| json["companions"]["leaves"][0][0][2] = json!(999), "out of range or order"),
+        (&|json| json["companions"]["leaves"][0][0][3] = json!(0), "out of range or order"),
+        (&|json| json["companions"]["bounds"][0] = json!([2.0, 1.0]), "must be finite and ascend"),
     ];
     for (edit, expected) in cases {
         let message = refusal(edit);

@@ -196,8 +196,8 @@ fn subset(log: &FaultLog, rows: &[usize]) -> FaultLog {
 
 /// Asks about `row` of `log` until the cause is clear; the questions it took
 /// and whether the cause is right.
-fn troubleshoot(model: &LearntModel, log: &FaultLog, row: usize) -> (usize, bool) {
-    let mut session = Session::new(model, 0.95).expect("in range");
+fn troubleshoot(model: &LearntModel, log: &FaultLog, row: usize, certainty: f64) -> (usize, bool) {
+    let mut session = Session::new(model, certainty).expect("in range");
     while let Next::Ask(questions) = session.next() {
         let name = &model.features()[questions[0].feature].name;
         let column = log.features().iter().find(|column| column.name == *name).expect("learnt");
@@ -208,22 +208,83 @@ fn troubleshoot(model: &LearntModel, log: &FaultLog, row: usize) -> (usize, bool
     (session.stages().len(), model.causes()[session.leading()].name == *truth)
 }
 
+/// A model of every fold of the protocol, learnt from the other four.
+fn models(log: &FaultLog) -> Vec<LearntModel> {
+    let model = |fold: usize| {
+        let rows: Vec<usize> = (0..log.rows()).filter(|row| row % 5 != fold).collect();
+        let settings = LearnSettings { importance_repeats: 0, ..LearnSettings::default() };
+        learn(&subset(log, &rows), &settings, &|_| {}).expect("learns").model
+    };
+    (0..5).map(model).collect()
+}
+
 #[test]
 fn openstack_failures_are_found_with_few_questions() {
     let Some(log) = openstack("depl_counts.csv.gz", false) else { return };
-    let (mut asked, mut right) = (0, 0);
-    for fold in 0..5 {
-        let rows: Vec<usize> = (0..log.rows()).filter(|row| row % 5 != fold).collect();
-        let settings = LearnSettings { importance_repeats: 0, ..LearnSettings::default() };
-        let model = learn(&subset(&log, &rows), &settings, &|_| {}).expect("learns").model;
-        for row in (fold..log.rows()).step_by(5) {
-            let (questions, is_right) = troubleshoot(&model, &log, row);
+    let models = models(&log);
+    let ask = |certainty: f64| {
+        let (mut asked, mut right) = (0, 0);
+        for row in 0..log.rows() {
+            let (questions, is_right) = troubleshoot(&models[row % 5], &log, row, certainty);
             asked += questions;
             right += usize::from(is_right);
         }
+        let share = |count: usize| count as f64 / log.rows() as f64;
+        println!(
+            "openstack, asked until {certainty} sure: accuracy {:.3} with {:.2} questions of 104",
+            share(right),
+            share(asked)
+        );
+        (share(right), share(asked))
+    };
+    let (accuracy, questions) = ask(0.95);
+    assert!(accuracy >= 0.95 && questions <= 3.2, "{accuracy} with {questions} questions");
+    let (accuracy, questions) = ask(0.97);
+    assert!(accuracy >= 0.962 && questions <= 3.5, "{accuracy} with {questions} questions");
+}
+
+/// Judges every row by `known` of its answers, drawn by a fixed rule.
+fn judge(models: &[LearntModel], log: &FaultLog, known: usize) -> f64 {
+    let mut right = 0;
+    for row in 0..log.rows() {
+        let model = &models[row % 5];
+        let mut answers = vec![Answer::Unknown; model.features().len()];
+        let mut order: Vec<usize> = (0..answers.len()).collect();
+        let mut state = (row * 1_000_003 + known) as u64;
+        for at in 0..known.min(order.len()) {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let other = at + (state >> 33) as usize % (order.len() - at);
+            order.swap(at, other);
+            let name = &model.features()[order[at]].name;
+            let column = log.features().iter().find(|column| column.name == *name).expect("learnt");
+            let FeatureValues::Numbers(numbers) = &column.values else { panic!("numbers only") };
+            answers[order[at]] = Answer::Number(numbers[row]);
+        }
+        let beliefs = model.probabilities(&answers);
+        let better = |best, at| if beliefs[at] > beliefs[best] { at } else { best };
+        let said = &model.causes()[(1..beliefs.len()).fold(0, better)].name;
+        right += usize::from(*said == log.class_names()[log.labels()[row] as usize]);
     }
-    let (accuracy, questions) =
-        (right as f64 / log.rows() as f64, asked as f64 / log.rows() as f64);
-    println!("openstack, asked: accuracy {accuracy:.3} with {questions:.2} questions of 104");
-    assert!(accuracy >= 0.95 && questions <= 5.0, "{accuracy} with {questions} questions");
+    right as f64 / log.rows() as f64
+}
+
+#[test]
+fn whichever_answers_happen_to_be_known_count() {
+    let Some(log) = openstack("depl_counts.csv.gz", false) else { return };
+    let models = models(&log);
+    let without = |model: &LearntModel| {
+        let json = model.to_json().expect("small");
+        let mut json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        json.as_object_mut().expect("an object").remove("companions");
+        LearntModel::from_json(json.to_string().as_bytes()).expect("still a model")
+    };
+    let trees: Vec<LearntModel> = models.iter().map(without).collect();
+    // Measured: 0.579 (0.503 by the tree alone), 0.795 (0.559), 0.883 (0.626), 0.974 (0.974).
+    for (known, least) in [(1, 0.55), (10, 0.77), (30, 0.86), (104, 0.97)] {
+        let (ours, tree) = (judge(&models, &log, known), judge(&trees, &log, known));
+        println!(
+            "openstack, {known} known answers: accuracy {ours:.3}, by the tree alone {tree:.3}"
+        );
+        assert!(ours >= least && ours >= tree - 0.002, "{known}: {ours} against {tree}");
+    }
 }

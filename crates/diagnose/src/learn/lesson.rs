@@ -1,6 +1,6 @@
 //! From a fault log to a model and what to know about it.
 
-use auscult_trees::{Criterion, MISSING};
+use auscult_trees::{Criterion, Forest, MISSING};
 
 use super::grow::{Lessons, grow};
 use super::screen::screen;
@@ -8,7 +8,9 @@ use super::validate::validate;
 use super::{
     FaultLog, FeatureColumn, FeatureValues, Finding, HeldOut, LearnError, LearnSettings, wilson,
 };
-use crate::model::{Cause, FeatureInfo, KnownValues, LearntModel, Training, ValidationSummary};
+use crate::model::{
+    Cause, Companions, Counts, FeatureInfo, KnownValues, LearntModel, Training, ValidationSummary,
+};
 
 /// Causes that are told apart at most.
 const MOST_CLASSES: usize = 1000;
@@ -105,14 +107,28 @@ pub fn learn(
         seed: settings.seed,
         validation: summary(&held_out),
     };
+    let features: Vec<FeatureInfo> = log.features().iter().map(describe).collect();
+    let companions = companions(&forest, &lessons, &features);
     let model = LearntModel {
         label: log.label().to_owned(),
         causes: causes(&log, settings.balanced),
-        features: log.features().iter().map(describe).collect(),
+        features,
         forest,
         training,
+        companions,
     };
     Ok(Lesson { model, held_out, findings })
+}
+
+/// What the rows of each leaf of a single tree answered to all features.
+fn companions(
+    forest: &Forest,
+    lessons: &Lessons<'_>,
+    features: &[FeatureInfo],
+) -> Option<Companions> {
+    let [tree] = forest.trees() else { return None };
+    let counts = Counts::of(tree, &lessons.features, &lessons.labels, features)?;
+    Companions::new(counts, tree, features, lessons.classes).ok()
 }
 
 fn summary(held_out: &HeldOut) -> ValidationSummary {

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use auscult_trees::{FeatureKind, Forest, Kind, Tree, TreeParts};
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, DEEPEST, FeatureInfo, KnownValues, LearntModel, Training};
+use super::{Cause, Companions, Counts, DEEPEST, FeatureInfo, KnownValues, LearntModel, Training};
 
 /// What the file calls itself.
 const FORMAT: &str = "auscult-troubleshooting-model";
 /// The layout that this release writes; it reads this and all older ones.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Largest file that is read, in bytes.
 pub const LARGEST_FILE: usize = 64 << 20;
 /// Longest name of a cause, feature or category, in bytes.
@@ -56,6 +56,8 @@ struct Written<'a> {
     features: &'a [FeatureInfo],
     training: &'a Training,
     trees: &'a [Tree],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    companions: Option<&'a Counts>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +72,8 @@ struct Parts {
     features: Vec<FeatureInfo>,
     training: Training,
     trees: Vec<TreeParts>,
+    /// Since version 2, of a single tree only.
+    companions: Option<Counts>,
 }
 
 impl LearntModel {
@@ -87,6 +91,7 @@ impl LearntModel {
             features: &self.features,
             training: &self.training,
             trees: self.forest.trees(),
+            companions: self.companions.as_ref().map(Companions::counts),
         };
         let json = serde_json::to_string(&written)
             .map_err(|error| ModelError::Damaged(error.to_string()))?;
@@ -136,7 +141,7 @@ impl TryFrom<Parts> for LearntModel {
     type Error = String;
 
     fn try_from(parts: Parts) -> Result<Self, String> {
-        let Parts { label, causes, features, training, trees, .. } = parts;
+        let Parts { label, causes, features, training, trees, companions, .. } = parts;
         check_name("label", &label)?;
         check_causes(&causes)?;
         check_names("feature", features.iter().map(|feature| feature.name.as_str()))?;
@@ -147,7 +152,12 @@ impl TryFrom<Parts> for LearntModel {
         let tree = |(at, parts)| read_tree(at, parts, &causes, &features);
         let trees: Vec<Tree> = trees.into_iter().enumerate().map(tree).collect::<Result<_, _>>()?;
         let forest = Forest::try_from(trees).map_err(|error| error.to_string())?;
-        Ok(Self { label, causes, features, forest, training })
+        let companions = companions.map(|counts| match forest.trees() {
+            [tree] => Companions::new(counts, tree, &features, causes.len()),
+            _ => Err("a forest has none".to_owned()),
+        });
+        let companions = companions.transpose().map_err(|why| format!("companions: {why}"))?;
+        Ok(Self { label, causes, features, forest, training, companions })
     }
 }
 

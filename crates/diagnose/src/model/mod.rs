@@ -1,11 +1,13 @@
 //! What was learnt, ready to store and to ask.
 
+mod companions;
 mod file;
 mod phrase;
 
 use auscult_trees::{Answer, FeatureKind, Forest, Smoothing, Tree};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use companions::{Companions, Counts, Testimony};
 pub use file::{LARGEST_FILE, ModelError};
 pub use phrase::number;
 
@@ -28,6 +30,8 @@ pub struct LearntModel {
     pub(crate) features: Vec<FeatureInfo>,
     pub(crate) forest: Forest,
     pub(crate) training: Training,
+    /// What else the rows of each leaf say; of a single tree only.
+    pub(crate) companions: Option<Companions>,
 }
 
 /// A cause that the model knows.
@@ -157,15 +161,58 @@ impl LearntModel {
         splits.any(|split| split.feature == feature)
     }
 
-    /// The probability of each cause given one answer per feature, unknown
-    /// ones leaving both branches open; smoothed by [`SMOOTHING_ROWS`].
+    /// The probability of each cause given one answer per feature; smoothed by
+    /// [`SMOOTHING_ROWS`].
+    ///
+    /// Every known answer counts. Those that a tree asks choose among its
+    /// leaves; all others shift the weight among the leaves and causes that
+    /// remain by how often the rows of the log there gave them, the one that
+    /// tells most in full, each next one half as much as the one before. A
+    /// model without these counts, which is a forest or was written by an
+    /// older release, knows only the answers that its trees ask on their way,
+    /// see [`LearntModel::weighs_all`]; unknown ones leave both branches open.
     #[must_use]
     pub fn probabilities(&self, answers: &[Answer]) -> Vec<f64> {
-        self.mean(answers, Smoothing::MEstimate(SMOOTHING_ROWS))
+        let Some(companions) = &self.companions else {
+            return self.mean(answers, Smoothing::MEstimate(SMOOTHING_ROWS));
+        };
+        let (said, alive) = self.testimonies(companions, answers);
+        companions.beliefs(&said.iter().map(|(_, said)| said).collect::<Vec<_>>(), &alive)
     }
 
-    /// As [`LearntModel::probabilities`], not smoothed: exactly 0 for a cause
-    /// of which no row of the log with such answers is left.
+    /// Whether answers count that no tree asks on the way of the case.
+    #[must_use]
+    pub fn weighs_all(&self) -> bool {
+        self.companions.is_some()
+    }
+
+    /// What each known answer says, beside its feature, and the leaves that
+    /// agree with all of them.
+    pub(crate) fn testimonies(
+        &self,
+        companions: &Companions,
+        answers: &[Answer],
+    ) -> (Vec<(usize, Testimony)>, Vec<usize>) {
+        let tree = &self.trees()[0];
+        let alive = companions.agreeing(tree, answers);
+        let said = |(at, answer): (usize, &Answer)| {
+            let said = companions.testimony(tree, &self.features[at], at, *answer, &alive)?;
+            Some((at, said))
+        };
+        (answers.iter().enumerate().filter_map(said).collect(), alive)
+    }
+
+    /// The features whose answers tell the causes that remain most apart; few
+    /// enough that the next one hardly counts.
+    pub(crate) fn strongest(&self, answers: &[Answer]) -> Vec<usize> {
+        let Some(companions) = &self.companions else { return Vec::new() };
+        let (said, alive) = self.testimonies(companions, answers);
+        companions.strongest(&said, &alive)
+    }
+
+    /// The shares of the causes in the leaves that agree with the answers, not
+    /// smoothed: exactly 0 for a cause of which no row of the log with such
+    /// answers to the questions of the trees is left.
     #[must_use]
     pub fn shares(&self, answers: &[Answer]) -> Vec<f64> {
         self.mean(answers, Smoothing::None)

@@ -31,17 +31,20 @@ pub(super) enum Span {
     Missing,
 }
 
-/// The cells of `feature`, given the splits on it that can still be reached;
-/// at most [`MOST_CELLS`], shares summing to 1.
+/// The cells of `feature`, given the splits on it that can still be reached, or
+/// as the model counted them; at most [`MOST_CELLS`], shares summing to 1.
 pub(super) fn cells<'s>(
     model: &LearntModel,
     feature: usize,
     splits: impl Iterator<Item = &'s Split>,
 ) -> Vec<Cell> {
     let info = &model.features()[feature];
-    let mut cells = match &info.values {
-        KnownValues::Numbers { quantiles } => between(&thresholds(splits), quantiles),
-        KnownValues::Words { rows, .. } => words(rows),
+    let mut cells = match (&info.values, &model.companions) {
+        (KnownValues::Numbers { quantiles }, Some(companions)) => {
+            between(companions.bounds(feature), quantiles)
+        }
+        (KnownValues::Numbers { quantiles }, None) => between(&thresholds(splits), quantiles),
+        (KnownValues::Words { rows, .. }, _) => words(rows),
     };
     let rows = model.training().rows.max(1) as f64;
     let missing = (info.missing as f64 / rows).clamp(0.0, 1.0);

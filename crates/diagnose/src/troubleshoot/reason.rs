@@ -39,14 +39,20 @@ impl fmt::Display for Evidence {
 ///
 /// Of one tree, those on its path, in the order in which it asks, each with
 /// its tightest bounds; where an answer is unknown the path goes on to the side
-/// on which `cause` weighs more. Of a forest, the few whose absence would
-/// make `cause` less likely, the heaviest first.
+/// on which `cause` weighs more. Of a forest, and of answers that the tree did
+/// not ask on that path, the few whose absence would make `cause` less likely,
+/// the heaviest first.
 #[must_use]
 pub fn reasons(model: &LearntModel, answers: &[Answer], cause: usize) -> Vec<Evidence> {
-    match model.trees() {
-        [tree] => along(model, tree, answers, cause),
-        _ => weights(model, answers, cause),
+    let [tree] = model.trees() else { return weights(model, answers, cause, &met(model, answers)) };
+    let (mut reasons, asked) = along(model, tree, answers, cause);
+    if model.weighs_all() {
+        let mut others = met(model, answers);
+        model.strongest(answers).into_iter().for_each(|feature| others[feature] = true);
+        asked.into_iter().for_each(|feature| others[feature] = false);
+        reasons.extend(weights(model, answers, cause, &others));
     }
+    reasons
 }
 
 /// What the path says of one feature.
@@ -56,7 +62,13 @@ struct Bounds {
     upto: Option<f64>,
 }
 
-fn along(model: &LearntModel, tree: &Tree, answers: &[Answer], cause: usize) -> Vec<Evidence> {
+/// The reasons on the path, and the features that it asks.
+fn along(
+    model: &LearntModel,
+    tree: &Tree,
+    answers: &[Answer],
+    cause: usize,
+) -> (Vec<Evidence>, Vec<usize>) {
     let mut path: Vec<(usize, Bounds)> = Vec::new();
     let mut node = 0;
     while let Some(split) = &tree.nodes()[node].split {
@@ -84,7 +96,8 @@ fn along(model: &LearntModel, tree: &Tree, answers: &[Answer], cause: usize) -> 
         bound: bounds.text(),
         weight: None,
     };
-    path.into_iter().map(evidence).collect()
+    let asked = path.iter().map(|(feature, _)| *feature).collect();
+    (path.into_iter().map(evidence).collect(), asked)
 }
 
 impl Bounds {
@@ -98,13 +111,13 @@ impl Bounds {
     }
 }
 
-fn weights(model: &LearntModel, answers: &[Answer], cause: usize) -> Vec<Evidence> {
+/// The answers among `which` that speak most for `cause`.
+fn weights(model: &LearntModel, answers: &[Answer], cause: usize, which: &[bool]) -> Vec<Evidence> {
     let with = model.probabilities(answers)[cause];
     let mut without = answers.to_vec();
-    let met = met(model, answers);
     let mut weights: Vec<(usize, f64)> = Vec::new();
     for (feature, answer) in answers.iter().enumerate() {
-        if *answer != Answer::Unknown && met[feature] {
+        if *answer != Answer::Unknown && which[feature] {
             without[feature] = Answer::Unknown;
             weights.push((feature, with - model.probabilities(&without)[cause]));
             without[feature] = *answer;

@@ -58,8 +58,20 @@ pub struct Stage {
     /// Probabilities of the causes after.
     pub after: Vec<f64>,
     /// Causes that this answer ruled out: of the rows of the log with all
-    /// answers so far, none had them, and some had before.
+    /// answers so far, none had them, and some had before. Answers that the
+    /// tree does not ask rule nothing out, they only shift probabilities.
     pub ruled_out: Vec<usize>,
+}
+
+/// The least shift of any probability, as a share, that a person is told about.
+const FELT: f64 = 0.0005;
+
+impl Stage {
+    /// Whether the answer moved no probability by as much as 0.05 points.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.before.iter().zip(&self.after).all(|(before, after)| (after - before).abs() < FELT)
+    }
 }
 
 /// What to do next.
@@ -330,5 +342,72 @@ mod tests {
         assert!(session.set_price(0, 0.0).is_err());
         assert!(Session::new(&model, 0.0).is_err());
         assert!(session.stages().is_empty());
+    }
+
+    /// `a` and `b` differ in `x`, and in `echo`, which says the same less
+    /// surely and which the tree therefore never asks.
+    fn echoing() -> LearntModel {
+        let noise = |row: usize| row * 7919 % 101;
+        let cause = |row: usize| row as u32 % 2;
+        let column = |name: &str, value: &dyn Fn(usize) -> f64| FeatureColumn {
+            name: name.to_owned(),
+            values: FeatureValues::Numbers((0..200).map(value).collect()),
+        };
+        let features = vec![
+            column("x", &|row| f64::from(cause(row) * 50) + (noise(row) % 20) as f64),
+            column("echo", &|row| {
+                let told = if noise(row) < 80 { cause(row) } else { 1 - cause(row) };
+                f64::from(told * 10) + (noise(row + 1) % 5) as f64
+            }),
+            column("chatter", &|row| (noise(row + 7) % 10) as f64),
+        ];
+        let classes = ["a", "b"].map(str::to_owned).to_vec();
+        let log = FaultLog::new("cause", classes, (0..200).map(cause).collect(), features);
+        let settings = LearnSettings { importance_repeats: 0, ..LearnSettings::default() };
+        learn(&log.expect("sound"), &settings, &|_| {}).expect("learns").model
+    }
+
+    #[test]
+    fn an_answer_that_the_tree_never_asks_counts_by_bayes_rule() {
+        let model = echoing();
+        assert!(!model.asks_about(1), "or the test shows nothing");
+        let mut session = Session::new(&model, 0.95).expect("in range");
+        let high = Answer::Number(12.0);
+        let stage = session.answer(1, high).expect("a number").clone();
+        assert!((stage.before[1] - 0.5).abs() < 1e-6, "{stage:?}");
+        // About four of five rows with a high echo are `b`.
+        assert!((0.7..0.9).contains(&stage.after[1]), "{stage:?}");
+        assert!(stage.ruled_out.is_empty() && !stage.is_idle());
+        assert_eq!(super::super::reasons(&model, &session.answers(), 1)[0].feature, "echo");
+        // The question that decides is still asked, and decides.
+        assert_eq!(first(&session).feature, 0);
+        session.answer(0, Answer::Number(3.0)).expect("a number");
+        assert!(session.beliefs()[0] > 0.95, "{:?}", session.beliefs());
+    }
+
+    #[test]
+    fn answers_in_any_order_or_in_a_row_of_a_file_lead_to_the_same_beliefs() {
+        let model = echoing();
+        let answers = [Answer::Unknown, Answer::Number(11.0), Answer::Number(4.0)];
+        for order in [[1, 2], [2, 1]] {
+            let mut session = Session::new(&model, 1.0).expect("in range");
+            for feature in order {
+                session.answer(feature, answers[feature]).expect("a number");
+            }
+            assert_eq!(session.beliefs(), model.probabilities(&answers));
+        }
+    }
+
+    #[test]
+    fn a_model_of_an_older_release_still_loads_and_says_that_it_weighs_less() {
+        let model = echoing();
+        let mut json: serde_json::Value =
+            serde_json::from_str(&model.to_json().expect("small")).expect("JSON");
+        json.as_object_mut().expect("an object").remove("companions");
+        json["version"] = 1.into();
+        let old = LearntModel::from_json(json.to_string().as_bytes()).expect("still readable");
+        assert!(model.weighs_all() && !old.weighs_all());
+        let mut session = Session::new(&old, 0.95).expect("in range");
+        assert!(session.answer(1, Answer::Number(12.0)).expect("a number").is_idle());
     }
 }

@@ -3,7 +3,7 @@
 use auscult_trees::{Answer, Smoothing, Tree};
 
 use super::cells::{Cell, Span, cells, name};
-use crate::model::{LearntModel, SMOOTHING_ROWS};
+use crate::model::{Companions, LearntModel, SMOOTHING_ROWS, Testimony};
 
 /// Probabilities this close are told together.
 const MUCH_THE_SAME: f64 = 0.1;
@@ -63,10 +63,11 @@ struct Opened<'p, 'm> {
 /// and `P(a)` how likely that is, it is `H(Σ P(a) b(a)) − Σ P(a) H(b(a))`. It
 /// is never negative, and 0 when every answer leaves the same probabilities.
 /// `P(a)` follows the training weights down the tree and, where the tree does
-/// not ask, the shares in the log.
+/// not ask, the shares in the log; of a model that weighs all answers, the
+/// shares in the leaves that remain.
 ///
 /// Time O(nodes · causes) and, per feature, O(nodes above and at its
-/// questions · cells).
+/// questions · cells), or O(leaves · causes · cells · answers so far).
 pub(super) fn questions(
     model: &LearntModel,
     prepared: &[Prepared<'_>],
@@ -83,42 +84,91 @@ pub(super) fn questions(
             nodes[feature].push((at, node));
         }
     }
+    let case = Case { model, opened, answers, known: Known::of(model, answers) };
     let worth = |(feature, nodes): (usize, &Vec<(usize, usize)>)| {
-        if nodes.is_empty() || !is_open(feature) {
-            return None;
-        }
-        Some(question(model, &opened, answers, feature, nodes, prices[feature]))
+        let asks = !nodes.is_empty() && is_open(feature);
+        asks.then(|| case.question(feature, nodes, prices[feature]))
     };
     nodes.iter().enumerate().filter_map(worth).collect()
 }
 
-fn question(
-    model: &LearntModel,
-    opened: &[Opened<'_, '_>],
-    answers: &[Answer],
-    feature: usize,
-    nodes: &[(usize, usize)],
-    price: f64,
-) -> Question {
-    let causes = model.causes().len();
-    let split =
-        |&(tree, node): &(usize, usize)| opened[tree].prepared.tree.nodes()[node].split.as_ref();
-    let cells = cells(model, feature, nodes.iter().filter_map(split));
-    let mut answered = Answered::new(&cells, causes);
-    let mut later_gain = 0.0;
-    for (at, tree) in opened.iter().enumerate() {
-        let own: Vec<usize> =
-            nodes.iter().filter(|(tree, _)| *tree == at).map(|(_, node)| *node).collect();
-        tree.answer(answers, feature, &own, &mut answered);
-        later_gain += own.iter().map(|&node| tree.gain_at(node, causes)).sum::<f64>();
+/// All that a question is judged by.
+struct Case<'c, 'p, 'm> {
+    model: &'m LearntModel,
+    opened: Vec<Opened<'p, 'm>>,
+    answers: &'c [Answer],
+    known: Option<Known<'m>>,
+}
+
+impl Case<'_, '_, '_> {
+    /// The question about `feature`, which is open at `nodes`, each a tree and a node.
+    fn question(&self, feature: usize, nodes: &[(usize, usize)], price: f64) -> Question {
+        let Self { model, opened, answers, known } = self;
+        let causes = model.causes().len();
+        let split = |&(tree, node): &(usize, usize)| {
+            opened[tree].prepared.tree.nodes()[node].split.as_ref()
+        };
+        let cells = cells(model, feature, nodes.iter().filter_map(split));
+        let mut answered = Answered::new(&cells, causes);
+        if let Some(known) = known {
+            known.answer(model, answers, feature, &mut answered);
+        }
+        let mut later_gain = 0.0;
+        for (at, tree) in opened.iter().enumerate() {
+            let own: Vec<usize> =
+                nodes.iter().filter(|(tree, _)| *tree == at).map(|(_, node)| *node).collect();
+            if known.is_none() {
+                tree.answer(answers, feature, &own, &mut answered);
+            }
+            later_gain += own.iter().map(|&node| tree.gain_at(node, causes)).sum::<f64>();
+        }
+        answered.finish(opened.len());
+        Question {
+            feature,
+            price,
+            gain: answered.gain(),
+            later_gain: later_gain / opened.len() as f64,
+            outcomes: answered.outcomes(model, feature),
+        }
     }
-    answered.finish(opened.len());
-    Question {
-        feature,
-        price,
-        gain: answered.gain(),
-        later_gain: later_gain / opened.len() as f64,
-        outcomes: answered.outcomes(model, feature),
+}
+
+/// What a model that weighs all answers says of those so far.
+struct Known<'m> {
+    companions: &'m Companions,
+    said: Vec<Testimony>,
+    posterior: Vec<f64>,
+}
+
+impl<'m> Known<'m> {
+    fn of(model: &'m LearntModel, answers: &[Answer]) -> Option<Self> {
+        let companions = model.companions.as_ref()?;
+        let (said, alive) = model.testimonies(companions, answers);
+        let said: Vec<Testimony> = said.into_iter().map(|(_, said)| said).collect();
+        let posterior = companions.posterior(&said.iter().collect::<Vec<_>>(), &alive);
+        Some(Self { companions, said, posterior })
+    }
+
+    /// Takes in what the rows of each leaf say of each answer to `feature`.
+    fn answer(
+        &self,
+        model: &LearntModel,
+        answers: &[Answer],
+        feature: usize,
+        into: &mut Answered<'_>,
+    ) {
+        let (tree, info) = (&model.trees()[0], &model.features()[feature]);
+        let mut answers = answers.to_vec();
+        for (at, cell) in into.cells.iter().enumerate() {
+            answers[feature] = cell.answer;
+            let alive = self.companions.agreeing(tree, &answers);
+            let new = self.companions.testimony(tree, info, feature, cell.answer, &alive);
+            let Some(new) = new else { continue };
+            into.chances[at] = self.companions.chance(&new, &self.posterior, &alive);
+            let said: Vec<&Testimony> = self.said.iter().chain([&new]).collect();
+            let beliefs = self.companions.beliefs(&said, &alive);
+            into.beliefs[at * into.causes..(at + 1) * into.causes].copy_from_slice(&beliefs);
+        }
     }
 }
 
