@@ -51,7 +51,8 @@ pub(super) const METHOD: Method = Method {
 /// Every column (or `target` alone) is regressed on all others. The score of a
 /// row is the largest `|residual| / scale` of its columns, where scale is the
 /// residual standard deviation for `ols` and `ridge`, and 1.4826 median
-/// absolute residuals for `huber` and `theil-sen`. Several columns. Misses
+/// absolute residuals for `huber` and `theil-sen`, or their root mean square where
+/// most are less than a step of the column. Several columns. Misses
 /// columns that go astray together in their usual proportion. One far outlier
 /// can bend `ols` and `ridge`. Time O(n d² + d⁴) for `ols` and `ridge`;
 /// `theil-sen` fits up to 10,000 subsets of rows per column.
