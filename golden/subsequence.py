@@ -16,6 +16,14 @@ def distances(profile):
     return [float(value) if numpy.isfinite(value) else None for value in profile[:, 0]]
 
 
+def left_distances(values, window):
+    """Left profile of a stream that grows value by value; 0 where there is none."""
+    stream = stumpy.stumpi(values[: 2 * window], window, egress=False)
+    for value in values[2 * window :]:
+        stream.update(value)
+    return [float(value) if numpy.isfinite(value) else 0.0 for value in stream.left_P_]
+
+
 def main():
     rng = numpy.random.default_rng(21)
     row = numpy.arange(300)
@@ -38,11 +46,16 @@ def main():
         }
         for a, b, window in [(wave[200:], wave[:180], 25), (flat[100:], flat[:100], 10)]
     ]
+    streams = [
+        {"values": values.tolist(), "window": window, "left_profile": left_distances(values, window)}
+        for values, window in [(wave, 25), (walk, 16), (flat, 12)]
+    ]
     content = {
         "versions": {"numpy": numpy.__version__, "stumpy": stumpy.__version__},
         "exclusion": "ceil(window / 4)",
         "self_joins": cases,
         "joins": joins,
+        "streams": streams,
     }
     path = ROOT / "crates" / "detect" / "tests" / "golden" / "subsequence.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 //! Small things that many methods need.
 
-use auscult_core::{DetectError, FitError, Frame, Sample};
+use auscult_core::{DetectError, FitError, Frame, LARGEST_READING, Sample};
+use auscult_stats::resolution::RunningResolution;
 
 /// The only column of `history`.
 pub(crate) fn one_channel<'a>(history: &'a Frame<'_>) -> Result<&'a [f64], FitError> {
@@ -21,4 +22,58 @@ pub(crate) fn one_reading(sample: Sample<'_>) -> Result<f64, DetectError> {
 /// Where there is no scale, any distance at all is as strange as can be.
 pub(crate) fn ratio(distance: f64, scale: f64) -> f64 {
     if distance == 0.0 { 0.0 } else { (distance / scale).min(f64::MAX) }
+}
+
+/// How far readings spread around their mean, as far as a stream can tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    deviation: f64,
+    /// The most that a reading can be apart, in deviations.
+    most: f64,
+}
+
+impl Spread {
+    /// Of a mean, deviation and number of readings that came in steps of
+    /// `resolution`: a deviation below the step only says that most readings
+    /// were equal, and then the step is what counts.
+    pub(crate) fn of(
+        mean: f64,
+        deviation: f64,
+        samples: f64,
+        resolution: &RunningResolution,
+    ) -> Self {
+        match resolution.deviation() {
+            Some(least) => Self { deviation: deviation.max(least), most: f64::MAX },
+            None => Self::known(mean, deviation, samples),
+        }
+    }
+
+    /// Of a mean, deviation and number of readings.
+    ///
+    /// Where they were all equal, up to rounding, the first that differs is
+    /// `sqrt(samples)` deviations away, as it is from the mean and by the
+    /// deviation of all readings including itself.
+    pub(crate) fn known(mean: f64, deviation: f64, samples: f64) -> Self {
+        let rounding = f64::EPSILON * mean.abs();
+        if deviation > rounding {
+            Self { deviation, most: f64::MAX }
+        } else {
+            Self { deviation: rounding, most: samples.max(1.0).sqrt() }
+        }
+    }
+
+    /// The same, but that no deviation below `least` counts.
+    pub(crate) fn at_least(self, least: f64) -> Self {
+        Self { deviation: self.deviation.max(least), ..self }
+    }
+
+    /// `distance`, at least 0, in deviations; finite.
+    pub(crate) fn rate(self, distance: f64) -> f64 {
+        ratio(distance, self.deviation).min(self.most)
+    }
+
+    /// The largest distance that rates no more than `score`.
+    pub(crate) fn reach(self, score: f64) -> f64 {
+        if score < self.most { score * self.deviation } else { LARGEST_READING }
+    }
 }

@@ -12,4 +12,5 @@ mod golden_regression;
 mod golden_subspace;
 mod odd_histories;
 mod properties;
+mod quantised;
 mod variants;

@@ -11,6 +11,7 @@ pub mod loess;
 pub mod mcd;
 pub mod moments;
 pub mod quantile;
+pub mod resolution;
 pub mod season;
 pub mod sketch;
 pub mod sliding;

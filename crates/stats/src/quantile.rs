@@ -63,6 +63,17 @@ pub fn median_deviation(values: &[f64]) -> (f64, f64) {
 /// normal distribution: `1 / Φ⁻¹(3/4)`.
 pub const MAD_TO_DEVIATION: f64 = 1.482_602_218_505_602;
 
+/// Mean absolute deviation of `values` from `centre`; 0 for an empty slice.
+#[must_use]
+pub fn mean_deviation(values: &[f64], centre: f64) -> f64 {
+    let total: f64 = values.iter().map(|value| (value - centre).abs()).sum();
+    total / values.len().max(1) as f64
+}
+
+/// What turns a mean absolute deviation into a standard deviation of a normal
+/// distribution: `sqrt(π / 2)`.
+pub const MEAN_TO_DEVIATION: f64 = 1.253_314_137_315_500_3;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -148,7 +148,9 @@ impl QuantileSketch {
     /// How far to go from `median` to both sides to cover half of the numbers.
     fn half_coverage(&self, median: f64) -> f64 {
         let knots: Vec<Knot> = self.knots().collect();
-        let split = knots.partition_point(|knot| knot.value < median);
+        // Numbers equal to the median may lie on either side of the middle.
+        let first = knots.partition_point(|knot| knot.value < median);
+        let last = knots.partition_point(|knot| knot.value <= median);
         let middle = (self.merged - 1.0) / 2.0;
         let side = |knot: &Knot| Knot {
             position: (knot.position - middle).max(0.0),
@@ -158,8 +160,8 @@ impl QuantileSketch {
             position: (middle - knot.position).max(0.0),
             value: median - knot.value,
         };
-        let mut above = Walk::new(knots[split..].iter().map(side).collect());
-        let mut below = Walk::new(knots[..split].iter().rev().map(mirrored).collect());
+        let mut above = Walk::new(knots[first..].iter().map(side).collect());
+        let mut below = Walk::new(knots[..last].iter().rev().map(mirrored).collect());
         let (mut distance, mut covered) = (0.0, 0.0);
         loop {
             let next = above.next_distance().min(below.next_distance());
@@ -399,6 +401,14 @@ mod tests {
             ("spikes", shape(|u| if u > 0.999 { 1e100 } else { u })),
             ("two clusters", shape(|u| if u < 0.4 { u } else { 1000.0 + u })),
         ]
+    }
+
+    #[test]
+    fn a_crowd_at_the_median_has_no_deviation() {
+        let values = (0..2000).map(|at| if at % 50 == 49 { 3.0 } else { 0.0 });
+        let sketch = sketch(values);
+        assert_eq!(sketch.median_deviation(), (0.0, 0.0));
+        assert!((sketch.mean_deviation(0.0) - 0.06).abs() < 0.005);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use auscult_core::{
 use auscult_stats::moments::Moments;
 use serde::{Deserialize, Serialize};
 
-use super::side::standardised;
+use super::side::{in_units, unit_of_still};
 use crate::shared::one_reading;
 use crate::{Channels, Method, Order, Threshold};
 
@@ -93,6 +93,9 @@ pub struct Adwin {
 struct State {
     /// The warm-up, for the unit.
     early: Moments,
+    /// The unit that came after a warm-up of equal samples.
+    #[serde(default)]
+    late_unit: Option<f64>,
     window: Window,
     /// The newest sample was a change.
     changed: bool,
@@ -124,7 +127,12 @@ impl Adwin {
     /// [`SettingError`] for a value out of range.
     pub fn new(settings: AdwinSettings) -> Result<Self, SettingError> {
         settings.check()?;
-        let state = State { early: Moments::default(), window: Window::default(), changed: false };
+        let state = State {
+            early: Moments::default(),
+            late_unit: None,
+            window: Window::default(),
+            changed: false,
+        };
         Ok(Self { settings, state })
     }
 
@@ -139,9 +147,24 @@ impl Adwin {
         self.settings.warmup.saturating_sub(seen)
     }
 
+    /// Whether all samples of the warm-up were equal.
+    fn is_still(&self) -> bool {
+        let early = &self.state.early;
+        early.deviation(1) <= f64::EPSILON * early.mean().abs()
+    }
+
+    /// What counts as 1 when `reading` comes in.
+    fn unit(&self, reading: f64) -> f64 {
+        let early = &self.state.early;
+        if !self.is_still() {
+            return early.deviation(1);
+        }
+        self.state.late_unit.or_else(|| unit_of_still(reading, early.mean())).unwrap_or(1.0)
+    }
+
     fn measure(&self, reading: f64) -> f64 {
         if self.settings.standardise {
-            standardised(reading, self.state.early.mean(), self.state.early.deviation(1))
+            in_units(reading, self.state.early.mean(), self.unit(reading))
         } else {
             reading
         }
@@ -248,6 +271,9 @@ impl Detector for Adwin {
                 return Ok(Score::Warming(missing));
             }
         }
+        if self.settings.standardise && self.is_still() && self.state.late_unit.is_none() {
+            self.state.late_unit = unit_of_still(reading, self.state.early.mean());
+        }
         let mut window = std::mem::take(&mut self.state.window);
         let score = self.advance(&mut window, reading);
         self.state.changed = score > 1.0;
@@ -264,8 +290,11 @@ impl Detector for Adwin {
         let window = &self.state.window;
         let early = &self.state.early;
         let mean = window.total / (window.width.max(1) as f64);
-        let expected =
-            if self.settings.standardise { early.mean() + mean * early.deviation(1) } else { mean };
+        let expected = if self.settings.standardise {
+            early.mean() + mean * self.unit(early.mean())
+        } else {
+            mean
+        };
         Ok(Some(Explanation::of_one(expected, None, score)))
     }
 
@@ -275,7 +304,8 @@ impl Detector for Adwin {
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
         let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
-        if !state.window.is_possible(self.settings.max_buckets) {
+        let unit = state.late_unit.is_none_or(|unit| unit > 0.0 && unit.is_finite());
+        if !state.window.is_possible(self.settings.max_buckets) || !unit {
             return Err(snapshot.refused(METHOD.name, "its window cannot be"));
         }
         self.state = state;

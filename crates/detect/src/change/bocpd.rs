@@ -9,7 +9,7 @@ use auscult_stats::moments::Moments;
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::ln_gamma;
 
-use super::side::standardised;
+use super::side::{in_units, unit_of_still};
 use crate::shared::one_reading;
 use crate::{Channels, Method, Order, Threshold};
 
@@ -294,7 +294,15 @@ impl Bocpd {
 
 impl Unit {
     fn measure(self, reading: f64) -> f64 {
-        standardised(reading, self.centre, self.scale)
+        in_units(reading, self.centre, self.scale)
+    }
+
+    /// The unit once `reading` is in: the first that differs sets the scale of a
+    /// warm-up of equal readings.
+    fn with(self, reading: f64) -> Self {
+        let still = self.scale <= f64::EPSILON * self.centre.abs();
+        let late = still.then(|| unit_of_still(reading, self.centre)).flatten();
+        Self { scale: late.unwrap_or(self.scale), ..self }
     }
 }
 
@@ -387,7 +395,8 @@ impl Detector for Bocpd {
         let reading = one_reading(sample)?;
         let Some(unit) = self.state.unit else { return Ok(Score::Warming(self.missing())) };
         let mut outlooks = Vec::with_capacity(self.state.runs.len());
-        self.predictive.outlooks(&self.state.runs, unit.measure(reading), &mut outlooks);
+        let z = unit.with(reading).measure(reading);
+        self.predictive.outlooks(&self.state.runs, z, &mut outlooks);
         Ok(Score::Ready(self.rate(self.recent(&outlooks))))
     }
 
@@ -402,6 +411,8 @@ impl Detector for Bocpd {
             self.learn_early(reading);
             return Ok(score);
         };
+        let unit = unit.with(reading);
+        self.state.unit = Some(unit);
         Ok(Score::Ready(self.learn_standardised(unit.measure(reading))))
     }
 

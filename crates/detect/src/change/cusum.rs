@@ -4,10 +4,11 @@ use auscult_core::{
     DetectError, Detector, Explanation, Sample, Score, SettingError, Settings, Snapshot, settings,
 };
 use auscult_stats::moments::Moments;
+use auscult_stats::resolution::RunningResolution;
 use serde::{Deserialize, Serialize};
 
 use super::side::{Side, standardised};
-use crate::shared::one_reading;
+use crate::shared::{Spread, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -65,7 +66,7 @@ pub(super) const METHOD: Method = Method {
 /// With `z = (x - mean) / deviation`, the upper sum is `max(0, S + z - k)`,
 /// the lower one `max(0, S - z - k)`; the score is the larger one over `h`, so
 /// that 1 is the decision of the chart. Mean and deviation (n - 1) are of the samples
-/// before `x`. With the defaults, clean normal readings raise an alarm about
+/// before `x`, the deviation at least what rounding to their smallest step leaves. With the defaults, clean normal readings raise an alarm about
 /// once in 465 samples, a shift by one deviation is found after about 10. One
 /// channel. Time and memory O(1) per sample.
 ///
@@ -111,6 +112,9 @@ pub struct Run {
 #[serde(deny_unknown_fields)]
 struct State {
     reference: Moments,
+    /// Of all samples, also those before the last alarm.
+    #[serde(default)]
+    resolution: RunningResolution,
     rise: Sum,
     fall: Sum,
     /// The newest sample raised an alarm.
@@ -172,13 +176,18 @@ impl Cusum {
         self.settings.warmup.saturating_sub(seen)
     }
 
+    fn spread(&self) -> Spread {
+        let State { reference, resolution, .. } = &self.state;
+        let samples = reference.count() as f64;
+        Spread::of(reference.mean(), reference.deviation(1), samples, resolution)
+    }
+
     /// Both sums with `reading` added; `None` while there is no reference.
     fn sums(&self, reading: f64) -> Option<(Sum, Sum)> {
         if self.restarts() || self.missing() > 0 {
             return None;
         }
-        let reference = &self.state.reference;
-        let z = standardised(reading, reference.mean(), reference.deviation(1));
+        let z = standardised(reading, self.state.reference.mean(), self.spread());
         let State { rise, fall, .. } = self.state;
         Some((rise.after(z - self.settings.k), fall.after(-z - self.settings.k)))
     }
@@ -196,7 +205,8 @@ impl Cusum {
 
     fn take(&mut self, reading: f64, sums: Option<(Sum, Sum)>) {
         if self.restarts() {
-            self.state = State { ready: true, ..State::default() };
+            let resolution = self.state.resolution;
+            self.state = State { resolution, ready: true, ..State::default() };
         }
         let learns = self.settings.reference == Reference::Running || self.missing() > 0;
         if let Some((rise, fall)) = sums {
@@ -206,6 +216,7 @@ impl Cusum {
         if learns {
             self.state.reference.push(reading);
         }
+        self.state.resolution.push(reading);
     }
 }
 
@@ -242,9 +253,9 @@ impl Detector for Cusum {
         }
         // How far a reading may go until a sum passes the threshold.
         let room = |sum: &Sum| threshold * self.settings.h + self.settings.k - sum.value;
-        let deviation = reference.deviation(1);
-        let low = reference.mean() - room(fall) * deviation;
-        let high = reference.mean() + room(rise) * deviation;
+        let spread = self.spread();
+        let low = reference.mean() - spread.reach(room(fall));
+        let high = reference.mean() + spread.reach(room(rise));
         let band = self.settings.side.band(low, high);
         Ok(Some(Explanation::of_one(reference.mean(), band, score)))
     }
@@ -257,6 +268,9 @@ impl Detector for Cusum {
         let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
         if state.rise.value < 0.0 || state.fall.value < 0.0 {
             return Err(snapshot.refused(METHOD.name, "its sums are below 0"));
+        }
+        if !state.resolution.is_sound() {
+            return Err(snapshot.refused(METHOD.name, "its steps cannot be"));
         }
         self.state = state;
         Ok(())

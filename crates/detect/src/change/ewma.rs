@@ -4,9 +4,10 @@ use auscult_core::{
     Band, DetectError, Detector, Explanation, LARGEST_READING, Sample, Score, Settings, Snapshot,
     settings,
 };
+use auscult_stats::resolution::RunningResolution;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::ratio;
+use crate::shared::Spread;
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -59,8 +60,9 @@ pub(super) const METHOD: Method = Method {
 /// the deviation with `bias=True`.
 ///
 /// Reference: T. Finch, "Incremental calculation of weighted mean and
-/// variance", University of Cambridge, 2009. We add a least deviation, so that
-/// a constant channel keeps a finite score.
+/// variance", University of Cambridge, 2009. We add a least deviation: what
+/// rounding to the smallest step of a channel so far leaves, so that a channel
+/// that mostly stands still is not strange whenever it moves.
 ///
 /// ```
 /// use auscult_core::{Detector, Sample, Score, Timestamp};
@@ -89,6 +91,9 @@ struct State {
     weighed: f64,
     mean: Vec<f64>,
     variance: Vec<f64>,
+    /// The steps of each channel; empty in states of the first release.
+    #[serde(default)]
+    resolution: Vec<RunningResolution>,
 }
 
 const SNAPSHOT_VERSION: u32 = 1;
@@ -109,19 +114,24 @@ impl EwmaZScore {
             weighed: 0.0,
             mean: vec![0.0; channels],
             variance: vec![0.0; channels],
+            resolution: vec![RunningResolution::default(); channels],
         };
         Ok(Self { settings, state })
     }
 
-    fn deviation(&self, channel: usize) -> f64 {
-        let floor = self.settings.min_deviation * self.state.mean[channel].abs();
-        self.state.variance[channel].sqrt().max(floor)
+    fn spread(&self, channel: usize) -> Spread {
+        let State { seen, mean, variance, resolution, .. } = &self.state;
+        let floor = self.settings.min_deviation * mean[channel].abs();
+        // As many samples as would give an even mean the variance of this one.
+        let samples = (1.0 / self.settings.weight - 1.0).min(*seen as f64);
+        let deviation = variance[channel].sqrt();
+        Spread::of(mean[channel], deviation, samples, &resolution[channel]).at_least(floor)
     }
 
     /// `z²` of `reading` in `channel`, held where sums of them stay finite.
     fn square(&self, (channel, reading): (usize, f64)) -> f64 {
         let distance = (reading - self.state.mean[channel]).abs();
-        let z = ratio(distance, self.deviation(channel)).min(LARGEST_READING);
+        let z = self.spread(channel).rate(distance).min(LARGEST_READING);
         z * z
     }
 }
@@ -152,6 +162,7 @@ impl Detector for EwmaZScore {
             _ => newest,
         };
         for (channel, reading) in sample.readings().enumerate() {
+            self.state.resolution[channel].push(reading);
             let apart = reading - self.state.mean[channel];
             self.state.mean[channel] += weight * apart;
             let variance = &mut self.state.variance[channel];
@@ -174,7 +185,7 @@ impl Detector for EwmaZScore {
         let band = |channel: usize| {
             // What the other channels leave of the threshold.
             let room = (budget - (total - squares[channel])).max(0.0).sqrt();
-            Band::around(self.state.mean[channel], room * self.deviation(channel))
+            Band::around(self.state.mean[channel], self.spread(channel).reach(room))
         };
         Ok(Some(Explanation::new(
             self.state.mean.clone(),
@@ -188,14 +199,21 @@ impl Detector for EwmaZScore {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
-        let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        let mut state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        if state.resolution.is_empty() {
+            state.resolution.resize_with(self.channels(), RunningResolution::default);
+        }
         let possible =
             (0.0..=1.0).contains(&state.weighed) && (state.weighed > 0.0) == (state.seen > 0);
         if !possible {
             return Err(snapshot.refused(METHOD.name, "its weights cannot be"));
         }
-        if state.mean.len() != self.channels() || state.variance.len() != self.channels() {
+        let lengths = [state.mean.len(), state.variance.len(), state.resolution.len()];
+        if lengths != [self.channels(); 3] {
             return Err(snapshot.refused(METHOD.name, "it has another number of channels"));
+        }
+        if !state.resolution.iter().all(RunningResolution::is_sound) {
+            return Err(snapshot.refused(METHOD.name, "its steps cannot be"));
         }
         self.state = state;
         Ok(())

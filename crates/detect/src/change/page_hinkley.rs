@@ -4,10 +4,11 @@ use auscult_core::{
     DetectError, Detector, Explanation, Sample, Score, SettingError, Settings, Snapshot, settings,
 };
 use auscult_stats::moments::Moments;
+use auscult_stats::resolution::RunningResolution;
 use serde::{Deserialize, Serialize};
 
 use super::side::{Side, standardised};
-use crate::shared::one_reading;
+use crate::shared::{Spread, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -95,6 +96,9 @@ pub struct PageHinkley {
 #[serde(deny_unknown_fields)]
 struct State {
     seen: Moments,
+    /// Of all samples, also those before the last change.
+    #[serde(default)]
+    resolution: RunningResolution,
     /// `None` until the first deviation is summed.
     sums: Option<Sums>,
     /// The newest sample was a change.
@@ -133,22 +137,24 @@ impl PageHinkley {
 
     /// The state with `reading` taken in.
     fn after(&self, reading: f64) -> State {
-        let fresh = State { ready: true, ..State::default() };
+        let fresh = State { resolution: self.state.resolution, ready: true, ..State::default() };
         let before = if self.state.changed { &fresh } else { &self.state };
         let mut seen = before.seen;
         seen.push(reading);
+        let mut resolution = before.resolution;
+        resolution.push(reading);
         let tested = seen.count() >= self.settings.warmup as u64;
         if self.settings.standardise && !tested {
-            return State { seen, ..before.clone() };
+            return State { seen, resolution, ..before.clone() };
         }
         let deviation = if self.settings.standardise {
-            standardised(reading, seen.mean(), before.seen.deviation(1))
+            standardised(reading, seen.mean(), spread(before))
         } else {
             reading - seen.mean()
         };
         let sums = self.add(before.sums, deviation);
         let changed = tested && self.statistic(&sums) > self.settings.lambda;
-        State { seen, sums: Some(sums), changed, ready: before.ready || tested }
+        State { seen, resolution, sums: Some(sums), changed, ready: before.ready || tested }
     }
 
     fn add(&self, before: Option<Sums>, deviation: f64) -> Sums {
@@ -175,6 +181,12 @@ impl PageHinkley {
         let statistic = after.sums.filter(|_| tested).map_or(0.0, |sums| self.statistic(&sums));
         Score::Ready((statistic / self.settings.lambda).min(f64::MAX))
     }
+}
+
+/// How far the samples of `state` spread.
+fn spread(state: &State) -> Spread {
+    let State { seen, resolution, .. } = state;
+    Spread::of(seen.mean(), seen.deviation(1), seen.count() as f64, resolution)
 }
 
 impl Detector for PageHinkley {
@@ -212,11 +224,14 @@ impl Detector for PageHinkley {
         };
         // A reading moves the mean towards itself, so that it may go further.
         let count = self.state.seen.count() as f64 + 1.0;
-        let unit = if standardise { self.state.seen.deviation(1) } else { 1.0 };
-        let reach = unit * count / (count - 1.0);
+        let spread = spread(&self.state);
+        let reach = |z: f64| {
+            let apart = if standardise { spread.reach(z.abs()).copysign(z) } else { z };
+            apart * count / (count - 1.0)
+        };
         let high = threshold * lambda + sums.least - alpha * sums.rising + delta;
         let low = sums.largest - threshold * lambda - alpha * sums.falling - delta;
-        let band = side.band(expected + low * reach, expected + high * reach);
+        let band = side.band(expected + reach(low), expected + reach(high));
         Ok(Some(Explanation::of_one(expected, band, score)))
     }
 
@@ -229,6 +244,9 @@ impl Detector for PageHinkley {
         let possible = |sums: &Sums| sums.least <= sums.rising && sums.largest >= sums.falling;
         if !state.sums.as_ref().is_none_or(possible) {
             return Err(snapshot.refused(METHOD.name, "its sums are beyond their extremes"));
+        }
+        if !state.resolution.is_sound() {
+            return Err(snapshot.refused(METHOD.name, "its steps cannot be"));
         }
         self.state = state;
         Ok(())

@@ -1,9 +1,10 @@
 //! What the tests for a change of the mean share.
 
 use auscult_core::Band;
+use auscult_stats::resolution::STEP_TO_DEVIATION;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::ratio;
+use crate::shared::{Spread, ratio};
 
 /// Which changes of the mean to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +46,26 @@ impl Side {
 }
 
 /// Distances beyond so many deviations count as that many: sums of them stay
-/// finite, and a constant past makes any jump as large as this.
+/// finite.
 const LARGEST_DISTANCE: f64 = 1e9;
 
+/// The unit of readings whose first ones were all equal to `mean`, once `reading`
+/// follows: by the first that differs, as if that were one step of theirs. `None`
+/// while none does.
+pub(super) fn unit_of_still(reading: f64, mean: f64) -> Option<f64> {
+    let apart = (reading - mean).abs();
+    (apart > f64::EPSILON * mean.abs()).then_some(STEP_TO_DEVIATION * apart)
+}
+
 /// The signed distance of `reading` from `mean` in deviations.
-pub(super) fn standardised(reading: f64, mean: f64, deviation: f64) -> f64 {
+pub(super) fn standardised(reading: f64, mean: f64, spread: Spread) -> f64 {
     let apart = reading - mean;
-    let scale = deviation.max(f64::EPSILON * mean.abs());
-    ratio(apart.abs(), scale).min(LARGEST_DISTANCE).copysign(apart)
+    spread.rate(apart.abs()).min(LARGEST_DISTANCE).copysign(apart)
+}
+
+/// The signed distance of `reading` from `mean` in units, which are above 0
+/// unless nothing has varied.
+pub(super) fn in_units(reading: f64, mean: f64, unit: f64) -> f64 {
+    let apart = reading - mean;
+    ratio(apart.abs(), unit).min(LARGEST_DISTANCE).copysign(apart)
 }

@@ -3,6 +3,7 @@
 use auscult_core::{
     DetectError, Estimator, Explanation, Fit, FitError, Frame, Model, Settings, settings,
 };
+use auscult_stats::resolution::{Resolution, STEP_TO_DEVIATION};
 use rayon::prelude::*;
 
 use crate::attribution::shares_by_substitution;
@@ -46,6 +47,15 @@ pub(super) const METHOD: Method = Method {
 /// rows with many duplicates keep a finite density.
 const LEAST_REACH: f64 = 1e-10;
 
+/// The least mean reachability distance that `history` can tell, in units of
+/// `scaler`: what rounding to the smallest step of its finest channel leaves.
+fn resolved(history: &Frame<'_>, scaler: &Scaler) -> f64 {
+    let steps = (0..history.channels()).map(|channel| {
+        STEP_TO_DEVIATION * Resolution::of(&history.channel(channel)).step() / scaler.unit[channel]
+    });
+    steps.filter(|step| *step > 0.0).reduce(f64::min).unwrap_or(0.0)
+}
+
 /// How much emptier the surroundings of a row are than those of its neighbours.
 ///
 /// About 1 for a row like its neighbours, above 1 for one that stands apart.
@@ -53,7 +63,9 @@ const LEAST_REACH: f64 = 1e-10;
 /// are compared with all of it. Equals scikit-learn's `LocalOutlierFactor` with
 /// `standardise` off: its `-negative_outlier_factor_` for the history and, for
 /// new rows, `-score_samples` of `novelty=True`. Of equally near rows the
-/// earlier ones count.
+/// earlier ones count. With `standardise`, the surroundings of a row are at least
+/// as wide as rounding to the smallest step of a channel makes them, so that rows
+/// beside a crowd of equal ones are not strange beyond measure.
 ///
 /// The explanation expects the mean of the nearest rows, and shares out how far
 /// the score falls when a channel reads that mean.
@@ -100,7 +112,9 @@ impl Estimator for Lof {
         let k = self.settings.neighbours.min(history.rows() - 1);
         let neighbours = index.of_history(k);
         let reach = neighbours.iter().map(|(distances, _)| distances[k - 1]).collect();
-        let mut model = LofModel { k, scaler, index, reach, density: Vec::new() };
+        // Channels as they are written are judged as scikit-learn does.
+        let resolved = if self.settings.standardise { resolved(history, &scaler) } else { 0.0 };
+        let mut model = LofModel { k, scaler, index, reach, density: Vec::new(), resolved };
         model.density = neighbours
             .par_iter()
             .map(|(distances, rows)| model.density_of(distances, rows))
@@ -120,6 +134,8 @@ pub struct LofModel {
     reach: Vec<f64>,
     /// Local reachability density of every row of the history.
     density: Vec<f64>,
+    /// The least mean reachability distance that counts.
+    resolved: f64,
 }
 
 impl LofModel {
@@ -127,7 +143,7 @@ impl LofModel {
     fn density_of(&self, distances: &[f64], rows: &[u32]) -> f64 {
         let reach = |(distance, row): (&f64, &u32)| distance.max(self.reach[*row as usize]);
         let total: f64 = distances.iter().zip(rows).map(reach).sum();
-        1.0 / (total / rows.len() as f64 + LEAST_REACH)
+        1.0 / ((total / rows.len() as f64).max(self.resolved) + LEAST_REACH)
     }
 
     fn rate(&self, neighbours: &Neighbours) -> Vec<f64> {

@@ -4,6 +4,7 @@ use auscult_core::{
     Band, DetectError, Estimator, Explanation, Fit, FitError, Frame, Model, Settings, settings,
 };
 use auscult_stats::quantile::{MAD_TO_DEVIATION, median_deviation};
+use auscult_stats::resolution::{Resolution, STEP_TO_DEVIATION};
 use auscult_trees::{
     Feature, Features, Forest, ForestSettings, MaxFeatures, RegressorSettings, TreeError,
 };
@@ -54,7 +55,8 @@ pub(super) const METHOD: Method = Method {
 /// columns at the same moment and its own last readings.
 ///
 /// For column `c`, `z[c] = |x[c] - expected[c]| / deviation[c]`, where the
-/// deviation is the scaled median absolute deviation of the residuals; the
+/// deviation is the scaled median absolute deviation of the residuals, but at
+/// least what rounding to the smallest step of the column leaves; the
 /// score is the largest `z`, so that one broken column among many is not
 /// averaged away. Rows of the history are predicted by trees that did not see
 /// them (out of bag). Shares go by the square of `z`.
@@ -122,11 +124,12 @@ impl ForestResidual {
         let residuals: Vec<f64> =
             readings.iter().zip(&expected).map(|(reading, expected)| reading - expected).collect();
         let (bias, spread) = median_deviation(&residuals);
-        let (level, own_spread) = median_deviation(&readings);
-        // Where the forest is right to the last digit, only rounding is left: residuals then
-        // count in units of a millionth of what the column itself does.
-        let floor = (1e-6 * own_spread).max(1e-12 * level.abs()).max(f64::MIN_POSITIVE);
-        let deviation = MAD_TO_DEVIATION * spread.max(floor);
+        let (level, _) = median_deviation(&readings);
+        // Of a column that never varied only rounding is left.
+        let floor = (1e-12 * level.abs()).max(f64::MIN_POSITIVE);
+        let resolution = Resolution::of(&readings);
+        let floor = floor.max(STEP_TO_DEVIATION * resolution.step()).max(resolution.least());
+        let deviation = floor.max(MAD_TO_DEVIATION * spread);
         expected.iter_mut().for_each(|expected| *expected += bias);
         Ok(ColumnFit { model: ColumnModel { forest: fit.forest, bias, deviation }, expected })
     }
@@ -326,11 +329,13 @@ impl Model for ForestResidualModel {
 mod tests {
     use super::*;
 
-    /// A wave of 40 rows; its second column is bent, the third goes its own way.
+    /// A wave of 40 rows, never quite the same; its second column is bent, the
+    /// third goes its own way.
     fn waves(rows: usize) -> Vec<f64> {
         (0..rows)
             .flat_map(|row| {
                 let wave = (row as f64 * std::f64::consts::TAU / 40.0).sin();
+                let wave = wave + 1e-3 * f64::from(row as u32 * 6151 % 97) / 97.0;
                 [wave, wave * wave * 5.0, f64::from(row as u32 * 7919 % 101)]
             })
             .collect()

@@ -4,14 +4,16 @@ use auscult_core::{
     DetectError, Estimator, Explanation, Fit, FitError, Frame, Model, SettingError, Settings,
     settings,
 };
+use rand_pcg::Pcg64Mcg;
 use serde::Deserialize;
 
+use super::IsolationForestDetector;
 use super::forest::{Forest, PathTree};
 use super::tree::{ImportedNode, IsolationTree};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
-    /// Settings of [`IsolationForest`].
+    /// Settings of [`IsolationForest`] and [`IsolationForestDetector`].
     pub struct IsolationForestSettings {
         /// Trees to grow; more give steadier scores.
         trees: usize = 100, "in 1..=10000", |trees| (1..=10_000).contains(trees);
@@ -19,6 +21,9 @@ settings! {
         sample: usize = 256, "in 2..=65536", |sample| (2..=65_536).contains(sample);
         /// Share of the channels that each tree may cut, rounded to at least one.
         max_features: f64 = 1.0, "in (0, 1]", |share| *share > 0.0 && *share <= 1.0;
+        /// Of a stream: the last so many samples are what trees are grown from,
+        /// each tree once in as many samples.
+        window: usize = 2048, "in 16..=1000000", |window| (16..=1_000_000).contains(window);
         /// Start of the random numbers; the same seed grows the same forest.
         seed: u64 = 0, "a whole number", |_| true;
     }
@@ -31,8 +36,8 @@ pub(super) const METHOD: Method = Method {
     sees: "rows in sparse regions, jointly over channels of any units and shapes, without tuning",
     blind: "the order of rows in time; dense groups of anomalies; oddities that show only in combinations along the diagonal; one odd channel among many",
     unit: "isolation score in (0, 1)",
-    cost: "O(trees x sample x log sample) to fit, O(n x trees x log sample) to score",
-    source: "F. T. Liu, K. M. Ting, Z.-H. Zhou, \"Isolation forest\", IEEE International Conference on Data Mining, 2008",
+    cost: "O(trees x sample x log sample) to fit, O(n x trees x log sample) to score; online a tree every window / trees samples, O(window x d) memory",
+    source: "F. T. Liu, K. M. Ting, Z.-H. Zhou, \"Isolation forest\", IEEE International Conference on Data Mining, 2008; of a stream after Z. Ding, M. Fei, IFAC Proceedings Volumes 46(20), 2013",
     channels: Channels::Any,
     order: Order::Free,
     threshold: Threshold::Share(0.01),
@@ -41,8 +46,20 @@ pub(super) const METHOD: Method = Method {
     batch: Some(|map| Ok(Box::new(IsolationForest::new(IsolationForestSettings::from_map(map)?)?))),
     pieces: None,
     labelled: None,
-    online: None,
+    online: Some(|map, channels| {
+        let settings = IsolationForestSettings::from_map(map)?;
+        Ok(Box::new(IsolationForestDetector::new(settings, channels)?))
+    }),
 };
+
+impl IsolationForestSettings {
+    /// Which of `width` channels a tree may cut.
+    pub(super) fn channels_of_a_tree(&self, width: usize, random: &mut Pcg64Mcg) -> Vec<u32> {
+        let allowed = ((width as f64 * self.max_features) as usize).max(1);
+        let chosen = rand::seq::index::sample(random, width, allowed);
+        chosen.iter().map(|channel| channel as u32).collect()
+    }
+}
 
 /// How few random cuts it takes to set a row apart from the rest.
 ///
@@ -100,10 +117,8 @@ impl Estimator for IsolationForest {
         FitError::check_rows(2, history.rows())?;
         let IsolationForestSettings { trees, sample, seed, .. } = self.settings;
         let width = history.channels();
-        let allowed = ((width as f64 * self.settings.max_features) as usize).max(1);
         let forest = Forest::grow(history, trees, sample, seed, |rows, random| {
-            let chosen = rand::seq::index::sample(random, width, allowed);
-            let mut channels: Vec<u32> = chosen.iter().map(|channel| channel as u32).collect();
+            let mut channels = self.settings.channels_of_a_tree(width, random);
             IsolationTree::grow(rows, width, &mut channels, random)
         });
         let scores = forest.score(history.readings());

@@ -6,6 +6,7 @@ mod forest;
 mod half_space;
 mod half_space_tree;
 mod isolation_forest;
+mod isolation_forest_online;
 mod path;
 mod random_cut;
 mod scaling;
@@ -18,6 +19,7 @@ pub use half_space::{HalfSpaceTrees, HalfSpaceTreesSettings};
 pub use isolation_forest::{
     ExportedTree, IsolationForest, IsolationForestModel, IsolationForestSettings,
 };
+pub use isolation_forest_online::IsolationForestDetector;
 pub use random_cut::{RandomCutForest, RandomCutForestSettings};
 
 use crate::Method;

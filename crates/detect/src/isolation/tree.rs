@@ -76,6 +76,16 @@ impl IsolationTree {
         self.paths[leaf] = f64::from(depth) + expected_path(rows);
     }
 
+    /// The path length of `row`.
+    pub(super) fn path(&self, row: &[f32]) -> f64 {
+        let mut at = 1;
+        for _ in 0..self.levels {
+            let node = self.nodes[at];
+            at = 2 * at + usize::from(row[node.channel as usize] > node.threshold);
+        }
+        self.paths[at - self.paths.len()]
+    }
+
     /// Adds the path length of every row of `block` to `sums`.
     ///
     /// `block` has shape `(sums.len(), width)`, `sums.len()` a multiple of [`LANES`].

@@ -12,13 +12,18 @@ pub(super) struct Boundary {
     deepest: f64,
 }
 
+/// The least depth that counts, as a share of the way from the boundary to
+/// where the decision function is that of a row unlike any other.
+const LEAST_DEPTH: f64 = 1e-3;
+
 impl Boundary {
     /// The boundary at `rho` for a history whose decision function, before
     /// `rho` is taken off, is `sums`.
     pub(super) fn new(sums: &[f64], rho: f64) -> Self {
         let deepest = sums.iter().map(|sum| sum - rho).fold(0.0, f64::max);
-        // When all rows lie on the boundary, only rounding tells them apart.
-        Self { rho, deepest: deepest.max(1e-9 * rho.abs()) }
+        // When nearly all rows lie on the boundary, as where they are equal, only
+        // rounding tells them apart.
+        Self { rho, deepest: deepest.max(LEAST_DEPTH * rho.abs()) }
     }
 
     /// Whether restored numbers can be worked with.

@@ -190,7 +190,12 @@ impl Tested {
     fn location_after(&self, anomalies: usize) -> Location {
         let left = &self.left[anomalies];
         let critical = critical_value(left.count(), self.alpha);
-        Location::new(left.mean(), left.deviation(1) * critical)
+        let deviation = left.deviation(1);
+        if anomalies > 0 && deviation <= f64::EPSILON * left.mean().abs() {
+            // All the rest is equal: judged as the last anomaly was, itself included.
+            return self.location_after(anomalies - 1);
+        }
+        Location::new(left.mean(), deviation * critical, left.count())
     }
 }
 

@@ -4,10 +4,10 @@ use auscult_core::{
     Band, DetectError, Detector, Estimator, Explanation, Fit, FitError, Frame, Model, Sample,
     Score, SettingError, Settings, Snapshot, settings,
 };
-use auscult_stats::quantile::quantile;
+use auscult_stats::quantile::{MEAN_TO_DEVIATION, mean_deviation, quantile};
 use auscult_stats::sketch::QuantileSketch;
 
-use crate::shared::{one_channel, one_reading, ratio};
+use crate::shared::{Spread, one_channel, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -44,18 +44,32 @@ struct Quartiles {
     lower: f64,
     median: f64,
     upper: f64,
+    range: Spread,
 }
 
+/// The interquartile range of a normal distribution of deviation 1.
+const DEVIATION_TO_RANGE: f64 = 1.348_979_500_392_163_5;
+
 impl Quartiles {
-    /// The interquartile range; at least what rounding makes of the quartiles.
-    fn range(self) -> f64 {
-        let rounding = f64::EPSILON * self.lower.abs().max(self.upper.abs());
-        (self.upper - self.lower).max(rounding)
+    /// The quartiles of so many readings.
+    ///
+    /// The mean absolute deviation from the median is asked for only when half
+    /// of the readings are equal, so that the quartiles are.
+    fn new(
+        [lower, median, upper]: [f64; 3],
+        samples: u64,
+        mean_deviation: impl FnOnce() -> f64,
+    ) -> Self {
+        let range = if upper - lower > f64::EPSILON * lower.abs().max(upper.abs()) {
+            upper - lower
+        } else {
+            DEVIATION_TO_RANGE * MEAN_TO_DEVIATION * mean_deviation()
+        };
+        Self { lower, median, upper, range: Spread::known(median, range, samples as f64) }
     }
 
     fn rate(self, reading: f64) -> f64 {
-        let beyond = (self.lower - reading).max(reading - self.upper).max(0.0);
-        ratio(beyond, self.range())
+        self.range.rate((self.lower - reading).max(reading - self.upper).max(0.0))
     }
 
     fn rate_all(self, rows: &Frame<'_>) -> Vec<f64> {
@@ -63,7 +77,7 @@ impl Quartiles {
     }
 
     fn explain(self, reading: f64, threshold: f64) -> Explanation {
-        let reach = threshold * self.range();
+        let reach = self.range.reach(threshold);
         let fences = Band { low: self.lower - reach, high: self.upper + reach };
         Explanation::of_one(self.median, Some(fences), self.rate(reading))
     }
@@ -75,8 +89,9 @@ impl Quartiles {
 /// The score of reading `x` is `max(q1 - x, x - q3, 0) / (q3 - q1)`, so that a
 /// threshold of 1.5 draws Tukey's inner fences and 3 his outer ones. Quartiles are interpolated
 /// linearly, as NumPy does by default. Readings between the quartiles
-/// score 0. When the quartiles are equal, the fences lie on them: every reading
-/// that differs scores without bound. One channel. Time O(n), memory O(n).
+/// score 0. When half of the readings are equal, so that the quartiles are, the
+/// range is that of a normal distribution with their mean absolute deviation.
+/// One channel. Time O(n), memory O(n).
 ///
 /// Reference: J. W. Tukey, "Exploratory data analysis", Addison-Wesley, 1977.
 /// His hinges differ slightly from interpolated quartiles in short histories.
@@ -111,9 +126,10 @@ impl Estimator for Iqr {
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<IqrModel>, FitError> {
         let mut readings = one_channel(history)?.to_vec();
         FitError::check_rows(2, readings.len())?;
-        let mut at = |share| quantile(&mut readings, share);
-        let model =
-            IqrModel { quartiles: Quartiles { lower: at(0.25), median: at(0.5), upper: at(0.75) } };
+        let quartiles = [0.25, 0.5, 0.75].map(|share| quantile(&mut readings, share));
+        let mean_deviation = || mean_deviation(&readings, quartiles[1]);
+        let quartiles = Quartiles::new(quartiles, readings.len() as u64, mean_deviation);
+        let model = IqrModel { quartiles };
         let scores = model.quartiles.rate_all(history);
         Ok(Fit { model, scores })
     }
@@ -196,8 +212,8 @@ impl IqrDetector {
 }
 
 fn sketch_quartiles(sketch: &QuantileSketch) -> Quartiles {
-    let [lower, median, upper] = [0.25, 0.5, 0.75].map(|share| sketch.quantile(share));
-    Quartiles { lower, median, upper }
+    let quartiles = [0.25, 0.5, 0.75].map(|share| sketch.quantile(share));
+    Quartiles::new(quartiles, sketch.count(), || sketch.mean_deviation(quartiles[1]))
 }
 
 impl Detector for IqrDetector {

@@ -2,30 +2,29 @@
 
 use auscult_core::{Band, Explanation};
 
-use crate::shared::ratio;
+use crate::shared::Spread;
 
 /// A usual reading and a usual distance from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Location {
     centre: f64,
-    scale: f64,
+    spread: Spread,
 }
 
 impl Location {
-    /// When all readings were equal, only rounding tells them apart: the scale
-    /// is at least what rounding makes of the centre.
-    pub(super) fn new(centre: f64, scale: f64) -> Self {
-        Self { centre, scale: scale.max(f64::EPSILON * centre.abs()) }
+    /// The centre and scale of so many readings.
+    pub(super) fn new(centre: f64, scale: f64, samples: u64) -> Self {
+        Self { centre, spread: Spread::known(centre, scale, samples as f64) }
     }
 
     /// Distance of `reading` from the centre, in scales; finite.
     pub(super) fn rate(self, reading: f64) -> f64 {
-        ratio((reading - self.centre).abs(), self.scale)
+        self.spread.rate((reading - self.centre).abs())
     }
 
     /// Why `reading` is rated as it is.
     pub(super) fn explain(self, reading: f64, threshold: f64) -> Explanation {
-        let band = Band::around(self.centre, threshold * self.scale);
+        let band = Band::around(self.centre, self.spread.reach(threshold));
         Explanation::of_one(self.centre, Some(band), self.rate(reading))
     }
 }

@@ -4,7 +4,9 @@ use auscult_core::{
     DetectError, Detector, Estimator, Explanation, Fit, FitError, Frame, Model, Sample, Score,
     SettingError, Settings, Snapshot, settings,
 };
-use auscult_stats::quantile::{MAD_TO_DEVIATION, median_deviation};
+use auscult_stats::quantile::{
+    MAD_TO_DEVIATION, MEAN_TO_DEVIATION, mean_deviation, median_deviation,
+};
 use auscult_stats::sketch::QuantileSketch;
 
 use super::location::Location;
@@ -39,10 +41,6 @@ pub(super) const METHOD: Method = Method {
     online: Some(|map, _| Ok(Box::new(MadDetector::new(MadSettings::from_map(map)?)?))),
 };
 
-/// What turns a mean absolute deviation into a standard deviation of a normal
-/// distribution: `sqrt(π / 2)`.
-pub(super) const MEAN_TO_DEVIATION: f64 = 1.253_314_137_315_500_3;
-
 /// Median and robust deviation as a centre and a scale.
 ///
 /// `mean_deviation` is asked for only when more than half of the readings are
@@ -50,6 +48,7 @@ pub(super) const MEAN_TO_DEVIATION: f64 = 1.253_314_137_315_500_3;
 pub(super) fn robust_location(
     median: f64,
     median_deviation: f64,
+    samples: u64,
     mean_deviation: impl FnOnce() -> f64,
 ) -> Location {
     let scale = if median_deviation > 0.0 {
@@ -57,7 +56,7 @@ pub(super) fn robust_location(
     } else {
         MEAN_TO_DEVIATION * mean_deviation()
     };
-    Location::new(median, scale)
+    Location::new(median, scale, samples)
 }
 
 /// Distance from the median of the whole history, in median absolute
@@ -68,7 +67,8 @@ pub(super) fn robust_location(
 /// half of the readings can be outliers without hiding one another. When more
 /// than half of the readings are equal, the MAD is 0; the scale is then
 /// `1.2533` times the mean absolute deviation from the median, as they
-/// advise; and 0 everywhere when all are equal. One channel. Time O(n), memory O(n).
+/// advise; and 0 everywhere when all are equal, later readings that differ being
+/// `sqrt(n)` away. One channel. Time O(n), memory O(n).
 ///
 /// The scale equals `scipy.stats.median_abs_deviation(x, scale='normal')`.
 ///
@@ -105,11 +105,10 @@ impl Estimator for Mad {
         let readings = one_channel(history)?;
         FitError::check_rows(2, readings.len())?;
         let (median, deviation) = median_deviation(readings);
-        let mean_deviation = || {
-            let total: f64 = readings.iter().map(|reading| (reading - median).abs()).sum();
-            total / readings.len() as f64
-        };
-        let model = MadModel { location: robust_location(median, deviation, mean_deviation) };
+        let mean_deviation = || mean_deviation(readings, median);
+        let samples = readings.len() as u64;
+        let location = robust_location(median, deviation, samples, mean_deviation);
+        let model = MadModel { location };
         let scores = model.rate_all(history);
         Ok(Fit { model, scores })
     }
@@ -199,7 +198,7 @@ impl MadDetector {
 
 fn sketch_location(sketch: &QuantileSketch) -> Location {
     let (median, deviation) = sketch.median_deviation();
-    robust_location(median, deviation, || sketch.mean_deviation(median))
+    robust_location(median, deviation, sketch.count(), || sketch.mean_deviation(median))
 }
 
 impl Detector for MadDetector {

@@ -91,7 +91,8 @@ impl RollingMedian {
 
     fn location(&self) -> Location {
         let (median, deviation) = self.recent.median_deviation();
-        robust_location(median, deviation, || self.recent.mean_deviation())
+        let samples = self.recent.len() as u64;
+        robust_location(median, deviation, samples, || self.recent.mean_deviation())
     }
 }
 

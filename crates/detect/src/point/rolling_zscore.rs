@@ -46,7 +46,8 @@ pub(super) const METHOD: Method = Method {
 /// deviations.
 ///
 /// The score of sample `x` is `|x - mean| / deviation`, both of the samples
-/// before it, so that a sample does not hide itself. One channel. Time O(1)
+/// before it, so that a sample does not hide itself; the root of their number
+/// where all of them are equal. One channel. Time O(1)
 /// per sample on average, memory O(window).
 ///
 /// Mean and deviation equal those of `x.rolling(window).shift(1)` in pandas; a
@@ -93,7 +94,7 @@ impl RollingZScore {
 
     fn location(&self) -> Location {
         let moments = self.recent.moments();
-        Location::new(moments.mean(), moments.deviation(self.settings.ddof))
+        Location::new(moments.mean(), moments.deviation(self.settings.ddof), moments.count())
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) const METHOD: Method = Method {
 /// Distance from the mean of the whole history, in standard deviations.
 ///
 /// The score of reading `x` is `|x - mean| / deviation`; 0 everywhere when all
-/// readings are equal. One channel. Time O(n), memory O(1) beyond the scores.
+/// readings are equal, later ones that differ being `sqrt(n)` away. One channel.
+/// Time O(n), memory O(1) beyond the scores.
 ///
 /// Equals `abs(scipy.stats.zscore(x, ddof))`.
 ///
@@ -96,16 +97,18 @@ pub struct ZScoreModel {
     pub mean: f64,
     /// Standard deviation of the history.
     pub deviation: f64,
+    rows: u64,
 }
 
 impl ZScoreModel {
     fn new(moments: &Moments, settings: &ZScoreSettings) -> Result<Self, FitError> {
         FitError::check_rows(2, usize::try_from(moments.count()).unwrap_or(usize::MAX))?;
-        Ok(Self { mean: moments.mean(), deviation: moments.deviation(settings.ddof) })
+        let deviation = moments.deviation(settings.ddof);
+        Ok(Self { mean: moments.mean(), deviation, rows: moments.count() })
     }
 
     fn location(&self) -> Location {
-        Location::new(self.mean, self.deviation)
+        Location::new(self.mean, self.deviation, self.rows)
     }
 
     fn rate_all(&self, rows: &Frame<'_>) -> Vec<f64> {
@@ -207,7 +210,8 @@ impl ZScoreDetector {
     }
 
     fn location(&self) -> Location {
-        Location::new(self.moments.mean(), self.moments.deviation(self.settings.ddof))
+        let Self { moments, settings } = self;
+        Location::new(moments.mean(), moments.deviation(settings.ddof), moments.count())
     }
 }
 

@@ -4,7 +4,8 @@ use auscult_stats::linear::{
     Equation, HuberOptions, Rows, TheilSenOptions, Triangle, huber, theil_sen,
 };
 use auscult_stats::moments::Moments;
-use auscult_stats::quantile::{MAD_TO_DEVIATION, median_deviation};
+use auscult_stats::quantile::median_deviation;
+use auscult_stats::resolution::Resolution;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::ratio;
@@ -93,8 +94,9 @@ impl Line {
         let equation = Equation { intercept, coefficients };
         let residuals: Vec<f64> =
             values.iter().map(|row| row[width] - equation.predict(&row[..width])).collect();
-        let goal = Moments::of(&column(width));
-        let usual = MAD_TO_DEVIATION * median_deviation(&residuals).1;
+        let readings = column(width);
+        let goal = Moments::of(&readings);
+        let usual = Resolution::of(&readings).deviation(&residuals);
         let scale = usual.max(floor(goal.mean(), goal.deviation(0)));
         Self { target, inputs, equation, scale }
     }

@@ -7,19 +7,41 @@ use auscult_core::{
 use auscult_stats::linear::{Rows, Triangle};
 use rayon::prelude::*;
 
+use super::follower::Learning;
 use super::line::{Estimator, Line};
+use super::residual_online::RegressionDetector;
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
-    /// Settings of [`Regression`].
+    /// Settings of [`Regression`] and [`RegressionDetector`].
     pub struct RegressionSettings {
         /// How a column is regressed on the others.
         estimator: Estimator = Estimator::Ols, "`ols`, `ridge`, `huber` or `theil-sen`", |_| true;
         /// The column to watch, counted from 1 in the order of the columns; all
         /// of them, each against the others, without it.
         target: Option<usize> = None, "at least 1", |target| target.is_none_or(|target| target >= 1);
-        /// For `ridge`: the share of each input's squared spread that is added to it.
+        /// For `ridge`: the share of each input's squared spread that is added to
+        /// it. In a stream what the ridge prior weighs, in squared units; a sample
+        /// weighs about 1.
         penalty: f64 = 1e-4, "at least 0, and finite", |penalty| *penalty >= 0.0 && penalty.is_finite();
+        /// What is left of the weight of a sample of a stream one sample later.
+        forgetting: f64 = 0.9998, "in [0.5, 1)", |forgetting| (0.5..1.0).contains(forgetting);
+        /// Usual residuals beyond which a sample of a stream teaches no more.
+        clip: f64 = 5.0, "in [0.1, 1000]", |clip| (0.1..=1000.0).contains(clip);
+        /// Samples of a stream to learn before the first score; at least three for
+        /// each column.
+        warmup: usize = 50, "at least 4", |warmup| *warmup >= 4;
+    }
+}
+
+/// The least prior of a stream: without any the equations could not be solved.
+const LEAST_PRIOR: f64 = 1e-9;
+
+impl RegressionSettings {
+    /// How a stream is learnt.
+    pub(super) fn learning(&self) -> Learning {
+        let prior = self.penalty.clamp(LEAST_PRIOR, 1.0 / LEAST_PRIOR);
+        Learning { forgetting: self.forgetting, prior, clip: self.clip }
     }
 }
 
@@ -30,8 +52,8 @@ pub(super) const METHOD: Method = Method {
     sees: "readings that no longer fit together, as when power falls while load stays, even if each is usual by itself",
     blind: "several columns that go astray together in their usual proportion; relations that are not linear",
     unit: "standard deviations of the residual",
-    cost: "O(n d² + d⁴) time; O(d²) memory in pieces",
-    source: "P. J. Rousseeuw, A. M. Leroy, \"Robust Regression and Outlier Detection\", Wiley, 1987",
+    cost: "O(n d² + d⁴) time; O(d²) memory in pieces; online O(d²) time per sample and memory",
+    source: "P. J. Rousseeuw, A. M. Leroy, \"Robust Regression and Outlier Detection\", Wiley, 1987; of a stream L. Ljung, T. Söderström, \"Theory and practice of recursive identification\", MIT Press, 1983",
     channels: Channels::Several,
     order: Order::Free,
     threshold: Threshold::Score(4.0),
@@ -43,7 +65,10 @@ pub(super) const METHOD: Method = Method {
         Ok(Box::new(RegressionPieces::new(settings, channels)?))
     }),
     labelled: None,
-    online: None,
+    online: Some(|map, channels| {
+        let settings = RegressionSettings::from_map(map)?;
+        Ok(Box::new(RegressionDetector::new(settings, channels)?))
+    }),
 };
 
 /// Distance of each column from what the other columns lead to expect.
@@ -51,7 +76,8 @@ pub(super) const METHOD: Method = Method {
 /// Every column (or `target` alone) is regressed on all others. The score of a
 /// row is the largest `|residual| / scale` of its columns, where scale is the
 /// residual standard deviation for `ols` and `ridge`, and 1.4826 median
-/// absolute residuals for `huber` and `theil-sen`. Several columns. Misses
+/// absolute residuals for `huber` and `theil-sen`, or their root mean square where
+/// most are less than a step of the column. Several columns. Misses
 /// columns that go astray together in their usual proportion. One far outlier
 /// can bend `ols` and `ridge`. Time O(n d² + d⁴) for `ols` and `ridge`;
 /// `theil-sen` fits up to 10,000 subsets of rows per column.

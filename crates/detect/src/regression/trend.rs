@@ -45,7 +45,8 @@ pub(super) const METHOD: Method = Method {
 /// Time is that of the rows if they have one, else the row number; rows scored
 /// later without times are taken to follow the history. The score of a reading
 /// is `|residual| / scale`, with the residual standard deviation for `ols` and
-/// `ridge` and 1.4826 median absolute residuals for `huber` and `theil-sen`.
+/// `ridge` and 1.4826 median absolute residuals for `huber` and `theil-sen`, or
+/// their root mean square where most are less than a step of the readings.
 /// One channel. Takes a season or a bend for anomalies.
 ///
 /// Reference: P. K. Sen, "Estimates of the regression coefficient based on

@@ -5,13 +5,14 @@ use auscult_core::{
     Model, Sample, Score, SettingError, Settings, Snapshot, settings,
 };
 use auscult_stats::quantile::{MAD_TO_DEVIATION, median_deviation};
+use auscult_stats::resolution::RunningResolution;
 use serde::{Deserialize, Serialize};
 
 use super::exponential::{Rates, Smoothing};
 use super::rates::fit_rates;
 use super::scale::ResidualScale;
 use super::season_of;
-use crate::shared::{one_channel, ratio};
+use crate::shared::{Spread, one_channel, ratio};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -241,6 +242,8 @@ impl Learning {
 struct Follower {
     smoothing: Smoothing,
     deviation: f64,
+    #[serde(default)]
+    resolution: RunningResolution,
 }
 
 /// Smallest deviation that counts, as a share of level and reading: less is
@@ -256,12 +259,27 @@ impl Follower {
         };
         let rest: Vec<f64> = readings.iter().enumerate().map(|(row, y)| y - season(row)).collect();
         let (_, deviation) = median_deviation(&rest);
-        Self { smoothing, deviation: MAD_TO_DEVIATION * deviation }
+        let deviation = MAD_TO_DEVIATION * deviation;
+        Self { smoothing, deviation, resolution: RunningResolution::default() }
     }
 
-    /// The deviation by which to judge `reading`.
+    /// The deviation by which to learn from `reading`.
     fn deviation(&self, reading: f64) -> f64 {
-        self.deviation.max(LEAST_DEVIATION * self.smoothing.level.abs().max(reading.abs()))
+        self.known().max(LEAST_DEVIATION * self.smoothing.level.abs().max(reading.abs()))
+    }
+
+    /// The running deviation, which is at least what rounding to the smallest
+    /// step of the readings leaves.
+    fn known(&self) -> f64 {
+        self.deviation.max(self.resolution.deviation().unwrap_or(0.0))
+    }
+
+    /// The spread by which to judge `reading`.
+    fn spread(&self, reading: f64, learning: &Learning) -> Spread {
+        let deviation = self.deviation(reading);
+        let samples = 1.0 / learning.deviation_rate;
+        Spread::of(self.smoothing.level, self.known(), samples, &self.resolution)
+            .at_least(deviation)
     }
 
     /// Takes in `reading`, clipped.
@@ -271,12 +289,14 @@ impl Follower {
         let deviation = self.deviation(reading);
         let clipped = error.clamp(-learning.clip * deviation, learning.clip * deviation);
         self.smoothing.learn(forecast + clipped, rates);
-        self.deviation = if self.deviation < deviation && error != 0.0 {
+        let known = self.known();
+        self.resolution.push(reading);
+        self.deviation = if known < deviation && error != 0.0 {
             // Nothing has varied so far: the first surprise sets the scale.
             error.abs()
         } else {
             let growth = bounded_square(ratio(error.abs(), deviation)) - 1.0;
-            deviation.min(self.deviation) * (1.0 + learning.deviation_rate * growth).sqrt()
+            deviation.min(known) * (1.0 + learning.deviation_rate * growth).sqrt()
         };
     }
 
@@ -364,9 +384,9 @@ impl HoltWintersDetector {
         Ok(Self { period, rates, learning, state: State::Warming(Vec::new()) })
     }
 
-    /// Forecast and deviation for `reading`.
-    fn judge(&self, follower: &Follower, reading: f64) -> (f64, f64) {
-        (follower.smoothing.forecast(&self.rates), follower.deviation(reading))
+    /// Forecast and spread for `reading`.
+    fn judge(&self, follower: &Follower, reading: f64) -> (f64, Spread) {
+        (follower.smoothing.forecast(&self.rates), follower.spread(reading, &self.learning))
     }
 }
 
@@ -382,8 +402,8 @@ impl Detector for HoltWintersDetector {
                 Ok(Score::Warming(start_rows(self.period) - readings.len()))
             }
             State::Ready(follower) => {
-                let (forecast, deviation) = self.judge(follower, sample.reading(0));
-                Ok(Score::Ready(ratio((sample.reading(0) - forecast).abs(), deviation)))
+                let (forecast, spread) = self.judge(follower, sample.reading(0));
+                Ok(Score::Ready(spread.rate((sample.reading(0) - forecast).abs())))
             }
         }
     }
@@ -413,9 +433,9 @@ impl Detector for HoltWintersDetector {
     ) -> Result<Option<Explanation>, DetectError> {
         DetectError::check_channels(1, sample.channels())?;
         let State::Ready(follower) = &self.state else { return Ok(None) };
-        let (forecast, deviation) = self.judge(follower, sample.reading(0));
-        let score = ratio((sample.reading(0) - forecast).abs(), deviation);
-        let band = Band::around(forecast, threshold * deviation);
+        let (forecast, spread) = self.judge(follower, sample.reading(0));
+        let score = spread.rate((sample.reading(0) - forecast).abs());
+        let band = Band::around(forecast, spread.reach(threshold));
         Ok(Some(Explanation::of_one(forecast, Some(band), score)))
     }
 
@@ -433,6 +453,7 @@ impl Detector for HoltWintersDetector {
             State::Ready(follower) => {
                 (0.0..=1e3 * LARGEST_READING).contains(&follower.deviation)
                     && follower.smoothing.is_sound(self.period)
+                    && follower.resolution.is_sound()
             }
         };
         if !fits {

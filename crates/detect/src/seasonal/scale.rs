@@ -1,10 +1,7 @@
 //! How large a usual residual is.
 
 use auscult_stats::quantile::{MAD_TO_DEVIATION, median, quantile};
-
-/// Least scale, as a share of the usual swing of the readings: less cannot be
-/// seen in a plot of them.
-const LEAST_OF_SWING: f64 = 1e-3;
+use auscult_stats::resolution::{Resolution, root_mean_square};
 
 /// The 90 % quantile of the size of a standard normal number.
 const NORMAL_90: f64 = 1.644_853_626_951_472_7;
@@ -52,19 +49,12 @@ impl ResidualScale {
         let mut scratch = residuals.to_vec();
         let centre = median(&mut scratch);
         let sizes: Vec<f64> = residuals.iter().map(|residual| (residual - centre).abs()).collect();
-        scratch.copy_from_slice(&sizes);
-        let deviation = MAD_TO_DEVIATION * median(&mut scratch);
-
-        let mut sorted = readings.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let (low, high) = (quantile(&mut sorted, 0.1), quantile(&mut sorted, 0.9));
-        let rounding = 1e-9 * low.abs().max(high.abs());
-        let least = LEAST_OF_SWING * (high - low) / (2.0 * 1.281_551_565_544_600_4);
-        if deviation <= rounding.max(resolution(&sorted, rounding) / 12.0_f64.sqrt()) {
-            let scale = root_mean_square(&sizes).max(least);
+        let resolution = Resolution::of(readings);
+        let Some(deviation) = resolution.robust_deviation(&sizes) else {
+            let scale = root_mean_square(&sizes).max(resolution.least());
             return Self { centre, phases: vec![scale], factor: 1.0, power: 1.0 };
-        }
-        let phases = phase_scales(&sizes, period, deviation.max(least));
+        };
+        let phases = phase_scales(&sizes, period, deviation.max(resolution.least()));
         for (row, size) in sizes.iter().enumerate() {
             scratch[row] = size / phases[row % phases.len()];
         }
@@ -127,23 +117,6 @@ fn phase_scales(sizes: &[f64], period: usize, least: f64) -> Vec<f64> {
             least.max(MAD_TO_DEVIATION * median(&mut near))
         })
         .collect()
-}
-
-/// The smallest step between two different readings; steps that are mere
-/// rounding do not count. 0 when there is none.
-fn resolution(sorted: &[f64], rounding: f64) -> f64 {
-    let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]);
-    steps.filter(|step| *step > rounding).reduce(f64::min).unwrap_or(0.0)
-}
-
-fn root_mean_square(sizes: &[f64]) -> f64 {
-    let largest = sizes.iter().copied().fold(0.0, f64::max);
-    if largest == 0.0 {
-        return 0.0;
-    }
-    // Scaled, so that the squares of tiny residuals do not vanish.
-    let squares: f64 = sizes.iter().map(|size| (size / largest).powi(2)).sum();
-    largest * (squares / sizes.len() as f64).sqrt()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use auscult_core::{
     settings,
 };
 
+use super::left_profile::MatrixProfileDetector;
 use super::profile::{distance, exclusion, join, self_join};
 use super::windows::{Range, Windows};
 use crate::seasonal::season_of;
@@ -12,12 +13,15 @@ use crate::shared::one_channel;
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
-    /// Settings of [`MatrixProfile`].
+    /// Settings of [`MatrixProfile`] and [`MatrixProfileDetector`].
     pub struct MatrixProfileSettings {
         /// Rows in a stretch. Automatic: one season, or as many seasons as make
         /// 16 rows; without a season 100 rows, but at most an eighth of the
-        /// history.
+        /// history. In a stream 100 samples.
         window: Option<usize> = None, "at least 3", |window| window.is_none_or(|window| window >= 3);
+        /// Of a stream: stretches that the newest one is compared with, the last so
+        /// many; at least two windows.
+        history: usize = 2000, "in 6..=1000000", |history| (6..=1_000_000).contains(history);
     }
 }
 
@@ -28,7 +32,7 @@ pub(super) const METHOD: Method = Method {
     sees: "odd shapes of any size: a missing beat, a strange cycle, a pattern never seen before",
     blind: "level and spread of a stretch, which it normalises away; an anomaly that occurs twice",
     unit: "z-normalised distance",
-    cost: "O(n²) time, O(n) memory",
+    cost: "O(n²) time, O(n) memory; online O(history x window) time per sample, O(history) memory",
     source: "Y. Zhu et al., \"Matrix profile XI: SCRIMP++: time series motif discovery at interactive speeds\", ICDM 2018",
     channels: Channels::One,
     order: Order::Sequence,
@@ -38,11 +42,14 @@ pub(super) const METHOD: Method = Method {
     batch: Some(|map| Ok(Box::new(MatrixProfile::new(MatrixProfileSettings::from_map(map)?)?))),
     pieces: None,
     labelled: None,
-    online: None,
+    online: Some(|map, _| {
+        let settings = MatrixProfileSettings::from_map(map)?;
+        Ok(Box::new(MatrixProfileDetector::new(settings)?))
+    }),
 };
 
 /// Rows in a stretch where there is no season.
-const DEFAULT_WINDOW: usize = 100;
+pub(super) const DEFAULT_WINDOW: usize = 100;
 /// Fewest rows in a stretch that seasons make up.
 const LEAST_WINDOW: usize = 16;
 
@@ -288,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_window_that_does_not_fit_is_refused() {
-        let settings = MatrixProfileSettings { window: Some(40) };
+        let settings = MatrixProfileSettings { window: Some(40), ..Default::default() };
         let method = MatrixProfile::new(settings).expect("in range");
         let error = method.fit(&Frame::of_column(&[1.0; 45]).expect("finite")).expect_err("short");
         assert!(error.to_string().contains("need 51 rows, got 45"), "{error}");

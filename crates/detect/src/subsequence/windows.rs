@@ -1,13 +1,15 @@
 //! What every window of a series needs for comparison with another.
 
 use auscult_stats::quantile::median_deviation;
+use serde::{Deserialize, Serialize};
 
 /// Readings further out than this many typical deviations are held there:
 /// beyond it they would drown the other readings of a window in rounding.
 const REACH: f64 = 1e4;
 
 /// Where a series lies and how far it may reach.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Range {
     centre: f64,
     reach: f64,
@@ -28,13 +30,52 @@ impl Range {
 
     /// `readings` as shares of the reach, held within ±1.
     pub(super) fn apply(&self, readings: &[f64]) -> Vec<f64> {
-        let share = |reading: &f64| ((reading - self.centre) / self.reach).clamp(-1.0, 1.0);
-        readings.iter().map(share).collect()
+        readings.iter().map(|reading| self.share(*reading)).collect()
+    }
+
+    /// `reading` as a share of the reach, held within ±1.
+    pub(super) fn share(&self, reading: f64) -> f64 {
+        ((reading - self.centre) / self.reach).clamp(-1.0, 1.0)
+    }
+
+    /// Whether a restored one can be worked with.
+    pub(super) fn is_sound(&self) -> bool {
+        self.centre.is_finite() && self.reach > 0.0 && self.reach.is_finite()
     }
 
     /// The reading behind a share.
     pub(super) fn restore(&self, share: f64) -> f64 {
         self.centre + share * self.reach
+    }
+}
+
+/// What a window needs for comparison with another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shape {
+    pub(super) mean: f64,
+    /// One over the norm of the window without its mean; 0 for a constant one.
+    pub(super) inverse_norm: f64,
+}
+
+impl Shape {
+    /// Of the readings of a window.
+    pub(super) fn of(rows: &[f64]) -> Self {
+        let mean = rows.iter().sum::<f64>() / rows.len() as f64;
+        let constant = rows.iter().all(|value| *value == rows[0]);
+        let squares: f64 = rows.iter().map(|value| (value - mean) * (value - mean)).sum();
+        let inverse_norm = if constant || squares == 0.0 { 0.0 } else { 1.0 / squares.sqrt() };
+        Self { mean, inverse_norm }
+    }
+
+    /// The correlation with a constant window or of one, which has none by the
+    /// formula: 1 of two constant ones, 1/2 of one with any other, as stumpy
+    /// does. `None` where both vary.
+    pub(super) fn by_convention(self, other: Self) -> Option<f64> {
+        match (self.inverse_norm == 0.0, other.inverse_norm == 0.0) {
+            (true, true) => Some(1.0),
+            (false, false) => None,
+            _ => Some(0.5),
+        }
     }
 }
 
@@ -60,11 +101,9 @@ impl Windows {
         let mut means = Vec::with_capacity(count);
         let mut inverse_norms = Vec::with_capacity(count);
         for rows in values.windows(window) {
-            let mean = rows.iter().sum::<f64>() / window as f64;
-            let constant = rows.iter().all(|value| *value == rows[0]);
-            let squares: f64 = rows.iter().map(|value| (value - mean) * (value - mean)).sum();
-            means.push(mean);
-            inverse_norms.push(if constant || squares == 0.0 { 0.0 } else { 1.0 / squares.sqrt() });
+            let shape = Shape::of(rows);
+            means.push(shape.mean);
+            inverse_norms.push(shape.inverse_norm);
         }
         let (mut half_gains, mut gain_sums) = (vec![0.0; count], vec![0.0; count]);
         for at in 1..count {
