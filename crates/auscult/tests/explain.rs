@@ -94,9 +94,9 @@ fn csv_has_a_line_for_each_part() {
         "huber",
     ]);
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("kind,name,before,after,amount,share,low,high"));
+    assert_eq!(lines.next(), Some("kind,name,before,after,amount,share,low,high,caution"));
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
-    assert!(rows.iter().all(|row| row.len() == 8), "{text}");
+    assert!(rows.iter().all(|row| row.len() == 9), "{text}");
     let amount = |row: &Vec<&str>| row[4].parse::<f64>().expect("a number");
     let sum: f64 = rows[1..].iter().map(amount).sum();
     assert!((sum - amount(&rows[0])).abs() < 1e-9, "{text}");
@@ -123,6 +123,64 @@ fn the_plot_is_well_formed_svg_with_every_part() {
         refused,
         "cannot tell the kind of picture from x.bmp: expected a name that ends in .svg, .png or .html"
     );
+}
+
+#[test]
+fn parts_that_cannot_be_told_apart_are_refused_and_the_others_shown() {
+    // `twice` is 2 · load; `level` was around 10, is around 50, and its slope turned.
+    let mut text = String::from("period,load,twice,level,calm,rate\n");
+    for row in 0..200 {
+        let after = row >= 100;
+        let noise = |salt: usize| ((row + salt) * 7919 % 101) as f64 / 101.0;
+        let load = 5.0 + noise(1) + if after { 2.0 } else { 0.0 };
+        let level = if after { 50.0 } else { 10.0 } + noise(2) * 4.0;
+        let calm = noise(3);
+        let slope = if after { -3.0 } else { 2.0 };
+        let rate = 100.0 + 4.0 * load + slope * level + calm + noise(4) * 0.5;
+        let period = if after { "new" } else { "old" };
+        text += &format!("{period},{load},{},{level},{calm},{rate}\n", 2.0 * load);
+    }
+    let path = file("joint.csv", &text);
+    let path = path.to_str().expect("a plain path");
+    let plot = file("joint.svg", "");
+    let call =
+        [path, "--column", "rate", "--by", "period=old,new", "--plot", plot.to_str().unwrap()];
+    let words = answer(&call);
+    for said in [
+        "Mind: no part is given to each of load + twice",
+        "Mind: no part is given to level, to its effect or to what no input shows",
+        "load + twice changed, whichever of them counts: +7.9",
+        "level, changed effect and what no input shows together: −180",
+        "[! not to be divided]",
+    ] {
+        assert!(words.contains(said), "no {said:?} in:\n{words}");
+    }
+    for refused in [
+        "load rose by",
+        "unit of load ",
+        "level rose by",
+        "unit of level",
+        "intercept",
+        "Together: ",
+    ] {
+        assert!(!words.contains(refused), "{refused:?} in:\n{words}");
+    }
+    assert!(words.find("Mind:") < words.find("  1. "), "warnings come first:\n{words}");
+    let svg = std::fs::read_to_string(&plot).expect("drawn");
+    assert!(svg.contains("stroke-dasharray=\"3 2\"") && svg.contains(">Mind: no part is given"));
+    let json: serde_json::Value =
+        serde_json::from_str(&answer(&[&call[..5], &["--format", "json"]].concat())).expect("JSON");
+    let parts = json["parts"].as_array().expect("parts");
+    let sum: f64 = parts.iter().map(|part| part["amount"].as_f64().expect("a number")).sum();
+    assert!((sum - json["change"].as_f64().expect("a number")).abs() < 1e-9, "{sum}");
+    assert!(json["warnings"].as_array().is_some_and(|warnings| warnings.len() >= 3));
+    let trusted: Vec<(&str, bool)> = json["attribution"]["inputs"]
+        .as_array()
+        .expect("inputs")
+        .iter()
+        .map(|input| (input["name"].as_str().unwrap(), input["by_input"].is_object()))
+        .collect();
+    assert_eq!(trusted, [("load", false), ("level", false), ("calm", true)]);
 }
 
 /// A table of one reading a minute; `rate` of row and of being after 01:00.
@@ -269,4 +327,28 @@ fn refusals_say_what_was_wrong_and_what_to_do() {
     ] {
         assert_eq!(refusal(&arguments), sentence);
     }
+}
+
+#[test]
+fn a_table_is_read_as_the_flags_say() {
+    let text = minutes(|row, after| if after { 30.0 } else { 50.0 } + (row * 7 % 11) as f64);
+    let (_, rows) = text.split_once('\n').expect("a header");
+    let path = file("flags.txt", &rows.replace(',', "|"));
+    let path = path.to_str().expect("a plain path");
+    let split = "2026-05-03T01:00:00Z";
+    let call = [
+        path,
+        "--delimiter",
+        "|",
+        "--header",
+        "no",
+        "--time",
+        "1",
+        "--column",
+        "column2",
+        "--split",
+        split,
+    ];
+    let text = answer(&call);
+    assert!(text.contains("mean column2 fell by 2"), "{text}");
 }

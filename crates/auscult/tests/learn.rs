@@ -166,3 +166,15 @@ fn terminal_codes_in_a_log_do_not_reach_the_terminal() {
     let asked = auscult(&["troubleshoot", "--model", &model], "quit\n");
     assert_eq!(asked.code, 0, "{}", asked.err);
 }
+
+#[test]
+fn a_log_is_read_as_the_flags_say() {
+    let log =
+        small_log(",when", |row| format!(",2026-01-{:02}T{:02}:00:00Z", row / 20 + 1, row % 20));
+    let (_, rows) = log.split_once('\n').expect("a header");
+    let call =
+        ["learn", "-", "--delimiter", ";", "--header", "no", "--label", "column4", "--time", "3"];
+    let ended = auscult(&call, &rows.replace(',', ";"));
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    assert!(ended.out.contains("5 time-ordered folds, 100 rows"), "{}", ended.out);
+}

@@ -115,6 +115,55 @@ fn the_end_of_the_input_ends_with_what_is_known() {
     assert_eq!(ended.code, 0, "{}", ended.err);
 }
 
+/// A log in which `echo` says less surely what `x` says, so that no tree asks it.
+fn echo_model(name: &str, more: &[&str]) -> String {
+    let mut log = String::from("x,echo,chatter,cause\n");
+    for row in 0..200 {
+        let noise = row * 7919 % 101;
+        let told = if noise < 80 { row % 2 } else { 1 - row % 2 };
+        let cause = ["fan", "cable"][row % 2];
+        let (x, echo, chatter) = (row % 2 * 50 + noise % 20, told * 10, noise % 7);
+        log += &format!("{x},{echo},{chatter},{cause}\n");
+    }
+    let model = scratch_text(name);
+    let call = ["learn", "-", "--label", "cause", "-q", "-o", &model];
+    let ended = auscult(&[&call, more].concat(), &log);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    model
+}
+
+#[test]
+fn what_was_not_asked_can_be_told_and_counts() {
+    let model = echo_model("told.json", &[]);
+    let call = ["troubleshoot", "--model", &model];
+    let ended = auscult(&call, "echoo = 1\necho = 10\nback\necho=unknown\nx = 3\n");
+    assert!(ended.out.contains("no feature `echoo`: did you mean `echo`"), "{}", ended.out);
+    assert!(ended.out.contains("Took back the answer about `echo`."), "{}", ended.out);
+    assert!(ended.out.contains("Cause: fan (9"), "{}", ended.out);
+    let ended = auscult(&call, "echo = 10\nquit\n");
+    let said = ended.out.split("> ").nth(1).expect("an answer was taken");
+    assert!(said.contains("cable  ") && said.contains("was 50 %"), "{}", ended.out);
+    assert!(ended.out.contains("so far: cable (8") || ended.out.contains("so far: cable (7"));
+    assert!(ended.out.contains("  echo = 10 (+"), "{}", ended.out);
+    let rows =
+        auscult(&[&call[..], &["--input", "-", "--format", "json"]].concat(), "echo\n10\n0\n");
+    let all: serde_json::Value = serde_json::from_str(&rows.out).expect("JSON");
+    assert_eq!((&all[0]["cause"], &all[1]["cause"]), (&"cable".into(), &"fan".into()));
+    assert_eq!(all[0]["reasons"][0]["feature"], "echo");
+}
+
+#[test]
+fn an_answer_that_changes_nothing_is_said_to() {
+    let model = echo_model("idle.json", &[]);
+    let text = std::fs::read_to_string(&model).expect("written");
+    let (old, _) = text.split_once(",\"companions\"").expect("they come last");
+    std::fs::write(&model, format!("{old}}}")).expect("written");
+    let ended = auscult(&["troubleshoot", "--model", &model], "echo = 10\nquit\n");
+    assert!(ended.out.contains("Nothing changes by echo = 10: the trees do not ask it"));
+    let rows = auscult(&["troubleshoot", "--model", &model, "--input", "-"], "echo\n10\n");
+    assert!(rows.err.contains("have no counts to weigh them by"), "{}", rows.err);
+}
+
 #[test]
 fn rows_of_a_file_get_cause_confidence_and_reason() {
     let model = model("rows.json", &[]);
@@ -171,7 +220,17 @@ fn a_file_that_is_no_model_is_refused() {
     let log = call("examples/data/ai4i/fault_log.csv");
     assert!(log.code == 2 && log.err.contains("is not a model that `auscult learn` wrote"));
     let path = scratch("newer.json");
-    std::fs::write(&path, r#"{"format":"auscult-troubleshooting-model","version":2}"#).unwrap();
+    std::fs::write(&path, r#"{"format":"auscult-troubleshooting-model","version":99}"#).unwrap();
     let newer = call(&path.display().to_string());
-    assert!(newer.code == 2 && newer.err.contains("has version 2"), "{}", newer.err);
+    assert!(newer.code == 2 && newer.err.contains("has version 99"), "{}", newer.err);
+}
+
+#[test]
+fn rows_are_read_as_the_flags_say() {
+    let model = model("flags.json", &[]);
+    let call = ["troubleshoot", "--model", &model, "--input", "-", "--delimiter", ";"];
+    let ended = auscult(&call, "light;temperature\ngreen;91\n");
+    assert!(ended.out.contains("fan"), "{} {}", ended.out, ended.err);
+    let ended = auscult(&["troubleshoot", "--model", &model, "--delimiter", ";"], "");
+    assert!(ended.code == 2 && ended.err.contains("--input"), "{}", ended.err);
 }

@@ -70,42 +70,109 @@ fn named(cells: &Cells, values: impl IntoIterator<Item = (usize, usize)>) -> Com
     values.into_iter().map(name).collect()
 }
 
-#[test]
-fn segments_of_real_incidents_are_found_as_often_as_published() {
+/// A case, and its true causes.
+struct Case {
+    cells: Cells,
+    truth: Vec<Combination>,
+}
+
+/// All cases in the order of their names; `None` where the data are absent.
+fn cases() -> Option<Vec<Case>> {
     let Some(folder) = folder() else {
         eprintln!("skipped: the RobustSpot data are not on this machine");
-        return;
+        return None;
     };
     let labels = std::fs::read_to_string(folder.join("labels.json")).expect("labels");
-    let labels: Vec<Value> = serde_json::from_str(&labels).expect("JSON");
-    let (mut ours, mut theirs) = ([0, 0], [0, 0]);
-    for label in &labels {
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let mut labels: Vec<Value> = serde_json::from_str(&labels).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    labels.sort_by_key(|label| text(&label["case"]));
+    let case = |label: &Value| {
         let attributes: Vec<String> =
             label["attributes"].as_array().expect("attributes").iter().map(text).collect();
-        let truth: Vec<Combination> =
-            serde_json::from_value(label["cause"].clone()).expect("combinations");
-        let case = text(&label["case"]);
+        let truth = serde_json::from_value(label["cause"].clone()).expect("combinations");
         let moment = label["timestamp"].as_i64().expect("a time");
-        let cells = cells(&folder.join(format!("cases/{case}.csv.gz")), &attributes, moment);
-        let found: Vec<Combination> = scan(&cells, &ScanOptions::default())
-            .into_iter()
-            .map(|segment| named(&cells, segment.values))
-            .collect();
-        let single: Vec<Combination> = adtributor(&cells, &AdtributorOptions::default())
-            .into_iter()
-            .flat_map(|set| set.values.into_iter().map(move |value| (set.attribute, value.value)))
-            .map(|value| named(&cells, [value]))
-            .collect();
-        for (answers, hits) in [(&found, &mut ours), (&single, &mut theirs)] {
-            let rank = answers.iter().position(|answer| truth.contains(answer));
-            hits[0] += usize::from(rank == Some(0));
-            hits[1] += usize::from(rank.is_some_and(|rank| rank < 3));
-        }
+        let file = folder.join(format!("cases/{}.csv.gz", text(&label["case"])));
+        Case { cells: cells(&file, &attributes, moment), truth }
+    };
+    Some(labels.iter().map(case).collect())
+}
+
+/// Shares of the cases whose cause is named first, and among the first three.
+fn shares<'c>(
+    cases: impl Iterator<Item = &'c Case>,
+    answer: impl Fn(&Cells) -> Vec<Combination>,
+) -> [f64; 2] {
+    let (mut hits, mut count) = ([0, 0], 0);
+    for case in cases {
+        let rank = answer(&case.cells).iter().position(|answer| case.truth.contains(answer));
+        hits[0] += usize::from(rank == Some(0));
+        hits[1] += usize::from(rank.is_some_and(|rank| rank < 3));
+        count += 1;
     }
-    let share = |hits: usize| hits as f64 / labels.len() as f64;
-    eprintln!("scan AC@1 {:.2} AC@3 {:.2}", share(ours[0]), share(ours[1]));
-    eprintln!("adtributor AC@1 {:.2} AC@3 {:.2}", share(theirs[0]), share(theirs[1]));
-    assert!(share(ours[0]) >= 0.66 && share(ours[1]) >= 0.85);
-    assert!(share(theirs[0]) >= 0.35 && share(theirs[1]) >= 0.49 - 0.005);
+    hits.map(|hits| f64::from(hits as u32) / f64::from(count))
+}
+
+fn scanned(unevenness: f64) -> impl Fn(&Cells) -> Vec<Combination> {
+    move |cells| {
+        let options = ScanOptions { unevenness, ..ScanOptions::default() };
+        let segments = scan(cells, &options).into_iter();
+        segments.map(|segment| named(cells, segment.values)).collect()
+    }
+}
+
+/// The unevenness that names most causes first, then most among three; of
+/// several the one in the middle.
+fn chosen(cases: &[&Case]) -> f64 {
+    let steps: Vec<f64> = (1..=20).map(|step| f64::from(step) * 0.05).collect();
+    let score = |unevenness: &f64| {
+        let [first, three] = shares(cases.iter().copied(), scanned(*unevenness));
+        (first * 1e6).round() + three
+    };
+    let scores: Vec<f64> = steps.iter().map(score).collect();
+    let best = scores.iter().copied().fold(f64::MIN, f64::max);
+    let good: Vec<f64> =
+        steps.into_iter().zip(scores).filter(|(_, score)| *score == best).map(|(s, _)| s).collect();
+    good[good.len() / 2]
+}
+
+/// The one constant of the scan is chosen on every other case, in the order of
+/// their names, and judged on the rest; then the other way round.
+#[test]
+fn segments_are_found_on_cases_that_had_no_part_in_the_choice_of_the_constant() {
+    let Some(cases) = cases() else { return };
+    let half = |parity: usize| -> Vec<&Case> { cases.iter().skip(parity).step_by(2).collect() };
+    let halves = [half(0), half(1)];
+    let mut held_out = [0.0, 0.0];
+    for (at, other) in [(0, 1), (1, 0)] {
+        let unevenness = chosen(&halves[at]);
+        let [first, three] = shares(halves[other].iter().copied(), scanned(unevenness));
+        println!(
+            "chosen on half {at}: {unevenness:.2}; on the other {} cases AC@1 {first:.3}, AC@3 \
+             {three:.3}",
+            halves[other].len()
+        );
+        held_out[0] += first / 2.0;
+        held_out[1] += three / 2.0;
+    }
+    println!("held out, both halves: AC@1 {:.3}, AC@3 {:.3}", held_out[0], held_out[1]);
+    for unevenness in [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.75, 1.0] {
+        let [first, three] = shares(cases.iter(), scanned(unevenness));
+        println!("all cases, unevenness {unevenness}: AC@1 {first:.3}, AC@3 {three:.3}");
+    }
+    // Measured: 0.750 and 0.853; RobustSpot itself has 0.66 and 0.85.
+    assert!(held_out[0] >= 0.70 && held_out[1] >= 0.82, "{held_out:?}");
+}
+
+#[test]
+fn single_values_of_real_incidents_are_found_as_often_as_published() {
+    let Some(cases) = cases() else { return };
+    let single = |cells: &Cells| -> Vec<Combination> {
+        let sets = adtributor(cells, &AdtributorOptions::default()).into_iter();
+        sets.flat_map(|set| set.values.into_iter().map(move |value| (set.attribute, value.value)))
+            .map(|value| named(cells, [value]))
+            .collect()
+    };
+    let [first, three] = shares(cases.iter(), single);
+    println!("adtributor AC@1 {first:.2} AC@3 {three:.2}");
+    assert!(first >= 0.35 && three >= 0.49 - 0.005);
 }

@@ -174,6 +174,33 @@ fn openstack_failures_are_told_apart_as_by_scikit_learn() {
     }
 }
 
+/// Where whole trees meet many equally good questions, ours takes the first and
+/// scikit-learn one by chance. On the anomalies with missing cells the order of
+/// the file is an unlucky draw: 0.857, where scikit-learn has 0.871 on average
+/// and 0.858 to 0.885 over 30 seeds. Over other orders of the columns ours is
+/// the same.
+#[test]
+fn ties_between_columns_account_for_the_distance_from_scikit_learn() {
+    let Some(log) = openstack("depl_anomalies.csv.gz", true) else { return };
+    let accuracy = |seed: usize| {
+        let mut columns = log.features().to_vec();
+        let key = |name: &str| {
+            name.bytes().fold(seed as u64, |key, byte| {
+                (key ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
+            })
+        };
+        columns.sort_by_key(|column| key(&column.name));
+        let (classes, labels) = (log.class_names().to_vec(), log.labels().to_vec());
+        let shuffled = FaultLog::new(log.label(), classes, labels, columns).expect("sound");
+        run(&shuffled, FULL, 1).held_out.confusion.accuracy()
+    };
+    let all: Vec<f64> = (1..=20).map(accuracy).collect();
+    let mean = all.iter().sum::<f64>() / all.len() as f64;
+    let spread = |pick: fn(f64, f64) -> f64| all.iter().copied().reduce(pick).expect("some");
+    println!("over 20 orders: {mean:.4}, {:.4} to {:.4}", spread(f64::min), spread(f64::max));
+    assert!((mean - 0.871).abs() < 0.006, "{mean} over {all:?}");
+}
+
 #[test]
 fn machine_faults_are_told_apart_as_by_scikit_learn() {
     let Some(log) = ai4i() else { return };

@@ -13,6 +13,7 @@ use crate::outcome::CallError;
 
 pub(crate) use figure::Figure;
 pub(crate) use png::rasterise;
+pub(crate) use svg::escaped;
 
 /// What kind of file a picture goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -148,7 +148,7 @@ fn draw_axis(svg: &mut String, x: &Scale, bottom: f64, is_time: bool) {
 }
 
 /// Text that is safe inside SVG and HTML.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

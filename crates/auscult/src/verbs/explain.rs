@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use auscult_diagnose::explain::Estimator;
 
+use super::input::InputArguments;
 use crate::outcome::{CallError, Outcome};
 use crate::plot::{Kind, rasterise};
 
@@ -25,9 +26,8 @@ Examples:
   auscult explain runs.csv --column throughput --by period=before,after --plot why.svg
   auscult explain requests.csv --ratio failures,requests --split 2026-05-03T14:00:00Z")]
 pub(crate) struct Arguments {
-    /// The table: CSV, JSON Lines or Parquet, plain or compressed; `-` for
-    /// standard input.
-    file: String,
+    #[command(flatten)]
+    input: InputArguments,
 
     /// The column whose change is to be explained.
     #[arg(long, value_name = "NAME", required_unless_present = "ratio")]
@@ -42,10 +42,6 @@ pub(crate) struct Arguments {
     /// before.
     #[arg(long, value_name = "COLUMN[=BEFORE,AFTER]", conflicts_with = "split")]
     by: Option<String>,
-
-    /// The column of times; found by itself when there is only one.
-    #[arg(long, value_name = "NAME")]
-    time: Option<String>,
 
     /// Columns of numbers that may account for the change; all others without it.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]

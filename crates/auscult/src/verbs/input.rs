@@ -18,17 +18,24 @@ pub(crate) struct InputArguments {
     #[arg(long, value_name = "COLUMN")]
     pub time: Option<String>,
 
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Flags about how a file is written.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Reading {
     /// What separates the fields: a character, `tab` or `auto`
     #[arg(long, value_name = "CHAR", default_value = "auto", value_parser = delimiter)]
-    pub delimiter: Delimiter,
+    delimiter: Delimiter,
 
     /// Whether the first line names the columns
     #[arg(long, value_name = "WHETHER", default_value = "auto")]
-    pub header: Header,
+    header: Header,
 
     /// What the input is; found by itself when not given
     #[arg(long, value_name = "FORMAT")]
-    pub input_format: Option<InputFormat>,
+    input_format: Option<InputFormat>,
 }
 
 /// What separates the fields; `None` finds out.
@@ -83,6 +90,16 @@ impl InputArguments {
     /// How to read them, every column kept.
     pub(crate) fn options(&self) -> ReadOptions {
         ReadOptions {
+            time: self.time.clone().map_or(TimeColumn::Detect, TimeColumn::Named),
+            ..self.reading.options()
+        }
+    }
+}
+
+impl Reading {
+    /// How to read, every column kept.
+    pub(crate) fn options(&self) -> ReadOptions {
+        ReadOptions {
             format: self.input_format.map(|format| match format {
                 InputFormat::Csv => Format::Csv,
                 InputFormat::JsonLines => Format::JsonLines,
@@ -94,7 +111,6 @@ impl InputArguments {
                 Header::Yes => Some(true),
                 Header::No => Some(false),
             },
-            time: self.time.clone().map_or(TimeColumn::Detect, TimeColumn::Named),
             ..ReadOptions::default()
         }
     }

@@ -11,19 +11,21 @@ use auscult_diagnose::draw;
 use auscult_diagnose::learn::{
     Alpha, Criterion, LearnSettings, Learner, Lesson, Validation, learn,
 };
-use auscult_telemetry::Input;
 
 pub(crate) use columns::aligned;
 pub(crate) use log::{plain, read};
 
+use super::input::InputArguments;
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult learn`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("time", |time| time.help(
+    "A column of times, by name or number: what is held out is then always later than what is learnt from"
+)))]
 pub(crate) struct Arguments {
-    /// The fault log: CSV, JSON Lines or Parquet, plain or compressed; `-` for standard input.
-    #[arg(required = true, value_name = "LOG")]
-    logs: Vec<String>,
+    #[command(flatten)]
+    input: InputArguments,
     /// The column that says what the cause turned out to be.
     #[arg(long, value_name = "COLUMN")]
     label: String,
@@ -60,9 +62,6 @@ pub(crate) struct Arguments {
     /// Number of folds that are held out in turn.
     #[arg(long, default_value_t = 5)]
     folds: usize,
-    /// A column of times: what is held out is then always later than what is learnt from.
-    #[arg(long, value_name = "COLUMN")]
-    time: Option<String>,
     /// Seed of all chance.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -109,14 +108,14 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let settings = settings(arguments)?;
     refuse_pictures_of_forests(arguments)?;
-    let inputs: Vec<Input> = arguments.logs.iter().map(|log| Input::from_argument(log)).collect();
+    let inputs = arguments.input.inputs()?;
     let choice = log::Choice {
         label: &arguments.label,
         features: &arguments.features,
         exclude: &arguments.exclude,
-        time: arguments.time.as_deref(),
+        time: arguments.input.time.as_deref(),
     };
-    let (log, notes) = log::fault_log(&inputs, &choice)?;
+    let (log, notes) = log::fault_log(&inputs, &arguments.input.options(), &choice)?;
     let progress = indicatif::ProgressBar::new_spinner();
     let told = |what: &str| {
         if !arguments.quiet {
@@ -155,7 +154,7 @@ fn settings(arguments: &Arguments) -> Result<LearnSettings, CallError> {
         balanced: matches!(arguments.class_weight, ClassWeight::Balanced),
         max_depth: arguments.max_depth,
         min_leaf: arguments.min_leaf,
-        validation: match arguments.time {
+        validation: match arguments.input.time {
             None => Validation::Stratified(arguments.folds),
             Some(_) => Validation::Forward(arguments.folds),
         },

@@ -12,10 +12,16 @@ use auscult_diagnose::model::{LARGEST_FILE, LearntModel};
 use auscult_diagnose::troubleshoot::Session;
 use auscult_telemetry::Input;
 
+use super::input::Reading;
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult troubleshoot`.
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("delimiter", |flag| flag.requires("input")),
+    mut_arg("header", |flag| flag.requires("input")),
+    mut_arg("input_format", |flag| flag.requires("input"))
+)]
 pub(crate) struct Arguments {
     /// The model that `auscult learn --output` wrote.
     #[arg(long, value_name = "FILE")]
@@ -26,6 +32,8 @@ pub(crate) struct Arguments {
     /// Name the cause of every row of this file instead of asking; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     input: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
     /// Stop asking when a cause is this likely, in (0, 1].
     #[arg(long, default_value_t = 0.95, value_name = "SHARE", conflicts_with = "input")]
     certainty: f64,
@@ -42,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let written = match &arguments.input {
         Some(file) => {
             let input = Input::from_argument(file);
-            let cases = rows::read_cases(&model, &input)?;
+            let cases = rows::read_cases(&model, &input, &arguments.reading.options())?;
             for note in &cases.notes {
                 eprintln!("note: {note}");
             }

@@ -52,6 +52,9 @@ pub struct Attribution {
     pub inputs: Vec<InputEffect>,
     /// Inputs that could not.
     pub unusable: Vec<Unusable>,
+    /// Inputs whose own parts cannot be trusted, with what can be said of them
+    /// together. Each used input is in one of these at most.
+    pub joint: Vec<Joint>,
     /// Intercepts before and after.
     pub intercepts: (f64, f64),
     /// Change of the intercept: a change that no input shows.
@@ -114,6 +117,41 @@ pub struct InputEffect {
     /// Share of rows after that lie outside the range before: there the old
     /// coefficient is an extrapolation.
     pub outside: f64,
+}
+
+/// Parts that can only be given together.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Joint {
+    /// Inputs that are sums of multiples of one another in a period: no data
+    /// show which of them it is.
+    Collinear {
+        /// Their indices, ascending, those that could not be used included.
+        inputs: Vec<usize>,
+        /// The part owed to any of them having changed.
+        by_input: Part,
+        /// The part owed to any of their effects having changed.
+        by_coefficient: Part,
+    },
+    /// Inputs that after the change were never where they had been before,
+    /// while their effects differ between the periods: how much is owed to the
+    /// input, how much to its effect and how much to the intercept depends on
+    /// how the lines go on where nothing was ever measured.
+    Apart {
+        /// Their indices, ascending.
+        inputs: Vec<usize>,
+        /// The parts of the inputs and of their effects, and the intercept's.
+        part: Part,
+    },
+}
+
+impl Joint {
+    /// The inputs, ascending.
+    #[must_use]
+    pub fn inputs(&self) -> &[usize] {
+        match self {
+            Self::Collinear { inputs, .. } | Self::Apart { inputs, .. } => inputs,
+        }
+    }
 }
 
 /// The threefold decomposition of Oaxaca and Blinder.
@@ -257,11 +295,19 @@ pub fn attribute(
         }
     };
     let [old, new] = &whole.equations;
+    let inputs: Vec<InputEffect> = used.iter().enumerate().map(effect).collect();
+    let sum = |places: &[usize]| {
+        let add = |parts: &Vec<f64>| places.iter().map(|place| parts[*place]).sum::<f64>();
+        let interval = interval(resampled.iter().map(add).collect(), options.confidence);
+        Part { amount: add(&parts), interval }
+    };
+    let joint = joint(&inputs, &unusable, [before.0, after.0], &sum);
     Ok(Attribution {
         mean_before: whole.targets[0],
         mean_after: whole.targets[1],
-        inputs: used.iter().enumerate().map(effect).collect(),
+        inputs,
         unusable,
+        joint,
         intercepts: (old.intercept, new.intercept),
         intercept: part(2 * used.len()),
         unexplained: parts[2 * used.len() + 1],
@@ -302,6 +348,89 @@ fn sort_out(before: (Rows<'_>, &[f64]), after: (Rows<'_>, &[f64])) -> (Vec<Unusa
         }
     }
     (unusable, used)
+}
+
+/// Share of rows after outside the range before from which the two have
+/// nothing in common worth the name.
+const APART: f64 = 0.99;
+
+/// Inputs that can only be judged together; `sum` adds up parts by their places.
+fn joint(
+    inputs: &[InputEffect],
+    unusable: &[Unusable],
+    periods: [Rows<'_>; 2],
+    sum: &dyn Fn(&[usize]) -> Part,
+) -> Vec<Joint> {
+    let width = inputs.len();
+    // Groups of places among the used inputs, with the unused inputs that bind them.
+    let mut groups: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
+    for unusable in unusable {
+        let Unusable::Collinear { input } = unusable else { continue };
+        let mut group = (bound(*input, inputs, periods), vec![*input]);
+        groups.retain_mut(|other| {
+            let meets = other.0.iter().any(|place| group.0.contains(place));
+            if meets {
+                group.0.append(&mut other.0);
+                group.1.append(&mut other.1);
+            }
+            !meets
+        });
+        groups.push(group);
+    }
+    let is_apart =
+        |place: &usize| inputs[*place].outside >= APART && inputs[*place].by_coefficient.is_clear();
+    let mut apart: Vec<usize> = (0..width).filter(is_apart).collect();
+    let mut unused: Vec<usize> = Vec::new();
+    groups.retain(|(used, others)| {
+        let meets = used.iter().any(|place| apart.contains(place));
+        if meets {
+            apart.extend(used);
+            unused.extend(others);
+        }
+        !meets
+    });
+    let tidy = |places: &mut Vec<usize>, others: &[usize]| {
+        places.sort_unstable();
+        places.dedup();
+        let used = places.iter().map(|place| inputs[*place].input);
+        let mut all: Vec<usize> = used.chain(others.iter().copied()).collect();
+        all.sort_unstable();
+        all
+    };
+    let collinear = |(mut used, others): (Vec<usize>, Vec<usize>)| {
+        let all = tidy(&mut used, &others);
+        let effects: Vec<usize> = used.iter().map(|place| width + place).collect();
+        Joint::Collinear { inputs: all, by_input: sum(&used), by_coefficient: sum(&effects) }
+    };
+    let mut joint: Vec<Joint> = groups.into_iter().map(collinear).collect();
+    if !apart.is_empty() {
+        let all = tidy(&mut apart, &unused);
+        let effects = apart.iter().map(|place| width + place);
+        let places: Vec<usize> = apart.iter().copied().chain(effects).chain([2 * width]).collect();
+        joint.push(Joint::Apart { inputs: all, part: sum(&places) });
+    }
+    joint
+}
+
+/// The places of the used inputs that `input` is a combination of.
+fn bound(input: usize, inputs: &[InputEffect], periods: [Rows<'_>; 2]) -> Vec<usize> {
+    let used: Vec<usize> = inputs.iter().map(|effect| effect.input).collect();
+    let mut bound = Vec::new();
+    for rows in periods {
+        let Some(triangle) = triangle(rows) else { continue };
+        let spread = |column: usize| triangle.squares(column).sqrt();
+        let fit = triangle.fit(input, &used, &[]);
+        // The relation may hold in one period only.
+        if fit.residual_squares > 1e-12 * triangle.squares(input) {
+            continue;
+        }
+        let parts = fit.equation.coefficients.iter().enumerate();
+        let counts = |(place, coefficient): &(usize, &f64)| {
+            coefficient.abs() * spread(used[*place]) > 1e-6 * spread(input)
+        };
+        bound.extend(parts.filter(counts).map(|(place, _)| place));
+    }
+    bound
 }
 
 fn triangle(rows: Rows<'_>) -> Option<Triangle> {

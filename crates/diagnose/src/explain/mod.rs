@@ -11,8 +11,8 @@ pub mod segments;
 mod shift;
 
 pub use attribution::{
-    Attribution, AttributionError, AttributionOptions, Estimator, InputEffect, Part, Threefold,
-    Unusable, attribute,
+    Attribution, AttributionError, AttributionOptions, Estimator, InputEffect, Joint, Part,
+    Threefold, Unusable, attribute,
 };
 pub use relations::{Relation, relations};
 pub use shift::{Quantity, Shift, ShiftError, ShiftOptions, shift};

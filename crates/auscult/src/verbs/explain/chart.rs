@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::findings::Findings;
-use super::words::{number, signed};
+use super::words::{number, signed, warnings};
+use crate::plot::escaped;
 
 const WIDTH: f64 = 880.0;
 const ROW: f64 = 34.0;
@@ -11,6 +12,7 @@ const BAR: f64 = 18.0;
 const TOP: f64 = 64.0;
 const LABELS: f64 = 250.0;
 const VALUES: f64 = 90.0;
+const LINE: f64 = 17.0;
 /// Parts drawn by themselves; the others are drawn as one.
 const MOST_PARTS: usize = 12;
 
@@ -30,15 +32,21 @@ struct Bar {
     colour: &'static str,
     faint: bool,
     whisker: Option<(f64, f64)>,
+    /// Whether it is to be taken with care.
+    cautious: bool,
 }
 
 /// The parts of the change as bars that lead from before to after; `None` when
-/// there are none. Parts whose interval includes 0 are pale.
+/// there are none. Parts whose interval includes 0 are pale; those to be taken with care
+/// have a broken outline, and what to mind is written below.
 pub(super) fn waterfall(findings: &Findings) -> Option<String> {
     let bars = bars(findings)?;
     let scale = Scale::of(&bars);
     let bottom = TOP + ROW * bars.len() as f64;
-    let height = bottom + 42.0;
+    let mind = findings.attribution.as_ref().map_or_else(Vec::new, warnings);
+    let mind: Vec<String> = mind.iter().flat_map(|warning| wrapped(warning)).collect();
+    let below = bottom + 46.0;
+    let height = below + LINE * mind.len() as f64;
     let mut svg = String::new();
     let mut put = |text: std::fmt::Arguments<'_>| {
         writeln!(svg, "{text}").expect("writing to a string cannot fail");
@@ -88,8 +96,31 @@ pub(super) fn waterfall(findings: &Findings) -> Option<String> {
             ));
         }
     }
+    for (place, text) in mind.iter().enumerate() {
+        let y = below + LINE * place as f64;
+        put(format_args!(
+            "<text x=\"16\" y=\"{y:.1}\" font-size=\"12\" fill=\"{FALL}\">{}</text>",
+            escaped(text)
+        ));
+    }
     put(format_args!("</svg>"));
     Some(svg)
+}
+
+/// `Mind: …` in lines that fit.
+fn wrapped(warning: &str) -> Vec<String> {
+    const MOST: usize = 125;
+    let mut lines = vec!["Mind:".to_owned()];
+    for word in warning.split(' ') {
+        let last = lines.last_mut().expect("there is a first line");
+        if last.chars().count() + word.chars().count() < MOST {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 /// The chart as a page of its own.
@@ -111,10 +142,15 @@ fn draw(put: &mut impl FnMut(std::fmt::Arguments<'_>), scale: &Scale, bar: &Bar,
     ));
     put(format_args!(
         "<rect x=\"{left:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{BAR}\" rx=\"2\" \
-         fill=\"{}\" fill-opacity=\"{opacity}\"/>",
+         fill=\"{}\" fill-opacity=\"{opacity}\"{}/>",
         middle - BAR / 2.0,
         (right - left).max(1.0),
-        bar.colour
+        bar.colour,
+        if bar.cautious {
+            format!(" stroke=\"{INK}\" stroke-dasharray=\"3 2\"")
+        } else {
+            String::new()
+        }
     ));
     let mut end = right;
     if let Some((low, high)) = bar.whisker {
@@ -147,10 +183,11 @@ fn bars(findings: &Findings) -> Option<Vec<Bar>> {
         colour: TOTAL,
         faint: false,
         whisker: None,
+        cautious: false,
     };
     let mut bars = vec![total(&findings.periods.0, before)];
     let mut reached = before;
-    let mut step = |label: String, amount: f64, interval: Option<(f64, f64)>, faint: bool| {
+    let mut step = |label: String, amount: f64, interval: Option<(f64, f64)>, faint, cautious| {
         let from = reached;
         reached += amount;
         Bar {
@@ -161,16 +198,18 @@ fn bars(findings: &Findings) -> Option<Vec<Bar>> {
             colour: if amount < 0.0 { FALL } else { RISE },
             faint,
             whisker: interval.map(|(low, high)| (from + low, from + high)),
+            cautious,
         }
     };
     // One place is kept for the others, unless just one would be in it.
     let alone = if parts.len() > MOST_PARTS { MOST_PARTS - 1 } else { parts.len() };
     for part in &parts[..alone] {
-        bars.push(step(part.label.clone(), part.amount, part.interval, !part.is_clear()));
+        let (faint, cautious) = (!part.is_clear(), part.caution.is_some());
+        bars.push(step(part.label.clone(), part.amount, part.interval, faint, cautious));
     }
     if alone < parts.len() {
         let rest = parts[alone..].iter().map(|part| part.amount).sum();
-        bars.push(step(format!("{} others", parts.len() - alone), rest, None, false));
+        bars.push(step(format!("{} others", parts.len() - alone), rest, None, false, false));
     }
     bars.push(total(&findings.periods.1, after));
     Some(bars)
@@ -243,10 +282,6 @@ fn shortened(label: &str) -> String {
     short
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,7 +295,7 @@ mod tests {
 
     #[test]
     fn labels_are_escaped_and_cut() {
-        assert_eq!(escaped("a<b & \"c\""), "a&lt;b &amp; &quot;c&quot;");
+        assert_eq!(escaped("a<b & \"c\"\u{1}"), "a&lt;b &amp; &quot;c&quot; ");
         assert_eq!(shortened(&"x".repeat(50)).chars().count(), 34);
     }
 }

@@ -85,6 +85,8 @@ pub(super) struct Part {
     pub(super) before: Option<f64>,
     /// The same after.
     pub(super) after: Option<f64>,
+    /// Why to take it with care.
+    pub(super) caution: Option<&'static str>,
 }
 
 impl Part {

@@ -1,11 +1,11 @@
 //! The answer for programs: JSON and CSV.
 
 use auscult_diagnose::explain::segments::{Measure, Tally};
-use auscult_diagnose::explain::{Estimator, Quantity, Unusable};
+use auscult_diagnose::explain::{Estimator, InputEffect, Joint, Quantity, Unusable};
 use serde_json::{Value, json};
 
 use super::findings::{Attributed, Findings, Part, Segmented, unusable_input};
-use super::words::{per_moment, segment_name, warnings};
+use super::words::{has_undivided, per_moment, segment_name, warnings};
 
 /// Everything, as one JSON object.
 pub(super) fn json(findings: &Findings) -> String {
@@ -23,6 +23,7 @@ pub(super) fn json(findings: &Findings) -> String {
         "change": findings.change(),
         "confidence": findings.confidence,
         "shift": shift_json(findings),
+        "warnings": findings.attribution.as_ref().map_or_else(Vec::new, warnings),
         "parts": parts,
         "attribution": findings.attribution.as_ref().map(attribution_json),
         "relations": findings.relations.iter().map(|(one, two, relation)| json!({
@@ -50,6 +51,7 @@ fn part_json(part: &Part, findings: &Findings) -> Value {
         "share": share(part, findings),
         "interval": part.interval.map(|(low, high)| [low, high]),
         "clear": part.is_clear(),
+        "caution": part.caution,
     })
 }
 
@@ -91,18 +93,23 @@ fn shift_json(findings: &Findings) -> Value {
 fn attribution_json(attributed: &Attributed) -> Value {
     let found = &attributed.found;
     let part = |part: &auscult_diagnose::explain::Part| json!({"amount": part.amount, "interval": [part.interval.0, part.interval.1]});
+    let divided = !has_undivided(attributed);
+    let stands_alone = |effect: &InputEffect| {
+        !found.joint.iter().any(|joint| joint.inputs().contains(&effect.input))
+    };
     let effects = found.inputs.iter().map(|effect| {
         json!({
             "name": attributed.names[effect.input],
+            "trusted": stands_alone(effect),
             "means": [effect.means.0, effect.means.1],
             "coefficients": [effect.coefficients.0, effect.coefficients.1],
-            "by_input": part(&effect.by_input),
-            "by_effect": part(&effect.by_coefficient),
-            "threefold": {
+            "by_input": stands_alone(effect).then(|| part(&effect.by_input)),
+            "by_effect": stands_alone(effect).then(|| part(&effect.by_coefficient)),
+            "threefold": stands_alone(effect).then(|| json!({
                 "input": effect.threefold.input,
                 "coefficient": effect.threefold.coefficient,
                 "interaction": effect.threefold.interaction,
-            },
+            })),
             // JSON has no infinity.
             "variance_inflation": Some(effect.variance_inflation).filter(|x| x.is_finite()),
             "outside_earlier_range": effect.outside,
@@ -125,13 +132,32 @@ fn attribution_json(attributed: &Attributed) -> Value {
         "inputs": effects.collect::<Vec<_>>(),
         "unusable": unusable.collect::<Vec<_>>(),
         "intercepts": [found.intercepts.0, found.intercepts.1],
-        "intercept": part(&found.intercept),
+        "intercept": divided.then(|| part(&found.intercept)),
         "unexplained": found.unexplained,
-        "by_inputs": part(&found.by_inputs),
-        "by_effects": part(&found.by_coefficients),
+        "by_inputs": divided.then(|| part(&found.by_inputs)),
+        "by_effects": divided.then(|| part(&found.by_coefficients)),
         "r_squared": [found.r_squared.0, found.r_squared.1],
-        "warnings": warnings(attributed),
+        "joint": found.joint.iter().map(|joint| joint_json(attributed, joint)).collect::<Vec<_>>(),
     })
+}
+
+fn joint_json(attributed: &Attributed, joint: &Joint) -> Value {
+    let part = |part: &auscult_diagnose::explain::Part| json!({"amount": part.amount, "interval": [part.interval.0, part.interval.1]});
+    let names: Vec<&str> =
+        joint.inputs().iter().map(|input| attributed.names[*input].as_str()).collect();
+    match joint {
+        Joint::Collinear { by_input, by_coefficient, .. } => json!({
+            "reason": "collinear",
+            "inputs": names,
+            "by_input": part(by_input),
+            "by_effect": part(by_coefficient),
+        }),
+        Joint::Apart { part: whole, .. } => json!({
+            "reason": "nothing in common before and after, and the lines differ",
+            "inputs": names,
+            "all_with_intercept": part(whole),
+        }),
+    }
 }
 
 fn segments_json(segmented: &Segmented) -> Value {
@@ -194,8 +220,8 @@ fn segments_json(segmented: &Segmented) -> Value {
 
 /// One line for each part of the change, then one for each segment.
 pub(super) fn csv(findings: &Findings) -> String {
-    let mut text = String::from("kind,name,before,after,amount,share,low,high\n");
-    let mut add = |cells: [String; 8]| {
+    let mut text = String::from("kind,name,before,after,amount,share,low,high,caution\n");
+    let mut add = |cells: [String; 9]| {
         text.push_str(&cells.join(","));
         text.push('\n');
     };
@@ -210,6 +236,7 @@ pub(super) fn csv(findings: &Findings) -> String {
         plain((change != 0.0).then_some(1.0)),
         plain(findings.shift.as_ref().map(|shift| shift.mean.interval.0)),
         plain(findings.shift.as_ref().map(|shift| shift.mean.interval.1)),
+        String::new(),
     ]);
     for part in findings.parts() {
         add([
@@ -221,6 +248,7 @@ pub(super) fn csv(findings: &Findings) -> String {
             plain(share(&part, findings)),
             plain(part.interval.map(|interval| interval.0)),
             plain(part.interval.map(|interval| interval.1)),
+            part.caution.unwrap_or_default().to_owned(),
         ]);
     }
     if let Some(segmented) = &findings.segments {
@@ -233,6 +261,7 @@ pub(super) fn csv(findings: &Findings) -> String {
                 plain(segment.after.rate()),
                 contribution.to_string(),
                 plain((change != 0.0).then(|| contribution / change)),
+                String::new(),
                 String::new(),
                 String::new(),
             ]);

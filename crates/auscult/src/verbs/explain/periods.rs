@@ -2,8 +2,7 @@
 
 use auscult_core::{LARGEST_READING, Timestamp};
 use auscult_telemetry::{
-    Cells, Column, Input, ReadOptions, Table, TimeColumn, Words, format_time, parse_time,
-    read_table,
+    Cells, Column, ReadOptions, Table, Words, format_time, parse_time, read_table,
 };
 
 use super::Arguments;
@@ -34,15 +33,14 @@ impl Periods {
         let by = arguments.by.as_deref().map(parse_by);
         let mut words: Vec<String> = arguments.labels.clone().unwrap_or_default();
         words.extend(by.as_ref().map(|by| by.column.clone()));
-        let named = arguments.time.clone().map(TimeColumn::Named);
-        let options =
-            ReadOptions { words, time: named.unwrap_or_default(), ..ReadOptions::default() };
-        let input = Input::from_argument(&arguments.file);
-        let table = read_table(&[input], &options).map_err(CallError::input)?;
+        let options = ReadOptions { words, ..arguments.input.options() };
+        let inputs = arguments.input.inputs()?;
+        let table = read_table(&inputs, &options).map_err(CallError::input)?;
         if table.rows() == 0 {
-            return Err(CallError::input(format!("{}: there are no rows", arguments.file)));
+            let names: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+            return Err(CallError::input(format!("{}: there are no rows", names.join(", "))));
         }
-        let time = time_column(&table, arguments.time.as_deref())?;
+        let time = time_column(&table, arguments.input.time.as_deref())?;
         let mut periods = match (&arguments.split, &by) {
             (Some(split), _) => by_time(table, time.as_deref(), split)?,
             (None, Some(by)) => by_value(table, by)?,
@@ -159,7 +157,11 @@ fn parse_by(text: &str) -> By {
 }
 
 fn time_column(table: &Table, asked: Option<&str>) -> Result<Option<String>, CallError> {
-    if let Some(name) = asked {
+    let is_time = |column: &&Column| matches!(column.cells, Cells::Times(_));
+    let first = || table.columns().iter().find(is_time).map(|column| column.name.clone());
+    // The person may have given the number of the column, which was then read as times.
+    let is_number = |name: &&str| name.parse::<usize>().is_ok() && table.column(name).is_none();
+    if let Some(name) = asked.filter(|name| !(is_number(name) && first().is_some())) {
         let column = find(table, name)?;
         return match column.cells {
             Cells::Times(_) => Ok(Some(column.name.clone())),
@@ -168,8 +170,7 @@ fn time_column(table: &Table, asked: Option<&str>) -> Result<Option<String>, Cal
             }
         };
     }
-    let is_time = |column: &&Column| matches!(column.cells, Cells::Times(_));
-    Ok(table.columns().iter().find(is_time).map(|column| column.name.clone()))
+    Ok(first())
 }
 
 fn by_time(table: Table, time: Option<&str>, split: &str) -> Result<Periods, CallError> {

@@ -3,13 +3,16 @@
 use std::fmt::Write;
 
 use auscult_diagnose::explain::segments::{Measure, MixAndRate, Segment};
-use auscult_diagnose::explain::{Estimator, InputEffect, Quantity, Shift, Unusable};
+use auscult_diagnose::explain::{Estimator, InputEffect, Joint, Quantity, Shift, Unusable};
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::findings::{Attributed, Findings, Part, Segmented, unusable_input};
 
 /// Inflation above which coefficients can hardly be told apart.
 const INFLATED: f64 = 10.0;
+/// Share of rows outside the earlier range above which a part rests on the line
+/// going on straight.
+const OUTSIDE: f64 = 0.1;
 
 /// The whole answer.
 pub(super) fn report(findings: &Findings, top: usize) -> String {
@@ -141,8 +144,14 @@ fn inputs(out: &mut String, findings: &Findings, attributed: &Attributed, top: u
             two_digits(new)
         ),
     );
+    for warning in warnings(attributed) {
+        line(out, format_args!("  Mind: {warning}"));
+    }
     ranked(out, findings, &findings.parts(), top);
     let found = &attributed.found;
+    if has_undivided(attributed) {
+        return;
+    }
     line(
         out,
         format_args!(
@@ -153,11 +162,6 @@ fn inputs(out: &mut String, findings: &Findings, attributed: &Attributed, top: u
             span(found.by_coefficients.interval)
         ),
     );
-    let warnings = warnings(attributed);
-    if !warnings.is_empty() {
-        out.push_str("\nMind\n");
-        warnings.iter().for_each(|warning| line(out, format_args!("  {warning}")));
-    }
 }
 
 /// Parts in order, those that chance may explain after the others.
@@ -192,14 +196,19 @@ fn sentence(part: &Part, change: f64) -> String {
         String::new()
     };
     let within = part.interval.map_or_else(String::new, |interval| format!(", {}", span(interval)));
-    format!("{}: {}{}{within}", part.sentence, signed(part.amount), of)
+    let caution = part.caution.map_or_else(String::new, |caution| format!(" [! {caution}]"));
+    format!("{}: {}{}{within}{caution}", part.sentence, signed(part.amount), of)
 }
 
 /// Every part of an attribution.
 pub(super) fn input_parts(attributed: &Attributed) -> Vec<Part> {
     let found = &attributed.found;
-    let mut parts = Vec::new();
-    for effect in &found.inputs {
+    let mut parts: Vec<Part> = Vec::new();
+    found.joint.iter().for_each(|joint| parts.extend(joint_parts(attributed, joint)));
+    let is_joint =
+        |effect: &&InputEffect| found.joint.iter().any(|j| j.inputs().contains(&effect.input));
+    for effect in found.inputs.iter().filter(|effect| !is_joint(effect)) {
+        let caution = caution(effect);
         let name = &attributed.names[effect.input];
         let (before, after) = effect.means;
         parts.push(Part {
@@ -211,6 +220,7 @@ pub(super) fn input_parts(attributed: &Attributed) -> Vec<Part> {
             name: name.clone(),
             before: Some(before),
             after: Some(after),
+            caution,
         });
         let (before, after) = effect.coefficients;
         parts.push(Part {
@@ -226,18 +236,22 @@ pub(super) fn input_parts(attributed: &Attributed) -> Vec<Part> {
             name: name.clone(),
             before: Some(before),
             after: Some(after),
+            caution,
         });
     }
-    parts.push(Part {
-        label: "no input shows it".to_owned(),
-        sentence: "a change that no input shows (intercept)".to_owned(),
-        amount: found.intercept.amount,
-        interval: Some(found.intercept.interval),
-        kind: "intercept",
-        name: String::new(),
-        before: Some(found.intercepts.0),
-        after: Some(found.intercepts.1),
-    });
+    if !has_undivided(attributed) {
+        parts.push(Part {
+            label: "no input shows it".to_owned(),
+            sentence: "a change that no input shows (intercept)".to_owned(),
+            amount: found.intercept.amount,
+            interval: Some(found.intercept.interval),
+            kind: "intercept",
+            name: String::new(),
+            before: Some(found.intercepts.0),
+            after: Some(found.intercepts.1),
+            caution: None,
+        });
+    }
     if attributed.estimator == Estimator::Huber {
         parts.push(Part {
             label: "wild readings".to_owned(),
@@ -248,9 +262,72 @@ pub(super) fn input_parts(attributed: &Attributed) -> Vec<Part> {
             name: String::new(),
             before: None,
             after: None,
+            caution: None,
         });
     }
     parts
+}
+
+/// Whether some inputs cannot be told from their effects and the intercept, so
+/// that neither can all inputs from all effects.
+pub(super) fn has_undivided(attributed: &Attributed) -> bool {
+    attributed.found.joint.iter().any(|joint| matches!(joint, Joint::Apart { .. }))
+}
+
+/// Why the parts of an input that stands alone are to be taken with care.
+fn caution(effect: &InputEffect) -> Option<&'static str> {
+    if effect.variance_inflation > INFLATED {
+        Some("hardly told apart from other inputs")
+    } else if effect.outside > OUTSIDE {
+        Some("outside its earlier range")
+    } else {
+        None
+    }
+}
+
+/// What is said of inputs that can only be judged together.
+fn joint_parts(attributed: &Attributed, joint: &Joint) -> Vec<Part> {
+    let names = joint_names(attributed, joint);
+    let part =
+        |label: String, sentence: String, part: &auscult_diagnose::explain::Part, kind| Part {
+            label,
+            sentence,
+            amount: part.amount,
+            interval: Some(part.interval),
+            kind,
+            name: names.clone(),
+            before: None,
+            after: None,
+            caution: Some("not to be divided"),
+        };
+    match joint {
+        Joint::Collinear { by_input, by_coefficient, .. } => vec![
+            part(
+                format!("{names} together"),
+                format!("{names} changed, whichever of them counts"),
+                by_input,
+                "joint-input",
+            ),
+            part(
+                format!("effects of {names}"),
+                format!("{names} together count otherwise than before"),
+                by_coefficient,
+                "joint-effect",
+            ),
+        ],
+        Joint::Apart { part: whole, .. } => vec![part(
+            format!("{names}, all told"),
+            format!("{names}, changed effect and what no input shows together"),
+            whole,
+            "joint",
+        )],
+    }
+}
+
+fn joint_names(attributed: &Attributed, joint: &Joint) -> String {
+    let names: Vec<&str> =
+        joint.inputs().iter().map(|input| attributed.names[*input].as_str()).collect();
+    names.join(" + ")
 }
 
 /// `clock_mhz fell by 345 (1755 → 1410)`.
@@ -280,11 +357,28 @@ pub(super) fn warnings(attributed: &Attributed) -> Vec<String> {
             }
         });
     }
+    for joint in &attributed.found.joint {
+        let names = joint_names(attributed, joint);
+        warnings.push(match joint {
+            Joint::Collinear { .. } => format!(
+                "no part is given to each of {names}: they are sums of multiples of one another, \
+                 and only what they account for together can be told"
+            ),
+            Joint::Apart { .. } => format!(
+                "no part is given to {names}, to its effect or to what no input shows: before and \
+                 after it has no value in common and the lines differ, so only their sum can be told"
+            ),
+        });
+    }
+    let stands_alone = |effect: &&InputEffect| {
+        !attributed.found.joint.iter().any(|joint| joint.inputs().contains(&effect.input))
+    };
     let inflated = |effect: &&InputEffect| effect.variance_inflation > INFLATED;
     let names: Vec<String> = attributed
         .found
         .inputs
         .iter()
+        .filter(stands_alone)
         .filter(inflated)
         .map(|effect| {
             format!("{} ({:.0})", attributed.names[effect.input], effect.variance_inflation)
@@ -297,7 +391,8 @@ pub(super) fn warnings(attributed: &Attributed) -> Vec<String> {
             names.join(", ")
         ));
     }
-    for effect in attributed.found.inputs.iter().filter(|effect| effect.outside > 0.1) {
+    let alone = attributed.found.inputs.iter().filter(stands_alone);
+    for effect in alone.filter(|effect| effect.outside > OUTSIDE) {
         warnings.push(format!(
             "{} lies outside its earlier range in {} of rows after: its part rests on the line \
              going on straight",
@@ -452,6 +547,7 @@ fn rate_parts(name: &str, values: &[String], mix: &MixAndRate) -> Vec<Part> {
             name: segment.clone(),
             before: old,
             after: new,
+            caution: None,
         });
         parts.push(Part {
             label: format!("share of {segment}"),
@@ -462,6 +558,7 @@ fn rate_parts(name: &str, values: &[String], mix: &MixAndRate) -> Vec<Part> {
             name: segment,
             before: Some(value.share.0),
             after: Some(value.share.1),
+            caution: None,
         });
     }
     parts
@@ -481,6 +578,7 @@ fn sum_parts(segmented: &Segmented, attribute: usize) -> Vec<Part> {
             name: segment,
             before: Some(before),
             after: Some(after),
+            caution: None,
         }
     };
     segmented.sums(attribute).into_iter().enumerate().map(part).collect()

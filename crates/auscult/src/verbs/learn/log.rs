@@ -24,9 +24,13 @@ pub(crate) fn read(inputs: &[Input], options: &ReadOptions) -> Result<Table, Cal
 /// The log, and what the person should know of how it was read.
 pub(crate) fn fault_log(
     inputs: &[Input],
+    reading: &ReadOptions,
     choice: &Choice<'_>,
 ) -> Result<(FaultLog, Vec<String>), CallError> {
-    let table = read(inputs, &options(choice))?;
+    let table = read(inputs, &options(reading, choice))?;
+    // The person may have given the number of the column.
+    let time = choice.time.map(|name| time_column(&table, name));
+    let choice = &Choice { time, ..*choice };
     let mut notes = Vec::new();
     check_names(&table, choice)?;
     let label = cells(&table, choice.label)?;
@@ -58,14 +62,10 @@ pub(crate) fn fault_log(
     Ok((log, notes))
 }
 
-fn options(choice: &Choice<'_>) -> ReadOptions {
-    let mut options = ReadOptions {
-        words: vec![choice.label.to_owned()],
-        time: TimeColumn::Without,
-        ..ReadOptions::default()
-    };
-    if let Some(time) = choice.time {
-        options.time = TimeColumn::Named(time.to_owned());
+fn options(reading: &ReadOptions, choice: &Choice<'_>) -> ReadOptions {
+    let mut options = ReadOptions { words: vec![choice.label.to_owned()], ..reading.clone() };
+    if choice.time.is_none() {
+        options.time = TimeColumn::Without;
     }
     if !choice.features.is_empty() {
         let mut columns = choice.features.to_vec();
@@ -74,6 +74,15 @@ fn options(choice: &Choice<'_>) -> ReadOptions {
         options.columns = Some(columns);
     }
     options
+}
+
+/// The name of the column that `asked` means, which may be its number.
+fn time_column<'n>(table: &'n Table, asked: &'n str) -> &'n str {
+    if table.column(asked).is_some() || asked.parse::<usize>().is_err() {
+        return asked;
+    }
+    let is_time = |column: &&Column| matches!(column.cells, Cells::Times(_));
+    table.columns().iter().find(is_time).map_or(asked, |column| &column.name)
 }
 
 /// Refuses names that no column has, and a label among the features.

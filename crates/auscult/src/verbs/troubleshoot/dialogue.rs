@@ -27,7 +27,8 @@ pub(super) struct Dialogue<'m, R, W> {
 
 /// What a person typed.
 enum Reply {
-    Answer(Answer),
+    /// To the question, or to another feature that the person named.
+    Answer(usize, Answer),
     Back,
     Why,
     Quit,
@@ -71,7 +72,8 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
         writeln!(
             self.out,
             "Looking for one of {} causes of `{}`, learnt from {} rows.\n\
-             Answer with a value, or: unknown, back, why, quit.\n",
+             Answer with a value, or: unknown, back, why, quit. Tell what else you know as \
+             name = value.\n",
             model.causes().len(),
             model.label(),
             grouped(model.training().rows)
@@ -91,8 +93,8 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
                 return Ok(Some(End::Silence));
             };
             match self.understand(question.feature, &line) {
-                Reply::Answer(answer) => {
-                    self.take(question.feature, answer)?;
+                Reply::Answer(feature, answer) => {
+                    self.take(feature, answer)?;
                     return Ok(None);
                 }
                 Reply::Back => {
@@ -157,35 +159,58 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
     }
 
     fn understand(&self, feature: usize, line: &str) -> Reply {
-        let info = &self.session.model().features()[feature];
-        if let KnownValues::Words { categories, .. } = &info.values {
+        let model = self.session.model();
+        if let KnownValues::Words { categories, .. } = &model.features()[feature].values {
             // A word of the log means itself, even where it is also a command.
             if let Some(code) = categories.iter().position(|name| name == line) {
-                return Reply::Answer(Answer::Category(code as u32));
+                return Reply::Answer(feature, Answer::Category(code as u32));
             }
         }
         match line.to_lowercase().as_str() {
-            "unknown" | "?" | "u" => return Reply::Answer(Answer::Unknown),
-            "missing" if info.missing > 0 => return Reply::Answer(Answer::Missing),
             "back" => return Reply::Back,
             "why" => return Reply::Why,
             "quit" | "exit" | "q" => return Reply::Quit,
             "" | "help" => {
                 let hint = "Type a value, or: unknown (never ask this again), back (take back the \
-                            last answer), why (what this question is good for), quit.";
+                            last answer), why (what this question is good for), quit; or \
+                            name = value to tell something that was not asked.";
                 return Reply::Unclear(hint.to_owned());
             }
             _ => {}
         }
-        match &info.values {
-            KnownValues::Numbers { .. } => match line.parse::<f64>() {
-                Ok(value) if value.is_finite() => Reply::Answer(Answer::Number(value)),
+        // Names may hold the sign themselves, so the longest that fits is meant.
+        let mut cuts = line.rmatch_indices('=').map(|(at, _)| (&line[..at], &line[at + 1..]));
+        let told = cuts.find_map(|(name, value)| Some((model.feature(name.trim())?, value.trim())));
+        match told {
+            Some((told, value)) => self.value(told, value),
+            None => match (line.split_once('='), &model.features()[feature].values) {
+                (Some((name, _)), KnownValues::Numbers { .. }) => self.unheard_of(name.trim()),
+                _ => self.value(feature, line),
+            },
+        }
+    }
+
+    /// What `line` means as an answer about `feature`.
+    fn value(&self, feature: usize, line: &str) -> Reply {
+        let info = &self.session.model().features()[feature];
+        match (line.to_lowercase().as_str(), &info.values) {
+            ("unknown" | "?" | "u", _) => Reply::Answer(feature, Answer::Unknown),
+            ("missing", _) if info.missing > 0 => Reply::Answer(feature, Answer::Missing),
+            (_, KnownValues::Numbers { .. }) => match line.parse::<f64>() {
+                Ok(value) if value.is_finite() => Reply::Answer(feature, Answer::Number(value)),
                 _ => Reply::Unclear(format!(
                     "`{line}` is not a number; write it plainly, such as 2.4, without a unit"
                 )),
             },
-            KnownValues::Words { categories, .. } => meant(categories, line),
+            (_, KnownValues::Words { categories, .. }) => meant(feature, categories, line),
         }
+    }
+
+    fn unheard_of(&self, name: &str) -> Reply {
+        let names = self.session.model().features().iter().map(|feature| feature.name.as_str());
+        let hint = auscult_telemetry::nearest(name, names)
+            .map_or_else(String::new, |near| format!(": did you mean `{near}`"));
+        Reply::Unclear(format!("the model has no feature `{name}`{hint}"))
     }
 
     fn take(&mut self, feature: usize, answer: Answer) -> io::Result<()> {
@@ -212,6 +237,16 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
         if answer == Answer::Unknown {
             writeln!(self.out, "Then `{name}` stays open.\n")?;
             return Ok(());
+        }
+        if stage.is_idle() {
+            let said = model.answer(feature, answer);
+            let why = if model.weighs_all() {
+                "the rows of the log that agree with your answers are as likely with it as without"
+            } else {
+                "the trees do not ask it on the way of this case, and the model has no counts to \
+                 weigh it by, as forests and models of older releases have none"
+            };
+            writeln!(self.out, "Nothing changes by {name} = {said}: {why}.")?;
         }
         if !stage.ruled_out.is_empty() {
             let names: Vec<&str> =
@@ -331,9 +366,9 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
 
 /// The category that `line` names: exactly but for case, by its number in the
 /// list, or by the beginning of its name.
-fn meant(categories: &[String], line: &str) -> Reply {
+fn meant(feature: usize, categories: &[String], line: &str) -> Reply {
     let lower = line.to_lowercase();
-    let category = |code: usize| Reply::Answer(Answer::Category(code as u32));
+    let category = |code: usize| Reply::Answer(feature, Answer::Category(code as u32));
     if let Some(code) = categories.iter().position(|name| name.to_lowercase() == lower) {
         return category(code);
     }

@@ -37,8 +37,12 @@ struct Verdict {
     reasons: Vec<Evidence>,
 }
 
-pub(super) fn read_cases(model: &LearntModel, input: &Input) -> Result<Cases, CallError> {
-    let options = ReadOptions { time: TimeColumn::Without, ..ReadOptions::default() };
+pub(super) fn read_cases(
+    model: &LearntModel,
+    input: &Input,
+    reading: &ReadOptions,
+) -> Result<Cases, CallError> {
+    let options = ReadOptions { time: TimeColumn::Without, ..reading.clone() };
     let table = read(std::slice::from_ref(input), &options)?;
     let names: HashMap<String, &Column> =
         table.columns().iter().map(|column| (plain(&column.name), column)).collect();
@@ -63,6 +67,13 @@ pub(super) fn read_cases(model: &LearntModel, input: &Input) -> Result<Cases, Ca
         let more = absent.len().saturating_sub(5);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         notes.push(format!("{input} has no column {list}{more}: taken as unknown"));
+    }
+    if !model.weighs_all() {
+        notes.push(
+            "answers that the trees do not ask on the way of a row change nothing there: forests \
+             and models of older releases have no counts to weigh them by"
+                .to_owned(),
+        );
     }
     Ok(Cases { answers, notes })
 }
