@@ -103,6 +103,16 @@ impl Cache {
         write(&self.folder(unit).join("all.pooled"), &json(pooled))
     }
 
+    /// The longest time limit, in seconds, that `unit` is known to go over.
+    pub(crate) fn over(&self, unit: &Unit) -> Option<u64> {
+        read(&self.folder(unit).join("all.over"))
+    }
+
+    /// Keeps that `unit` went over a limit of `seconds`.
+    pub(crate) fn keep_over(&self, unit: &Unit, seconds: u64) -> Result<(), CallError> {
+        write(&self.folder(unit).join("all.over"), &json(&seconds))
+    }
+
     /// How many series of `unit` are done.
     pub(crate) fn done(&self, unit: &Unit, series: &[String]) -> usize {
         series.iter().filter(|series| self.place(unit, series, "json").exists()).count()

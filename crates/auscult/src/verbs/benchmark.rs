@@ -274,7 +274,8 @@ fn measure(
     })
 }
 
-/// Has `order` done, unless everything of it was done before.
+/// Has `order` done, unless everything of it was done before, or could not be in
+/// as much time.
 fn finish(
     program: &Path,
     cache: &Cache,
@@ -287,7 +288,14 @@ fn finish(
     if all && (!set.pools() || cache.pooled(&order.unit).is_some()) {
         return Ok(End::Done);
     }
-    schedule::run(program, order, Duration::from_secs(seconds), report)
+    if cache.over(&order.unit).is_some_and(|limit| limit >= seconds) {
+        return Ok(End::TimeUp);
+    }
+    let end = schedule::run(program, order, Duration::from_secs(seconds), report)?;
+    if end == End::TimeUp {
+        cache.keep_over(&order.unit, seconds)?;
+    }
+    Ok(end)
 }
 
 /// What others reached on `set`.
