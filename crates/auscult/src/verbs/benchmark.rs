@@ -77,7 +77,7 @@ struct AnomalyArguments {
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
 
-    /// Take results of this other build of the program, whose name is a folder of --results
+    /// Take results of this other build of the program: what a folder in --results is called before the dash
     #[arg(long, value_name = "BUILD")]
     build: Option<String>,
 
@@ -196,13 +196,9 @@ fn measure(
     methods: &[(&'static Method, SettingsMap)],
 ) -> Result<Scorecard, CallError> {
     let program = std::env::current_exe().map_err(CallError::write("to a worker"))?;
-    let build = match &arguments.build {
-        Some(build) => build.clone(),
-        None => {
-            let bytes = std::fs::read(&program).map_err(CallError::write("to a worker"))?;
-            fingerprint(&bytes)
-        }
-    };
+    let bytes = std::fs::read(&program).map_err(CallError::write("to a worker"))?;
+    let own = fingerprint(&bytes);
+    let build = arguments.build.clone().unwrap_or_else(|| own.clone());
     let results = arguments.results.clone().unwrap_or_else(results_folder);
     let cache = Cache::new(&results, &build);
     let modes = |set: &'static Set| {
@@ -268,6 +264,7 @@ fn measure(
     Ok(Scorecard {
         machine: Machine::here(arguments.commit.as_deref()),
         command: command(arguments),
+        other_build: arguments.build.clone().filter(|other| *other != own),
         seconds: start.elapsed().as_secs_f64(),
         time_limit: arguments.time_limit,
         tables,

@@ -24,9 +24,13 @@ impl Scorecard {
             self.command
         ));
         let commit = machine.commit.as_deref().unwrap_or("not known");
+        let earlier = match &self.other_build {
+            Some(build) => format!("results of an earlier build ({build})"),
+            None => "results of earlier calls of this build".to_owned(),
+        };
         put(format_args!(
-            "auscult {}, commit {commit}. {}, {} cores, {}. {:.0} seconds; results of earlier calls of the same program \
-             were taken over. Time limit: {} seconds a method, data set and mode.\n",
+            "auscult {}, commit {commit}. {}, {} cores, {}. This call took {:.0} seconds; {earlier} were taken over. \
+             Time limit: {} seconds a method, data set and mode.\n",
             machine.version,
             machine.processor,
             machine.cores,

@@ -21,6 +21,8 @@ pub(crate) struct Scorecard {
     pub machine: Machine,
     /// The call, without folders.
     pub command: String,
+    /// The build of the program whose results were asked for, if it is another.
+    pub other_build: Option<String>,
     /// Seconds that the call took; less when results of earlier calls were taken.
     pub seconds: f64,
     /// Seconds that a method had for a data set in one mode.
