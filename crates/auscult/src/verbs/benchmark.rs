@@ -93,9 +93,9 @@ struct AnomalyArguments {
     #[arg(short, long)]
     quiet: bool,
 
-    /// What a worker is to do; the program calls itself with it
-    #[arg(long, hide = true, value_name = "JSON")]
-    worker: Option<String>,
+    /// Be a worker: the program calls itself so, and says on standard input what to do
+    #[arg(long, hide = true)]
+    worker: bool,
 
     #[command(flatten)]
     settings: MethodSettings,
@@ -112,8 +112,9 @@ enum Form {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let What::Anomaly(arguments) = &arguments.what;
-    if let Some(order) = &arguments.worker {
-        let order: Order = serde_json::from_str(order).map_err(CallError::input)?;
+    if arguments.worker {
+        let order: Order =
+            serde_json::from_reader(std::io::stdin().lock()).map_err(CallError::input)?;
         return worker::work(&order).map(|()| Outcome::Done);
     }
     let data = arguments.data.as_deref().expect("clap asks for the folder");
