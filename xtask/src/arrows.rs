@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("auscult-trees", 1),
     ("auscult-detect", 2),
     ("auscult-diagnose", 2),
+    ("auscult-evaluate", 2),
     ("auscult-telemetry", 2),
     ("auscult", 3),
     ("auscult-bench", 3),
