@@ -6,7 +6,8 @@ use auscult_core::{
 };
 
 use crate::{
-    change, density, forest, isolation, margin, point, regression, seasonal, subsequence, subspace,
+    change, density, forest, isolation, joint, margin, point, regression, seasonal, subsequence,
+    subspace,
 };
 
 /// Every method, family by family.
@@ -17,6 +18,7 @@ pub static CATALOGUE: &[&[Method]] = &[
     subsequence::METHODS,
     density::METHODS,
     subspace::METHODS,
+    joint::METHODS,
     isolation::METHODS,
     margin::METHODS,
     forest::METHODS,

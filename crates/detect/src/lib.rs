@@ -11,6 +11,7 @@ pub mod change;
 pub mod density;
 pub mod forest;
 pub mod isolation;
+pub mod joint;
 pub mod margin;
 mod neighbours;
 pub mod point;
