@@ -9,6 +9,7 @@ mod attribution;
 mod catalogue;
 pub mod change;
 pub mod density;
+pub mod ensemble;
 pub mod forest;
 pub mod isolation;
 pub mod joint;
