@@ -5,7 +5,6 @@ mod ensemble;
 mod head;
 mod onset;
 
-mod profile;
 mod role;
 mod usual;
 

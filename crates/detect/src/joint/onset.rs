@@ -3,14 +3,16 @@
 use auscult_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ensemble::peaks::{Extent, Peaks};
+
 /// Clusters whose maxima are kept.
 const KEPT: usize = 4;
-/// Samples after a maximum that still belong to its cluster.
-const CLUSTER: usize = 60;
+/// Samples after its first exceedance that belong to a cluster.
+const CLUSTER: u16 = 60;
 /// Scales beyond the threshold to which one cluster may raise the tail.
-const REACH: f64 = 2.0;
+const REACH: f32 = 2.0;
 /// Least scale, as a share of the range of the state.
-const LEAST: f64 = 0.05;
+const LEAST: f32 = 0.05;
 /// Samples over which an alarm is remembered.
 const MEMORY: f64 = 40.0;
 /// Samples over which repeated alarms are remembered.
@@ -19,25 +21,20 @@ const HABIT: f64 = 200.0;
 const MEMORY_WEIGHT: f64 = 2.0;
 /// How much habit takes off an alarm.
 const HABIT_WEIGHT: f64 = 0.03;
+/// Most scales that are told apart.
+const MOST: f64 = 1e6;
 /// Quiet samples after which a departure is over.
 const QUIET: usize = 40;
 
 /// The highest clusters of a state, and how used one is to it.
 ///
-/// Peaks over threshold: the lowest of the four highest cluster maxima is the
-/// threshold, their mean excess the scale of an exponential tail. A state that
-/// lasts becomes a habit: it is new once.
+/// A state that lasts becomes a habit: it is new once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Onset {
     seen: usize,
-    /// Cluster maxima, highest first.
-    peaks: Vec<f64>,
-    /// Place of the newest cluster among them, and samples since its maximum.
-    newest: usize,
-    since: usize,
-    low: f64,
-    high: f64,
+    peaks: Peaks<KEPT>,
+    extent: Extent,
     memory: f64,
     habit: f64,
     /// When the present departure began, and quiet samples since it was last seen.
@@ -49,11 +46,8 @@ impl Onset {
     pub(super) fn new() -> Self {
         Self {
             seen: 0,
-            peaks: Vec::new(),
-            newest: 0,
-            since: 0,
-            low: f64::MAX,
-            high: 0.0,
+            peaks: Peaks::new(),
+            extent: Extent::new(),
             memory: 0.0,
             habit: 0.0,
             began: None,
@@ -62,31 +56,17 @@ impl Onset {
     }
 
     pub(super) fn is_sound(&self) -> bool {
-        self.peaks.len() <= KEPT
-            && self.newest < KEPT
-            && self.peaks.is_sorted_by(|a, b| a >= b)
-            && self.memory >= 0.0
-            && self.habit >= 0.0
+        self.peaks.is_sound() && self.extent.is_sound() && self.memory >= 0.0 && self.habit >= 0.0
     }
 
-    fn threshold(&self) -> f64 {
-        self.peaks.last().copied().unwrap_or(0.0)
-    }
-
-    fn scale(&self) -> f64 {
-        let floor = self.threshold();
-        let excess: f64 = self.peaks.iter().map(|peak| peak - floor).sum();
-        excess / self.peaks.len().max(1) as f64
-            + LEAST * (self.high - self.low).max(0.0)
-            + f64::MIN_POSITIVE
+    /// The least scale of the tail.
+    fn least(&self) -> f32 {
+        LEAST * self.extent.range()
     }
 
     /// Scales by which `state` passes the threshold, and how many of them are news.
-    fn news(&self, state: f64) -> (f64, f64) {
-        if self.peaks.len() < KEPT {
-            return (0.0, 0.0);
-        }
-        let excess = ((state - self.threshold()) / self.scale()).clamp(0.0, 1e6);
+    fn news(&self, state: f32) -> (f64, f64) {
+        let excess = f64::from(self.peaks.excess(state, self.least())).min(MOST);
         let news = (excess - MEMORY_WEIGHT * self.memory).max(0.0);
         (excess, news / (1.0 + HABIT_WEIGHT * self.habit))
     }
@@ -94,26 +74,25 @@ impl Onset {
     /// Decimal logarithm of the samples after which `state` is expected to begin
     /// again, judged by what came before; at least 0.
     pub(super) fn rarity(&self, state: f64) -> f64 {
-        if self.peaks.len() < KEPT {
-            return 0.0;
-        }
+        let Some(threshold) = self.peaks.threshold() else { return 0.0 };
         let known = (self.seen as f64 / KEPT as f64).max(1.0).log10();
-        let (excess, news) = self.news(state);
+        let (excess, news) = self.news(state as f32);
         if excess > 0.0 {
             (known + excess / std::f64::consts::LN_10) * news / excess
         } else {
-            known * (state / self.threshold().max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
+            known * (state / f64::from(threshold).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
         }
     }
 
     /// When the departure began to which a `state` at `time` belongs.
     pub(super) fn began(&self, state: f64, time: Timestamp) -> Option<Timestamp> {
-        let (excess, _) = self.news(state);
+        let (excess, _) = self.news(state as f32);
         (excess > 0.0).then(|| self.began.map_or(time, |began| began.min(time)))
     }
 
     /// Takes `state` in.
     pub(super) fn learn(&mut self, state: f64, time: Timestamp) {
+        let state = state as f32;
         let (excess, news) = self.news(state);
         self.memory = (self.memory + news) * (-1.0 / MEMORY).exp();
         self.habit = (self.habit + news) * (-1.0 / HABIT).exp();
@@ -126,45 +105,9 @@ impl Onset {
                 self.began = None;
             }
         }
-        let held = if self.peaks.len() < KEPT {
-            state
-        } else {
-            state.min(self.threshold() + REACH * self.scale())
-        };
-        self.low = self.low.min(held);
-        self.high = self.high.max(held);
-        self.since = self.since.saturating_add(1);
-        self.insert(held);
+        let held = self.peaks.learn(state, self.least(), CLUSTER, Some(REACH));
+        self.extent.learn(held, self.seen == 0);
         self.seen = self.seen.saturating_add(1);
-    }
-
-    fn insert(&mut self, held: f64) {
-        if !self.peaks.is_empty() && self.since <= CLUSTER {
-            if held > self.peaks[self.newest] {
-                self.peaks[self.newest] = held;
-                self.since = 0;
-                self.rise();
-            }
-            return;
-        }
-        if self.peaks.len() < KEPT {
-            self.peaks.push(held);
-        } else if held > self.threshold() {
-            self.peaks[KEPT - 1] = held;
-        } else {
-            return;
-        }
-        self.newest = self.peaks.len() - 1;
-        self.since = 0;
-        self.rise();
-    }
-
-    /// Moves the newest peak up to its place.
-    fn rise(&mut self) {
-        while self.newest > 0 && self.peaks[self.newest - 1] < self.peaks[self.newest] {
-            self.peaks.swap(self.newest - 1, self.newest);
-            self.newest -= 1;
-        }
     }
 }
 
