@@ -11,5 +11,6 @@ mod golden_point;
 mod golden_regression;
 mod golden_subspace;
 mod odd_histories;
+mod peers;
 mod properties;
 mod variants;
