@@ -66,12 +66,12 @@ impl Channel {
         let row = |row: &[f64; 3]| row.iter().zip(&inputs).map(|(a, b)| a * b).sum::<f64>();
         let pulled = self.inverse.each_ref().map(row);
         let total = FORGET + pulled.iter().zip(&inputs).map(|(a, b)| a * b).sum::<f64>();
-        for i in 0..3 {
-            self.weights[i] += pulled[i] / total * held;
+        for (weight, pulled) in self.weights.iter_mut().zip(&pulled) {
+            *weight += pulled / total * held;
         }
-        for i in 0..3 {
-            for j in 0..3 {
-                self.inverse[i][j] = (self.inverse[i][j] - pulled[i] * pulled[j] / total) / FORGET;
+        for (row, left) in self.inverse.iter_mut().zip(&pulled) {
+            for (slot, right) in row.iter_mut().zip(&pulled) {
+                *slot = (*slot - left * right / total) / FORGET;
             }
         }
         let trace = self.inverse[0][0] + self.inverse[1][1] + self.inverse[2][2];

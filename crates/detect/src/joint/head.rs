@@ -193,8 +193,8 @@ impl Head {
     fn refresh(&mut self, levels: &[f64], shrinkage: f64) {
         let channels = self.mean.len();
         let width = width(channels);
-        for channel in 0..channels {
-            self.unit[channel] = self.deviation(channel, self.range(channel), levels[channel]);
+        for (channel, level) in levels.iter().enumerate() {
+            self.unit[channel] = self.deviation(channel, self.range(channel), *level);
         }
         let mut start = 0;
         for units in self.unit.chunks(width) {
