@@ -6,12 +6,13 @@ use auscult_core::{
 };
 
 use crate::{
-    change, density, forest, isolation, joint, margin, point, regression, seasonal, subsequence,
-    subspace,
+    change, density, ensemble, forest, isolation, joint, margin, point, regression, seasonal,
+    subsequence, subspace,
 };
 
 /// Every method, family by family.
 pub static CATALOGUE: &[&[Method]] = &[
+    ensemble::METHODS,
     point::METHODS,
     change::METHODS,
     seasonal::METHODS,

@@ -2,5 +2,19 @@
 //! tail, summed.
 
 pub(crate) mod conditioning;
+mod departure;
+mod fusion;
 pub(crate) mod peaks;
+mod pot_ensemble;
 pub(crate) mod profile;
+mod seasons;
+mod statistics;
+mod tails;
+mod words;
+
+pub use pot_ensemble::{PotEnsemble, PotEnsembleSettings};
+
+use crate::Method;
+
+/// The methods of this family.
+pub const METHODS: &[Method] = &[pot_ensemble::METHOD];

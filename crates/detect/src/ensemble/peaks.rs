@@ -149,6 +149,17 @@ impl Extent {
         (self.high - self.low).min(f32::MAX)
     }
 
+    /// `value`, held at what it may teach.
+    pub(crate) fn held(&self, value: f64) -> f64 {
+        match f64::from(self.range()) {
+            range if range > 0.0 => {
+                let most = f64::from(WIDENING) * range;
+                value.clamp(f64::from(self.low) - most, f64::from(self.high) + most)
+            }
+            _ => value,
+        }
+    }
+
     /// Takes `value` in; the `first` begins anew.
     pub(crate) fn learn(&mut self, value: f32, first: bool) {
         if first {

@@ -86,19 +86,9 @@ impl Profile {
         }
     }
 
-    /// Samples learnt.
-    pub(crate) fn seen(&self) -> u32 {
-        self.seen
-    }
-
     /// Mean clipped |residual|, at least 0.
     pub(crate) fn scale(&self) -> f64 {
         f64::from(self.scale)
-    }
-
-    /// The slowly moving level.
-    pub(crate) fn level(&self) -> f64 {
-        self.level
     }
 
     /// What is usual at `nanos` since the epoch; before any sample, nothing is.
@@ -162,13 +152,10 @@ impl Profile {
         self.scale = scale as f32;
     }
 
-    /// Moves the level to `reading`, keeps the shape of the period, and halves how sure it is of it: what was
-    /// watched was stopped and started again.
-    pub(crate) fn restart(&mut self, reading: f64, nanos: i64) {
+    /// Halves how sure it is of the shape of the period: what was watched was
+    /// stopped and started again.
+    pub(crate) fn restart(&mut self) {
         self.visits.iter_mut().for_each(|visits| *visits = visits.div_ceil(2));
-        if let Some(usual) = self.usual(nanos) {
-            self.level += held(reading) - usual.middle;
-        }
     }
 
     fn slot(&self, nanos: i64) -> usize {
@@ -250,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_keeps_the_shape_at_the_new_level() {
+    fn a_restart_keeps_the_shape() {
         let mut profile = after(96 * 10);
-        profile.restart(1010.0, 960 * HOUR / 4);
-        assert!((profile.usual((960 + 50) * HOUR / 4).unwrap().middle - 1050.0).abs() < 1.0);
+        profile.restart();
+        assert!((profile.usual((960 + 50) * HOUR / 4).unwrap().middle - 50.0).abs() < 1.0);
         assert!(profile.is_sound(96));
         assert!(!profile.is_sound(48));
     }

@@ -1,0 +1,380 @@
+//! The default detector: statistics of a seasonal residual, each on its own tail.
+
+use auscult_core::{
+    Band, DetectError, Detector, Explanation, Sample, Score, Settings, Snapshot, settings,
+};
+use serde::{Deserialize, Serialize};
+
+use super::conditioning::{Clock, Step};
+use super::departure::Departure;
+use super::fusion::Habituation;
+use super::peaks::{Extent, Peaks};
+use super::profile::Usual;
+use super::seasons::{Seasons, Slots};
+use super::statistics::{COUNT, Lengths, Windows};
+use super::tails::{CAP, Parts, Tails};
+use super::words;
+use crate::shared::one_reading;
+use crate::{Channels, Method, Order, Threshold};
+
+settings! {
+    /// Settings of [`PotEnsemble`].
+    pub struct PotEnsembleSettings {
+        /// How much is spent on a series: 1 for a million series, one scale in less
+        /// than 1 KiB; 2 for three scales and more kinds of seasons, in about 5 KiB.
+        tier: u8 = 2, "1 or 2", |tier| matches!(tier, 1 | 2);
+        /// Samples to learn before the first score.
+        warmup: u32 = 300, "from 60 to 100000", |warmup| (60..=100_000).contains(warmup);
+    }
+}
+
+pub(super) const METHOD: Method = Method {
+    name: "pot-ensemble",
+    title: "Peaks-over-threshold ensemble",
+    summary: "Sum of how far eight statistics of the distance to the usual band of the time of day lie beyond their own highest peaks so far.",
+    sees: "spikes, jumps, level shifts, swings and stillness, readings unusual for the time of day or week; each event once",
+    blind: "drifts slower than its level, which follows in about 200 samples; whatever came back about five times, which it takes for usual",
+    unit: "mean excesses",
+    cost: "O(1) time per sample, 1 to 5 KiB",
+    source: "J. Pickands, \"Statistical inference using extreme order statistics\", Annals of Statistics 3, 1975, for the tails; the ensemble is auscult's own",
+    channels: Channels::One,
+    order: Order::Free,
+    threshold: Threshold::Score(2.5),
+    parameters: PotEnsembleSettings::PARAMETERS,
+    default_of: PotEnsembleSettings::default_of,
+    batch: None,
+    pieces: None,
+    labelled: None,
+    online: Some(|map, _| Ok(Box::new(PotEnsemble::new(PotEnsembleSettings::from_map(map)?)?))),
+};
+
+/// What a tier spends.
+#[derive(Debug, Clone, Copy)]
+struct Tier {
+    lengths: &'static [Lengths],
+    slots: Slots,
+}
+
+/// Most scales of a tier.
+const SCALES: usize = 3;
+const TIERS: [Tier; 2] = [
+    Tier { lengths: &[Lengths::of(75)], slots: Slots { day: 48, week: 0, own: false } },
+    Tier {
+        lengths: &[Lengths::of(75), Lengths::of(150), Lengths::of(300)],
+        slots: Slots { day: 96, week: 336, own: true },
+    },
+];
+/// Samples learnt before windows mean anything.
+const SETTLE: u32 = 15;
+/// Scales that one cluster may raise a tail by, once the tail is known well.
+const REACH: f32 = 2.0;
+/// Samples after which a tail is known well; before, clusters may teach more.
+const WELL_KNOWN: f32 = 2000.0;
+/// A gap of more usual steps than this is a restart: the level is found anew.
+const RESTART: f64 = 200.0;
+/// Least scale of the tail of the scores, as a share of their range.
+const RARE_SCALE: f32 = 0.1;
+/// Steps that a gap counts as in what is learnt: missing samples teach nothing.
+const GAP_LEARNT: f64 = 3.0;
+/// Samples between two alarms that are told apart, in the history of scores.
+const ALARMS_APART: u16 = 60;
+/// Memory of the state of deviation, in usual steps: the centre of 15 samples.
+const DEVIATION_MEMORY: f64 = 7.0;
+/// Readings further than this from the first are held there.
+const LARGEST: f64 = 1e30;
+
+/// How far eight statistics of a series lie beyond their own highest peaks so far.
+#[derive(Debug, Clone)]
+pub struct PotEnsemble {
+    settings: PotEnsembleSettings,
+    state: State,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    seen: u32,
+    clock: Clock,
+    /// Readings are kept relative to it, in single precision.
+    origin: f64,
+    /// Of the readings, relative to the origin.
+    extent: Extent,
+    seasons: Seasons,
+    windows: Windows,
+    tails: Vec<Tails>,
+    habituation: Habituation,
+    /// How far from normal the series is lately.
+    deviation: f32,
+    /// Highest scores before habituation, for how rare a score is.
+    rare: Peaks<16>,
+    /// Of the scores before habituation.
+    scores: Extent,
+    departure: Departure,
+}
+
+/// What is found of a sample before it is learnt.
+struct Judgement {
+    step: Step,
+    /// Relative to the origin, held.
+    reading: f64,
+    residual: f64,
+    values: [[f32; COUNT]; SCALES],
+    /// Mean sum of parts over the scales.
+    sum: f64,
+}
+
+const SNAPSHOT_VERSION: u32 = 1;
+
+impl PotEnsemble {
+    /// A fresh detector.
+    ///
+    /// # Errors
+    ///
+    /// [`auscult_core::SettingError`] for a value out of range.
+    pub fn new(settings: PotEnsembleSettings) -> Result<Self, auscult_core::SettingError> {
+        settings.check()?;
+        let tier = &TIERS[usize::from(settings.tier) - 1];
+        let state = State {
+            seen: 0,
+            clock: Clock::new(),
+            origin: 0.0,
+            extent: Extent::new(),
+            seasons: Seasons::new(tier.slots),
+            windows: Windows::new(longest(tier)),
+            tails: tier.lengths.iter().map(|_| Tails::new()).collect(),
+            habituation: Habituation::new(),
+            deviation: 0.0,
+            rare: Peaks::new(),
+            scores: Extent::new(),
+            departure: Departure::new(),
+        };
+        Ok(Self { settings, state })
+    }
+
+    /// Bytes of learnt state, on the heap too.
+    #[must_use]
+    pub fn state_bytes(&self) -> usize {
+        let tails = self.state.tails.capacity() * size_of::<Tails>();
+        size_of::<State>() + self.state.seasons.heap() + self.state.windows.heap() + tails
+    }
+
+    fn tier(&self) -> &'static Tier {
+        &TIERS[usize::from(self.settings.tier) - 1]
+    }
+
+    fn judge(&self, sample: Sample<'_>) -> Result<Judgement, DetectError> {
+        let reading = one_reading(sample)?;
+        let state = &self.state;
+        let step = state.clock.step(sample.time());
+        let steps = match step {
+            Step::Next(steps) => Some(steps),
+            Step::Late => Some(1.0),
+            Step::First | Step::Gap(_) | Step::SetBack => None,
+        };
+        let usual = state.seasons.usual(sample.time().nanos());
+        let origin = self.origin(step, reading, usual);
+        let reading = (reading - origin).clamp(-LARGEST, LARGEST);
+        let reading = if state.seen < SETTLE { reading } else { state.extent.held(reading) };
+        let residual = usual.map_or(0.0, |usual| usual.residual(reading));
+        let (reading_now, residual_now) = (reading as f32, residual as f32);
+        let mut values = [[f32::NAN; COUNT]; SCALES];
+        let mut sum = 0.0;
+        let tier = self.tier();
+        for ((values, tails), lengths) in values.iter_mut().zip(&state.tails).zip(tier.lengths) {
+            *values = tails.values(&state.windows, *lengths, reading_now, residual_now, steps);
+            if state.seen >= SETTLE {
+                sum += f64::from(tails.parts(values).sum());
+            }
+        }
+        let sum = sum / tier.lengths.len() as f64;
+        Ok(Judgement { step, reading, residual, values, sum })
+    }
+
+    /// What readings are relative to if `reading` comes by `step`: after a long
+    /// gap the level is found anew, so that the reading is as usual.
+    fn origin(&self, step: Step, reading: f64, usual: Option<Usual>) -> f64 {
+        match (step, usual) {
+            (Step::First, _) => reading,
+            (Step::Gap(steps), Some(usual)) if steps > RESTART => reading - usual.middle,
+            _ => self.state.origin,
+        }
+    }
+
+    fn rate(&self, judgement: &Judgement) -> Score {
+        match self.settings.warmup.saturating_sub(self.state.seen) {
+            0 => Score::Ready(self.state.habituation.score(judgement.sum)),
+            missing => Score::Warming(missing as usize),
+        }
+    }
+
+    fn take(&mut self, sample: Sample<'_>, judgement: &Judgement) {
+        let time = sample.time();
+        let tier = self.tier();
+        let usual = self.state.seasons.usual(time.nanos());
+        let origin = self.origin(judgement.step, sample.reading(0), usual);
+        let state = &mut self.state;
+        state.clock.learn(time, judgement.step);
+        let elapsed = match judgement.step {
+            Step::Late => return,
+            Step::First => 1.0,
+            Step::Next(steps) => steps,
+            Step::Gap(steps) => {
+                state.windows.restart();
+                steps
+            }
+            Step::SetBack => {
+                state.windows.restart();
+                RESTART
+            }
+        };
+        if origin != state.origin && judgement.step != Step::First {
+            state.seasons.restart();
+        }
+        state.origin = origin;
+        state.seen = state.seen.saturating_add(1);
+        let (reading, residual) = (judgement.reading, judgement.residual);
+        state.extent.learn(reading as f32, state.seen == 1);
+        let reach = (state.seen > self.settings.warmup)
+            .then(|| REACH * (WELL_KNOWN / state.seen as f32).sqrt().max(1.0));
+        for ((values, tails), lengths) in
+            judgement.values.iter().zip(&mut state.tails).zip(tier.lengths)
+        {
+            tails.follow(values);
+            if state.seen > lengths.settle {
+                tails.learn(values, lengths.apart, reach);
+            }
+        }
+        if state.seen > self.settings.warmup {
+            state.habituation.learn(judgement.sum, elapsed);
+            let least = RARE_SCALE * state.scores.range();
+            state.rare.learn(judgement.sum as f32, least, ALARMS_APART, None);
+            state.scores.learn(judgement.sum as f32, state.seen == self.settings.warmup + 1);
+        }
+        state.departure.learn(time, judgement.sum, residual, state.seasons.scale());
+        let unit = state.tails[0].residual_unit(residual as f32);
+        let far = if residual == 0.0 { 0.0 } else { (residual.abs() / unit).min(1e6) };
+        let newest = elapsed / (DEVIATION_MEMORY + elapsed);
+        state.deviation += (newest * (far - f64::from(state.deviation))) as f32;
+        state.windows.learn(reading as f32, residual as f32);
+        let step = state.clock.usual_step();
+        state.seasons.learn(time.nanos(), reading, elapsed.min(GAP_LEARNT), step);
+    }
+}
+
+fn longest(tier: &Tier) -> usize {
+    tier.lengths.iter().map(|lengths| lengths.window).max().unwrap_or(2)
+}
+
+impl Detector for PotEnsemble {
+    fn channels(&self) -> usize {
+        1
+    }
+
+    fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        Ok(self.rate(&self.judge(sample)?))
+    }
+
+    fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
+        let judgement = self.judge(sample)?;
+        self.take(sample, &judgement);
+        Ok(())
+    }
+
+    fn update(&mut self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        let judgement = self.judge(sample)?;
+        let score = self.rate(&judgement);
+        self.take(sample, &judgement);
+        Ok(score)
+    }
+
+    fn deviation(&self) -> Option<f64> {
+        (self.state.seen >= self.settings.warmup).then(|| f64::from(self.state.deviation))
+    }
+
+    fn explain(
+        &self,
+        sample: Sample<'_>,
+        threshold: f64,
+    ) -> Result<Option<Explanation>, DetectError> {
+        let judgement = self.judge(sample)?;
+        let state = &self.state;
+        let (Some(score), Some(usual)) =
+            (self.rate(&judgement).ready(), state.seasons.usual(sample.time().nanos()))
+        else {
+            return Ok(None);
+        };
+        let origin = self.origin(judgement.step, sample.reading(0), Some(usual));
+        let alone = threshold.min(f64::from(CAP)) as f32;
+        let (mut below, mut above) = (0.0, 0.0);
+        for tails in &state.tails {
+            let (low, high) = tails.residual_reach(alone);
+            below += f64::from(low) / state.tails.len() as f64;
+            above += f64::from(high) / state.tails.len() as f64;
+        }
+        let band = Band { low: origin + usual.low - below, high: origin + usual.high + above };
+        let mut explanation = Explanation::of_one(origin + usual.middle, Some(band), score);
+        explanation.onset = state.departure.onset(sample.time(), judgement.sum);
+        explanation.reasons = self.reasons(&judgement);
+        Ok(Some(explanation))
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, &self.state)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
+        let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        let tier = self.tier();
+        if state.tails.len() != tier.lengths.len() {
+            return Err(snapshot.refused(METHOD.name, "it is of another tier"));
+        }
+        let sound = state.clock.is_sound()
+            && state.origin.is_finite()
+            && state.extent.is_sound()
+            && state.seasons.is_sound(tier.slots)
+            && state.windows.is_sound(longest(tier))
+            && state.tails.iter().all(Tails::is_sound)
+            && state.habituation.is_sound()
+            && state.deviation >= 0.0
+            && state.deviation.is_finite()
+            && state.rare.is_sound()
+            && state.scores.is_sound()
+            && state.departure.is_sound();
+        if !sound {
+            return Err(snapshot.refused(METHOD.name, "its numbers cannot be"));
+        }
+        self.state = state;
+        Ok(())
+    }
+}
+
+impl PotEnsemble {
+    fn reasons(&self, judgement: &Judgement) -> Vec<String> {
+        let state = &self.state;
+        let parts: Vec<Parts> = judgement
+            .values
+            .iter()
+            .zip(&state.tails)
+            .map(|(values, tails)| tails.parts(values))
+            .collect();
+        let sum = judgement.sum as f32;
+        let history = state.seen.saturating_sub(self.settings.warmup);
+        let rare = state.rare.threshold().is_some_and(|least| sum > least);
+        let rarity = state.clock.usual_step().filter(|_| rare).map(|step| {
+            let least = RARE_SCALE * state.scores.range();
+            let seconds = f64::from(history) * step;
+            (seconds / 16.0 * f64::from(state.rare.excess(sum, least)).min(100.0).exp(), seconds)
+        });
+        let scale = state.seasons.scale();
+        let few = state.seen < 2 * self.settings.warmup;
+        words::reasons(&words::Facts {
+            parts: &parts,
+            season: state.seasons.season(),
+            run: state.departure.run(judgement.residual, scale),
+            residual: judgement.residual,
+            window: longest(self.tier()),
+            rarity,
+            few: few.then_some(state.seen),
+        })
+    }
+}
