@@ -4,6 +4,7 @@ pub(crate) mod detection;
 mod figure;
 mod html;
 mod png;
+pub(crate) mod ranking;
 mod scale;
 mod svg;
 

@@ -1,5 +1,6 @@
 //! One file per verb: its arguments, and what it does with them.
 
+mod benchmark;
 mod detect;
 mod explain;
 mod input;
@@ -14,6 +15,8 @@ use crate::outcome::{CallError, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Measures the methods on public data and writes the scorecard.
+    Benchmark(benchmark::Arguments),
     /// Finds anomalies in columns or series, by any method of the catalogue.
     Detect(Box<detect::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
@@ -29,6 +32,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
+            Self::Benchmark(arguments) => benchmark::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),

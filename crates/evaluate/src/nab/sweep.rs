@@ -6,7 +6,8 @@ use super::{NabProfile, NabSeries};
 /// What a threshold reaches over all files.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NabOutcome {
-    /// Alarms are rows that score at least this much.
+    /// Alarms are rows that score at least this much; infinite where no alarm at
+    /// all is best.
     pub threshold: f64,
     /// Sum of the worth of alarms and the cost of misses.
     pub raw: f64,
@@ -15,15 +16,12 @@ pub struct NabOutcome {
     pub normalised: f64,
 }
 
-/// Threshold that no score reaches: the outcome of no alarms.
-const NO_ALARMS: f64 = 1.1;
-
 /// The best of all thresholds under `profile`, one for all files together: an
 /// oracle, as the benchmark prescribes; [`nab_cross_halves`] stands beside it.
 ///
 /// Inside a window the first good alarm counts, more the earlier it comes;
-/// outside every alarm costs, more the farther behind a window it is. Scores are
-/// meant to lie in `0..=1`. Of equal thresholds the highest wins. Time O(n log n)
+/// outside every alarm costs, more the farther behind a window it is. Only the
+/// order of scores counts. Of equal thresholds the highest wins. Time O(n log n)
 /// over the rows of all files.
 ///
 /// Reference: A. Lavin, S. Ahmad, "Evaluating real-time anomaly detection
@@ -43,7 +41,7 @@ pub fn nab_sweep(files: &[NabSeries], profile: &NabProfile) -> NabOutcome {
     let (mut rows, windows) = pooled(files);
     rows.sort_by(|one, other| other.score.total_cmp(&one.score));
     let mut tally = Tally::new(&rows, windows, profile);
-    let (mut threshold, mut raw) = (NO_ALARMS, tally.raw());
+    let (mut threshold, mut raw) = (f64::INFINITY, tally.raw());
     for (at, row) in rows.iter().enumerate() {
         tally.alarm(row);
         let level_ends = rows.get(at + 1).is_none_or(|next| next.score != row.score);
