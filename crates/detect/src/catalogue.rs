@@ -6,8 +6,8 @@ use auscult_core::{
 };
 
 use crate::{
-    change, density, ensemble, forest, isolation, margin, point, regression, seasonal, subsequence,
-    subspace,
+    change, density, ensemble, forest, isolation, joint, margin, point, regression, seasonal,
+    subsequence, subspace,
 };
 
 /// Every method, family by family.
@@ -19,6 +19,7 @@ pub static CATALOGUE: &[&[Method]] = &[
     subsequence::METHODS,
     density::METHODS,
     subspace::METHODS,
+    joint::METHODS,
     isolation::METHODS,
     margin::METHODS,
     forest::METHODS,

@@ -12,6 +12,7 @@ pub mod density;
 pub mod ensemble;
 pub mod forest;
 pub mod isolation;
+pub mod joint;
 pub mod margin;
 mod neighbours;
 pub mod point;

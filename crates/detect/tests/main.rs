@@ -11,6 +11,7 @@ mod golden_point;
 mod golden_regression;
 mod golden_subspace;
 mod odd_histories;
+mod peers;
 mod properties;
 mod quantised;
 mod variants;

@@ -1,0 +1,19 @@
+//! Methods for the signals of one target, or of the members of one group.
+
+mod autoregression;
+mod ensemble;
+mod head;
+mod onset;
+mod peers;
+
+mod role;
+mod usual;
+mod words;
+
+pub use ensemble::{MahalanobisEnsemble, MahalanobisEnsembleSettings};
+pub use peers::{Peers, PeersSettings};
+
+use crate::Method;
+
+/// The methods of this family.
+pub const METHODS: &[Method] = &[ensemble::METHOD, peers::METHOD];
