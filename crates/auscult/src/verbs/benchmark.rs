@@ -283,15 +283,15 @@ fn finish(
     report: impl Fn(usize),
 ) -> Result<End, CallError> {
     let all = order.series.iter().all(|name| cache.record(&order.unit, name).is_some());
-    if all && (!set.pools() || cache.pooled(&order.unit).is_some()) {
+    if all && (!set.pools() || cache.pooled(&order.unit, &order.series).is_some()) {
         return Ok(End::Done);
     }
-    if cache.over(&order.unit).is_some_and(|limit| limit >= seconds) {
+    if cache.over(&order.unit, &order.series).is_some_and(|limit| limit >= seconds) {
         return Ok(End::TimeUp);
     }
     let end = schedule::run(program, order, Duration::from_secs(seconds), report)?;
     if end == End::TimeUp {
-        cache.keep_over(&order.unit, seconds)?;
+        cache.keep_over(&order.unit, &order.series, seconds)?;
     }
     Ok(end)
 }

@@ -116,7 +116,7 @@ pub(crate) fn line(
             format!("refused {count} of {} series: {why}", series.len())
         }));
     }
-    let pooled = cache.pooled(unit);
+    let pooled = cache.pooled(unit, series);
     if records.len() < series.len() || (pools && pooled.is_none()) {
         return Err(absent(match end {
             End::Broken(why) => why.clone(),
