@@ -76,7 +76,8 @@ pub(super) const METHOD: Method = Method {
 ///     detector.learn(Sample::new(Timestamp::from_seconds(second), &[wave(second)])?)?;
 /// }
 /// // In its usual range, but not here.
-/// let odd = Sample::new(Timestamp::from_seconds(200), &[wave(200) - 0.5])?;
+/// let odd = [wave(200) - 0.5];
+/// let odd = Sample::new(Timestamp::from_seconds(200), &odd)?;
 /// assert!(detector.score(odd)?.ready().is_some_and(|score| score > 4.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

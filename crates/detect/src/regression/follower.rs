@@ -145,7 +145,7 @@ impl Follower {
             .map(|at| {
                 let reach = self.spread(at, learning).reach(learning.clip);
                 // Of a value that never moved, the first move is learnt as it is.
-                (reach / self.units[at].size).max(LEAST_SCALE).min(FARTHEST)
+                (reach / self.units[at].size).clamp(LEAST_SCALE, FARTHEST)
             })
             .collect();
         let mut residuals = self.regression.residuals(&measured);

@@ -1,5 +1,6 @@
 //! One column as a linear function of others, and its usual residual.
 
+use auscult_core::SettingError;
 use auscult_stats::linear::{
     Equation, HuberOptions, Rows, TheilSenOptions, Triangle, huber, theil_sen,
 };
@@ -28,6 +29,18 @@ impl Estimator {
     /// Whether the line follows from sums that can be taken in pieces.
     pub(super) fn works_in_pieces(self) -> bool {
         matches!(self, Self::Ols | Self::Ridge)
+    }
+
+    /// Refuses an estimator that needs all rows at once where there are none.
+    pub(super) fn check_pieces(self) -> Result<(), SettingError> {
+        if self.works_in_pieces() {
+            return Ok(());
+        }
+        Err(SettingError::Range {
+            key: "estimator",
+            value: serde_json::to_value(self).unwrap_or_default().to_string(),
+            range: "`ols` or `ridge` in pieces or in a stream; the others need all rows at once",
+        })
     }
 }
 

@@ -261,14 +261,7 @@ struct RegressionPieces {
 impl RegressionPieces {
     fn new(settings: RegressionSettings, channels: usize) -> Result<Self, SettingError> {
         settings.check()?;
-        if !settings.estimator.works_in_pieces() {
-            let value = serde_json::to_value(settings.estimator).unwrap_or_default();
-            return Err(SettingError::Range {
-                key: "estimator",
-                value: value.to_string(),
-                range: "`ols` or `ridge` to learn in pieces; the others need all rows at once",
-            });
-        }
+        settings.estimator.check_pieces()?;
         Ok(Self { settings, channels, triangle: Triangle::new(channels) })
     }
 }

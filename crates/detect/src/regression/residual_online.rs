@@ -75,14 +75,7 @@ impl RegressionDetector {
     /// or an `estimator` that needs all rows at once.
     pub fn new(settings: RegressionSettings, channels: usize) -> Result<Self, SettingError> {
         settings.check()?;
-        if !settings.estimator.works_in_pieces() {
-            let value = serde_json::to_value(settings.estimator).unwrap_or_default();
-            return Err(SettingError::Range {
-                key: "estimator",
-                value: value.to_string(),
-                range: "`ols` or `ridge` in a stream; the others need all rows at once",
-            });
-        }
+        settings.estimator.check_pieces()?;
         if let Some(target) = settings.target.filter(|target| *target > channels) {
             return Err(SettingError::Range {
                 key: "target",

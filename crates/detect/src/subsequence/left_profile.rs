@@ -41,12 +41,12 @@ use crate::shared::one_reading;
 /// let mut detector = MatrixProfileDetector::new(settings)?;
 /// let mut scores = Vec::new();
 /// for second in 0..200 {
-///     let beat = if (150..155).contains(&second) { 12 } else { second % 20 };
+///     let beat = if (150..160).contains(&second) { 5 } else { second % 20 };
 ///     let sample = [beat as f64];
 ///     let score = detector.update(Sample::new(Timestamp::from_seconds(second), &sample)?)?;
 ///     scores.push(score.ready().unwrap_or(0.0));
 /// }
-/// assert!(scores[149] < 0.1 && scores[154] > 1.0);
+/// assert!(scores[149] < 0.1 && scores[159] > 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
