@@ -11,5 +11,6 @@ mod golden_point;
 mod golden_regression;
 mod golden_subspace;
 mod odd_histories;
+mod pot_ensemble;
 mod properties;
 mod variants;
