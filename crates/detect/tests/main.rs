@@ -12,6 +12,7 @@ mod golden_regression;
 mod golden_subspace;
 mod odd_histories;
 mod peers;
+mod pot_ensemble;
 mod properties;
 mod quantised;
 mod variants;
