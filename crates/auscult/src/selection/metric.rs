@@ -75,6 +75,16 @@ impl Summary {
         (self.anomalies > 0).then(|| self.found as f64 / self.anomalies as f64)
     }
 
+    /// Harmonic mean of precision and recall; 0 when either is missing.
+    pub(crate) fn f1(&self) -> f64 {
+        match (self.precision(), self.recall()) {
+            (Some(precision), Some(recall)) if precision + recall > 0.0 => {
+                2.0 * precision * recall / (precision + recall)
+            }
+            _ => 0.0,
+        }
+    }
+
     /// Median delay, in rows.
     pub(crate) fn delay(&self) -> Option<f64> {
         (!self.delays.is_empty()).then(|| median(&mut self.delays.clone()))

@@ -178,7 +178,13 @@ pub(crate) fn select(question: &Question, progress: &Progress) -> Result<Selecti
         }
         progress.step();
     }
-    tried.sort_by(|one, other| other.value.mean.total_cmp(&one.value.mean));
+    // Of equals, the one whose alarms are worth more; then the simpler, which comes first.
+    tried.sort_by(|one: &Tried, other: &Tried| {
+        let key = |one: &Tried| (one.value.mean, one.summary.f1());
+        let (one, other) = (key(one), key(other));
+        other.0.total_cmp(&one.0).then(other.1.total_cmp(&one.1))
+    });
+    prefer_defaults(&mut tried);
     if tried.is_empty() {
         let why = absent.first().map_or_else(
             || "there is no candidate".to_owned(),
@@ -196,9 +202,22 @@ pub(crate) fn select(question: &Question, progress: &Progress) -> Result<Selecti
     Ok(Selection { ranking: tried, absent, tries, anomalies })
 }
 
+/// Puts the best candidate with plain settings first, unless the very best is better than
+/// chance explains: a search over variants flatters the winner.
+fn prefer_defaults(tried: &mut [Tried]) {
+    let Some(low) = tried.first().map(|best| best.value.low) else { return };
+    let plain = |one: &Tried| one.candidate.settings.is_empty() && one.value.mean >= low;
+    if let Some(place) = tried.iter().position(plain) {
+        tried[..=place].rotate_right(1);
+    }
+}
+
+/// Series, and the folds of each.
+type Tasks = (Vec<Arc<Series>>, Vec<Vec<Fold>>);
+
 /// The series to be judged, with their folds: the person's own, or copies with
 /// injected anomalies.
-fn tasks(question: &Question) -> Result<(Vec<Arc<Series>>, Vec<Vec<Fold>>), CallError> {
+fn tasks(question: &Question) -> Result<Tasks, CallError> {
     let (mut series, mut folds) = (Vec::new(), Vec::new());
     for own in &question.series {
         if question.labelled {

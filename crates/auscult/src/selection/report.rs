@@ -36,8 +36,14 @@ pub(crate) fn reasons(question: &Question, selection: &Selection) -> Vec<String>
     } else {
         counted(selection.tries as u64, "try of injected anomalies", "tries of injected anomalies")
     };
+    let higher = selection.ranking.iter().filter(|one| one.value.mean > best.value.mean).count();
+    let rank = if higher == 0 {
+        format!("has the highest {metric}")
+    } else {
+        format!("is chosen by {metric}, for no variant is better than chance explains")
+    };
     let mut reasons = vec![format!(
-        "`{}` ({}) has the highest {metric}: {:.3}, probably {:.3} to {:.3}, over {over} with {}.",
+        "`{}` ({}) {rank}: {:.3}, probably {:.3} to {:.3}, over {over} with {}.",
         best.candidate.title(),
         best.candidate.learning.word(),
         best.value.mean,
@@ -85,8 +91,8 @@ fn alarms(best: &Tried, labelled: bool) -> String {
         }
     }
     if let Some(delay) = summary.delay() {
-        let _ =
-            write!(text, "; the first alarm comes {delay:.0} rows after the beginning (median)");
+        let rows = counted(delay.round() as u64, "row", "rows");
+        let _ = write!(text, "; the first alarm comes {rows} after the beginning (median)");
     }
     let _ = write!(text, ". It takes {} µs a row.", score(best.micros_per_row));
     text

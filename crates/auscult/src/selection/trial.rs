@@ -14,6 +14,9 @@ use crate::benchmark::runner::{self, Outcome};
 use crate::benchmark::series::Series;
 use crate::detection::plan::score_of_share;
 
+/// Anomalous rows from which a method that learns from labels can begin.
+const LEAST_LABELLED: usize = 2;
+
 /// What a candidate made of a series.
 #[derive(Debug)]
 pub(super) struct Trial {
@@ -134,8 +137,19 @@ fn fold_by_fold(
 fn labelled(candidate: &Candidate, series: &Series) -> Result<Outcome, String> {
     let build = candidate.method.labelled.ok_or("takes no labels")?;
     let estimator = build(&candidate.settings).map_err(|error| error.to_string())?;
-    let labels: Vec<Option<bool>> =
-        series.labels[..series.train].iter().copied().map(Some).collect();
+    let past = &series.labels[..series.train];
+    if past.iter().filter(|label| **label).count() < LEAST_LABELLED {
+        // Nothing to learn from yet: live, it would say nothing.
+        return Ok(Outcome {
+            scores: vec![0.0; series.rows() - series.train],
+            states: None,
+            threshold: 0.0,
+            blame: Vec::new(),
+            micros_per_row: 0.0,
+            state_bytes: None,
+        });
+    }
+    let labels: Vec<Option<bool>> = past.iter().copied().map(Some).collect();
     let frame = |rows| series.frame(&series.readings, series.channels, rows);
     let start = Instant::now();
     let fit = estimator.fit_labelled(&frame(0..series.train), &labels);
