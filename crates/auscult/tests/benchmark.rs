@@ -149,6 +149,24 @@ fn the_scorecard_of_tiny_data_is_as_ever() {
 }
 
 #[test]
+fn figures_of_a_part_are_not_taken_for_those_of_the_whole() {
+    let (data, results) = (tiny("benchmark-part"), folder("benchmark-part-results"));
+    let score = |more: &[&str]| {
+        let (data, results) = (text(&data), text(&results));
+        let fixed =
+            ["benchmark", "anomaly", "--data", &data, "--results", &results, "--set", "nab"];
+        let form = ["--method", "holt-winters", "--mode", "streaming", "--format", "json"];
+        let answer = auscult(&[fixed.as_slice(), form.as_slice(), more].concat());
+        let figures: Value = serde_json::from_str(&answer.out).expect("JSON");
+        figures["tables"][0]["lines"][0]["measures"]["nab_standard"].as_f64().expect("a score")
+    };
+    let part = score(&["--series", "a.csv"]);
+    let whole = score(&[]);
+    assert_ne!(part, whole);
+    assert_eq!(part, score(&["--series", "a.csv"]));
+}
+
+#[test]
 fn a_unit_over_its_time_has_no_figures() {
     let (data, results) = (tiny("benchmark-late"), folder("benchmark-late-results"));
     let answer = auscult(&[

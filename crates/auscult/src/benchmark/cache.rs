@@ -89,18 +89,34 @@ impl Cache {
         write(&self.place(unit, series, "scores"), &bytes)
     }
 
-    /// The measures of `unit` that pool all series, if they are there.
-    pub(crate) fn pooled(&self, unit: &Unit) -> Option<BTreeMap<String, f64>> {
-        read(&self.folder(unit).join("all.pooled"))
+    /// The measures of `unit` that pool `series`, if they are there.
+    pub(crate) fn pooled(&self, unit: &Unit, series: &[String]) -> Option<BTreeMap<String, f64>> {
+        read(&self.place_of_all(unit, series, "pooled"))
     }
 
-    /// Keeps the measures of `unit` that pool all series.
+    /// Keeps the measures of `unit` that pool `series`.
     pub(crate) fn keep_pooled(
         &self,
         unit: &Unit,
+        series: &[String],
         pooled: &BTreeMap<String, f64>,
     ) -> Result<(), CallError> {
-        write(&self.folder(unit).join("all.pooled"), &json(pooled))
+        write(&self.place_of_all(unit, series, "pooled"), &json(pooled))
+    }
+
+    /// The longest time limit, in seconds, that `unit` is known to go over on `series`.
+    pub(crate) fn over(&self, unit: &Unit, series: &[String]) -> Option<u64> {
+        read(&self.place_of_all(unit, series, "over"))
+    }
+
+    /// Keeps that `unit` went over a limit of `seconds` on `series`.
+    pub(crate) fn keep_over(
+        &self,
+        unit: &Unit,
+        series: &[String],
+        seconds: u64,
+    ) -> Result<(), CallError> {
+        write(&self.place_of_all(unit, series, "over"), &json(&seconds))
     }
 
     /// How many series of `unit` are done.
@@ -116,6 +132,12 @@ impl Cache {
             format!("{}-{}", unit.method, fingerprint(settings.as_bytes()))
         };
         self.root.join(&unit.set).join(unit.mode.name()).join(method)
+    }
+
+    /// What holds for these series together says nothing of fewer or more.
+    fn place_of_all(&self, unit: &Unit, series: &[String], ending: &str) -> PathBuf {
+        let which = fingerprint(series.join("\n").as_bytes());
+        self.folder(unit).join(format!("all-{which}.{ending}"))
     }
 
     fn place(&self, unit: &Unit, series: &str, ending: &str) -> PathBuf {

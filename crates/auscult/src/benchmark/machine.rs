@@ -11,6 +11,8 @@ pub(crate) struct Machine {
     pub processor: String,
     /// Cores that the program may use.
     pub cores: usize,
+    /// Threads of a batch method: every core, unless `RAYON_NUM_THREADS` says otherwise.
+    pub threads: usize,
     /// Operating system and architecture.
     pub system: String,
     /// Version of the program.
@@ -25,9 +27,12 @@ impl Machine {
         let information = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = information.lines().find_map(|line| line.strip_prefix("model name"));
         let model = model.map(|rest| rest.trim_start_matches([':', ' ', '\t']).to_owned());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
         Self {
             processor: model.unwrap_or_else(|| "unknown processor".to_owned()),
-            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            cores,
+            threads: asked.filter(|threads| *threads > 0).unwrap_or(cores),
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             version: env!("CARGO_PKG_VERSION"),
             commit: commit.map(str::to_owned).or_else(checkout),

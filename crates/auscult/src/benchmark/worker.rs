@@ -52,7 +52,9 @@ pub(crate) fn work(order: &Order) -> Result<(), CallError> {
         return Err(error);
     }
     match set.pooled {
-        Some(pooled) if cache.pooled(&order.unit).is_none() => pool(order, set, &cache, pooled),
+        Some(pooled) if cache.pooled(&order.unit, &order.series).is_none() => {
+            pool(order, set, &cache, pooled)
+        }
         _ => Ok(()),
     }
 }
@@ -92,5 +94,5 @@ fn pool(
         let series = (set.load)(&order.data, name)?;
         pools.push(Pool { series, scores, threshold: record.threshold });
     }
-    cache.keep_pooled(&order.unit, &pooled(&pools))
+    cache.keep_pooled(&order.unit, &order.series, &pooled(&pools))
 }

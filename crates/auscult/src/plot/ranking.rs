@@ -129,9 +129,11 @@ impl RankingPanel {
         }
         if let Some((who, value)) = &self.reference {
             let at = x.place(*value);
+            // A long name at the edge would run into the next panel.
+            let middle = at.min(left + PANEL - 16.0 - 3.4 * who.chars().count() as f64);
             put(format_args!(
                 "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{:.1}\" y2=\"{bottom:.1}\" stroke=\"#b45309\" \
-                 stroke-dasharray=\"4 3\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\" \
+                 stroke-dasharray=\"4 3\"/><text x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\" \
                  fill=\"#b45309\">{}</text>",
                 top + TITLE - 6.0,
                 bottom + 28.0,

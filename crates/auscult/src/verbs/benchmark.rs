@@ -79,7 +79,7 @@ struct AnomalyArguments {
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
 
-    /// Take results of this other build of the program, whose name is a folder of --results
+    /// Take results of this other build of the program: what a folder in --results is called before the dash
     #[arg(long, value_name = "BUILD")]
     build: Option<String>,
 
@@ -95,9 +95,9 @@ struct AnomalyArguments {
     #[arg(short, long)]
     quiet: bool,
 
-    /// What a worker is to do; the program calls itself with it
-    #[arg(long, hide = true, value_name = "JSON")]
-    worker: Option<String>,
+    /// Be a worker: the program calls itself so, and says on standard input what to do
+    #[arg(long, hide = true)]
+    worker: bool,
 
     #[command(flatten)]
     settings: MethodSettings,
@@ -117,8 +117,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         What::Anomaly(arguments) => arguments,
         What::Select(arguments) => return super::benchmark_select::run(arguments),
     };
-    if let Some(order) = &arguments.worker {
-        let order: Order = serde_json::from_str(order).map_err(CallError::input)?;
+    if arguments.worker {
+        let order: Order =
+            serde_json::from_reader(std::io::stdin().lock()).map_err(CallError::input)?;
         return worker::work(&order).map(|()| Outcome::Done);
     }
     let data = arguments.data.as_deref().expect("clap asks for the folder");
@@ -201,13 +202,9 @@ fn measure(
     methods: &[(&'static Method, SettingsMap)],
 ) -> Result<Scorecard, CallError> {
     let program = std::env::current_exe().map_err(CallError::write("to a worker"))?;
-    let build = match &arguments.build {
-        Some(build) => build.clone(),
-        None => {
-            let bytes = std::fs::read(&program).map_err(CallError::write("to a worker"))?;
-            fingerprint(&bytes)
-        }
-    };
+    let bytes = std::fs::read(&program).map_err(CallError::write("to a worker"))?;
+    let own = fingerprint(&bytes);
+    let build = arguments.build.clone().unwrap_or_else(|| own.clone());
     let results = arguments.results.clone().unwrap_or_else(results_folder);
     let cache = Cache::new(&results, &build);
     let modes = |set: &'static Set| {
@@ -273,13 +270,15 @@ fn measure(
     Ok(Scorecard {
         machine: Machine::here(arguments.commit.as_deref()),
         command: command(arguments),
+        other_build: arguments.build.clone().filter(|other| *other != own),
         seconds: start.elapsed().as_secs_f64(),
         time_limit: arguments.time_limit,
         tables,
     })
 }
 
-/// Has `order` done, unless everything of it was done before.
+/// Has `order` done, unless everything of it was done before, or could not be in
+/// as much time.
 fn finish(
     program: &Path,
     cache: &Cache,
@@ -289,10 +288,17 @@ fn finish(
     report: impl Fn(usize),
 ) -> Result<End, CallError> {
     let all = order.series.iter().all(|name| cache.record(&order.unit, name).is_some());
-    if all && (!set.pools() || cache.pooled(&order.unit).is_some()) {
+    if all && (!set.pools() || cache.pooled(&order.unit, &order.series).is_some()) {
         return Ok(End::Done);
     }
-    schedule::run(program, order, Duration::from_secs(seconds), report)
+    if cache.over(&order.unit, &order.series).is_some_and(|limit| limit >= seconds) {
+        return Ok(End::TimeUp);
+    }
+    let end = schedule::run(program, order, Duration::from_secs(seconds), report)?;
+    if end == End::TimeUp {
+        cache.keep_over(&order.unit, &order.series, seconds)?;
+    }
+    Ok(end)
 }
 
 /// What others reached on `set`.

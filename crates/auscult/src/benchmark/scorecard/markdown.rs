@@ -24,21 +24,26 @@ impl Scorecard {
             self.command
         ));
         let commit = machine.commit.as_deref().unwrap_or("not known");
+        let earlier = match &self.other_build {
+            Some(build) => format!("results of an earlier build ({build})"),
+            None => "results of earlier calls of this build".to_owned(),
+        };
         put(format_args!(
-            "auscult {}, commit {commit}. {}, {} cores, {}. {:.0} seconds; results of earlier calls of the same program \
-             were taken over. Time limit: {} seconds a method, data set and mode.\n",
+            "auscult {}, commit {commit}. {}, {} cores, {}; batch methods may use {} threads. This call took {:.0} seconds; {earlier} were taken over. \
+             Time limit: {} seconds a method, data set and mode.\n",
             machine.version,
             machine.processor,
             machine.cores,
             machine.system,
+            machine.threads,
             self.seconds,
             self.time_limit
         ));
         put(format_args!(
             "Every method runs with its default settings, the same for every series. Brackets hold 95 % intervals of a \
              bootstrap over series. Curves and volumes take the state where a method tells one beside its score; \
-             everything about alarms takes the score. The cost is that of one core for streaming methods, of all \
-             cores for batch methods; the state is counted as stored, in JSON.\n"
+             everything about alarms takes the score. The cost is wall-clock time on a machine that may have had other \
+             work, with one thread for streaming methods; the state is counted as stored, in JSON.\n"
         ));
         if let Some(picture) = picture {
             put(format_args!("![The best methods on each data set]({picture})\n"));

@@ -21,6 +21,8 @@ pub(crate) struct Scorecard {
     pub machine: Machine,
     /// The call, without folders.
     pub command: String,
+    /// The build of the program whose results were asked for, if it is another.
+    pub other_build: Option<String>,
     /// Seconds that the call took; less when results of earlier calls were taken.
     pub seconds: f64,
     /// Seconds that a method had for a data set in one mode.
@@ -114,7 +116,7 @@ pub(crate) fn line(
             format!("refused {count} of {} series: {why}", series.len())
         }));
     }
-    let pooled = cache.pooled(unit);
+    let pooled = cache.pooled(unit, series);
     if records.len() < series.len() || (pools && pooled.is_none()) {
         return Err(absent(match end {
             End::Broken(why) => why.clone(),
