@@ -8,6 +8,7 @@ mod lof;
 mod matrix_profile;
 mod one_class_svm;
 mod one_class_svm_scalable;
+mod pot_ensemble;
 mod random_forest;
 
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ const CASES: &[(&str, Case)] = &[
     ("matrix_profile", matrix_profile::run),
     ("one_class_svm", one_class_svm::run),
     ("one_class_svm_scalable", one_class_svm_scalable::run),
+    ("pot_ensemble", pot_ensemble::run),
+    ("pot_ensemble_random_cut", pot_ensemble::run),
     ("random_forest", random_forest::run),
 ];
 

@@ -232,3 +232,72 @@ fn a_wrong_call_gets_one_clear_sentence() {
         assert!(answer.out.is_empty(), "{call:?} printed {}", answer.out);
     }
 }
+
+/// A file of the examples that come with the program.
+fn example(name: &str) -> String {
+    let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/data");
+    examples.join(name).display().to_string()
+}
+
+#[test]
+fn a_budget_stands_in_for_a_threshold_and_finds_the_days_that_a_city_remembers() {
+    let taxi = example("nab/nyc_taxi.csv.gz");
+    let call =
+        ["detect", &taxi, "--method", "pot-ensemble", "--budget", "1/month", "--format", "json"];
+    let answer = auscult(&call);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let found = findings(&answer);
+    let days: Vec<&str> =
+        found.iter().map(|finding| &finding["time"].as_str().expect("a time")[..10]).collect();
+    // Marathon and the end of summer time, Thanksgiving, Christmas, New Year, a blizzard.
+    for day in ["2014-11-02", "2014-11-27", "2014-12-25", "2015-01-01", "2015-01-26"] {
+        assert!(days.contains(&day), "{day} is missing from {days:?}");
+    }
+    assert!(found.len() <= 14, "seven months were promised about seven alarms: {days:?}");
+    let reason = found[0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("the weekly pattern"), "{reason}");
+    // The same in a single pass and from a whole table.
+    let plot = scratch_text("budget.svg");
+    let whole = auscult(&[&call[..], &["--plot", &plot]].concat());
+    assert_eq!(findings(&whole), found);
+}
+
+#[test]
+fn a_hard_budget_is_kept_by_any_online_method() {
+    let taxi = example("nab/nyc_taxi.csv.gz");
+    let count = |mode: &str| {
+        let answer = auscult(&[
+            "detect",
+            &taxi,
+            "--method",
+            "ewma",
+            "--online",
+            "--budget",
+            "1/week",
+            "--budget-mode",
+            mode,
+            "--format",
+            "json",
+        ]);
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        findings(&answer).len()
+    };
+    // The data spans 30.7 weeks.
+    assert!((24..=38).contains(&count("hard")), "{}", count("hard"));
+    assert!(count("soft") >= 10);
+}
+
+#[test]
+fn a_budget_that_cannot_be_kept_is_refused_in_a_sentence() {
+    let taxi = example("nab/nyc_taxi.csv.gz");
+    let refused = |arguments: &[&str], words: &str| {
+        let answer = auscult(&[&["detect", taxi.as_str()][..], arguments].concat());
+        assert_eq!(answer.code, 2, "{}", answer.out);
+        assert!(answer.err.contains(words), "{}", answer.err);
+    };
+    refused(&["--method", "zscore", "--budget", "1/week"], "add --online");
+    refused(&["--method", "knn", "--budget", "1/week"], "row by row; method `knn` does not");
+    refused(&["--method", "ewma", "--online", "--budget", "1/fortnight"], "is no budget");
+    refused(&["--budget", "1/week", "--threshold", "3"], "cannot be used with");
+    refused(&["--method", "ewma", "--online", "--budget-mode", "hard"], "--budget");
+}

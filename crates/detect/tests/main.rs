@@ -12,5 +12,6 @@ mod golden_regression;
 mod golden_subspace;
 mod odd_histories;
 mod peers;
+mod pot_ensemble;
 mod properties;
 mod variants;

@@ -1,6 +1,7 @@
 //! What the person asked for, resolved and checked.
 
-use auscult_core::{Detector, SettingsMap};
+use auscult_core::{Detector, SettingsMap, Timestamp};
+use auscult_detect::ensemble::{AlarmBudget, BudgetGate, BudgetMode};
 use auscult_detect::{Method, Threshold};
 
 /// How the method learns.
@@ -25,6 +26,8 @@ pub(crate) struct Plan {
     pub mode: Mode,
     /// When a score is an anomaly.
     pub threshold: Threshold,
+    /// How many false alarms are bearable, instead of a threshold.
+    pub budget: Option<(AlarmBudget, BudgetMode)>,
     /// Whether several columns are judged together.
     pub joint: bool,
     /// Whether findings that are no anomalies are wanted too.
@@ -40,6 +43,48 @@ impl Plan {
     pub(crate) fn detector(&self, channels: usize) -> Box<dyn Detector> {
         let build = self.method.online.expect("an online plan has an online method");
         build(&self.settings, channels).expect("settings were checked when the plan was made")
+    }
+}
+
+/// What the scores of one series have to pass.
+#[derive(Debug)]
+pub(crate) enum Bar {
+    /// The same score all the time.
+    Fixed(f64),
+    /// What a budget asks for, which changes with the history of the series.
+    Budget(Box<BudgetGate>),
+}
+
+impl Bar {
+    /// The bar of `budget` if there is one, else `threshold`.
+    pub(crate) fn new(budget: Option<(AlarmBudget, BudgetMode)>, threshold: f64) -> Self {
+        match budget {
+            Some((budget, mode)) => Self::Budget(Box::new(BudgetGate::new(budget, mode))),
+            None => Self::Fixed(threshold),
+        }
+    }
+
+    /// What `score` at `time` has to pass.
+    pub(crate) fn height(&self, time: Timestamp, score: f64) -> f64 {
+        match self {
+            Self::Fixed(threshold) => *threshold,
+            Self::Budget(gate) => gate.bar(time, score),
+        }
+    }
+
+    /// Takes `score` at `time` in.
+    pub(crate) fn learn(&mut self, time: Timestamp, score: f64) {
+        if let Self::Budget(gate) = self {
+            gate.learn(time, score);
+        }
+    }
+
+    /// Where it stands between two scores; `None` where a budget has too short a history.
+    pub(crate) fn level(&self) -> Option<f64> {
+        match self {
+            Self::Fixed(threshold) => Some(*threshold),
+            Self::Budget(gate) => gate.level(),
+        }
     }
 }
 

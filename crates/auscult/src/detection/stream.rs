@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::finding::{Finding, SeriesName};
 use super::keep::Keep;
-use super::plan::{Mode, Plan};
+use super::plan::{Bar, Mode, Plan};
 use super::series::{Series, Split, split};
 use super::source::{Source, for_each_batch};
 use super::tally::{SeriesTally, Tally};
@@ -25,7 +25,7 @@ pub(crate) fn can(plan: &Plan, source: &Source) -> bool {
     // A share refers to all scores, which only the whole input has.
     let fixed = matches!(plan.threshold, Threshold::Score(_));
     match plan.mode {
-        Mode::Online => fixed,
+        Mode::Online => fixed || plan.budget.is_some(),
         Mode::Batch => fixed && source.is_repeatable() && plan.method.pieces.is_some(),
         Mode::Labelled => false,
     }
@@ -113,14 +113,14 @@ fn watch(
     keep: &mut Keep,
     progress: &Progress,
 ) -> Result<Tally, CallError> {
-    let threshold = threshold(plan);
-    let mut watched: PerSeries<(SeriesTally, Box<dyn Detector>)> = PerSeries::new();
+    let threshold = if plan.budget.is_some() { f64::MAX } else { threshold(plan) };
+    let mut watched: PerSeries<(SeriesTally, Box<dyn Detector>, Bar)> = PerSeries::new();
     let rows = for_each_series(source.pass()?, how, "watching", progress, |series| {
         let channels = series.name.columns.len();
-        let (tally, detector) = watched.entry(&series.name, || {
-            (SeriesTally::new(series.name.clone()), plan.detector(channels))
+        let (tally, detector, bar) = watched.entry(&series.name, || {
+            let bar = Bar::new(plan.budget, threshold);
+            (SeriesTally::new(series.name.clone()), plan.detector(channels), bar)
         });
-        tally.threshold = Some(threshold);
         count(tally, &series);
         for (place, readings) in series.readings.chunks_exact(channels).enumerate() {
             if series.filled[place] {
@@ -129,7 +129,7 @@ fn watch(
             let time = series.times.as_ref().map(|times| times[place]);
             let clock = time.unwrap_or(Timestamp::from_seconds(series.rows[place] as i64));
             let sample = Sample::new(clock, readings).map_err(CallError::input)?;
-            let (score, explanation) = step(detector.as_mut(), sample, threshold, false)?;
+            let (score, threshold, explanation) = step(detector.as_mut(), sample, bar, false)?;
             let finding = Finding {
                 row: series.rows[place],
                 time,
@@ -144,9 +144,10 @@ fn watch(
                 keep.take(finding);
             }
         }
+        tally.threshold = bar.level();
         Ok(())
     })?;
-    let series = watched.entries.into_iter().map(|(tally, _)| tally).collect();
+    let series = watched.entries.into_iter().map(|(tally, ..)| tally).collect();
     Ok(Tally { rows, series })
 }
 

@@ -4,7 +4,7 @@ use auscult_core::{Detector, Explanation, Frame, Sample, Score, Timestamp};
 use auscult_detect::{BoxedFit, Threshold};
 
 use super::finding::Finding;
-use super::plan::{Mode, Plan, score_of_share};
+use super::plan::{Bar, Mode, Plan, score_of_share};
 use super::series::Series;
 use super::tally::SeriesTally;
 use crate::outcome::CallError;
@@ -186,6 +186,8 @@ fn watch(
     let mut judged = Judged { tally: opened(series), findings: Vec::new(), trace: Vec::new() };
     let threshold = match plan.threshold {
         Threshold::Score(score) => score,
+        // The budget decides instead.
+        Threshold::Share(_) if plan.budget.is_some() => f64::MAX,
         // The share refers to the whole series, so its scores come first.
         Threshold::Share(share) => {
             let mut detector = fresh()?;
@@ -197,15 +199,15 @@ fn watch(
             score_of_share(&scores, share)
         }
     };
-    judged.tally.threshold = Some(threshold);
+    let mut bar = Bar::new(plan.budget, threshold);
     let mut detector = fresh()?;
     for place in 0..series.rows.len() {
         if series.filled[place] {
             continue;
         }
         let sample = sample(series, &frame, place)?;
-        let step = step(detector.as_mut(), sample, threshold, plan.all_rows || is_traced(place))?;
-        let (score, explanation) = step;
+        let wanted = plan.all_rows || is_traced(place);
+        let (score, threshold, explanation) = step(detector.as_mut(), sample, &mut bar, wanted)?;
         record(
             &mut judged,
             series,
@@ -217,25 +219,31 @@ fn watch(
             is_traced(place),
         );
     }
+    judged.tally.threshold = bar.level();
     Ok(judged)
 }
 
-/// Scores a sample, explains it if it passes the threshold or is wanted, learns it.
+/// Scores a sample, explains it if it passes the bar or is wanted, learns it; its
+/// score, what that had to pass, and why.
 pub(crate) fn step(
     detector: &mut dyn Detector,
     sample: Sample<'_>,
-    threshold: f64,
+    bar: &mut Bar,
     wanted: bool,
-) -> Result<(Score, Option<Explanation>), CallError> {
+) -> Result<(Score, f64, Option<Explanation>), CallError> {
     let score = detector.score(sample).map_err(CallError::input)?;
-    let passes = score.ready().is_some_and(|score| score > threshold);
+    let height = bar.height(sample.time(), score.ready().unwrap_or(0.0));
+    let passes = score.ready().is_some_and(|score| score > height);
     let explanation = if passes || wanted {
-        detector.explain(sample, threshold).map_err(CallError::input)?
+        detector.explain(sample, height).map_err(CallError::input)?
     } else {
         None
     };
+    if let Some(score) = score.ready() {
+        bar.learn(sample.time(), score);
+    }
     detector.learn(sample).map_err(CallError::input)?;
-    Ok((score, explanation))
+    Ok((score, height, explanation))
 }
 
 fn sample<'a>(

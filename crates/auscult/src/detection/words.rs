@@ -66,6 +66,9 @@ pub(crate) fn reason(finding: &Finding, method: &Method) -> String {
     if finding.readings.len() == 1 {
         let reading = number(reading);
         let expected = number(expected);
+        if !why.reasons.is_empty() {
+            return format!("{reading} where {expected} is usual: {}", why.reasons.join("; "));
+        }
         // Only where the convention counts in units of spread does "5 deviations above" hold.
         return match method.threshold {
             Threshold::Score(_) if why.band.is_some() => format!(

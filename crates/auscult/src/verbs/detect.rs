@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use auscult_core::SettingsMap;
+use auscult_detect::ensemble::{AlarmBudget, BudgetMode};
 use auscult_detect::{Channels, Method, Threshold};
 use auscult_telemetry::{Input, Kind, Table};
 
@@ -60,6 +61,15 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     contamination: Option<f64>,
 
+    /// False alarms that are bearable per series, such as 1/week, instead of a threshold:
+    /// the bar follows the history of each series; needs a method that judges row by row
+    #[arg(long, value_name = "N/PERIOD", conflicts_with_all = ["threshold", "contamination"])]
+    budget: Option<AlarmBudget>,
+
+    /// Whether a time full of true anomalies may bring more alarms (soft) or never (hard)
+    #[arg(long, value_name = "MODE", default_value = "soft", requires = "budget")]
+    budget_mode: BudgetModeFlag,
+
     /// Judge each row by the rows before it only, as a live service does
     #[arg(long)]
     online: bool,
@@ -106,6 +116,13 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     settings: MethodSettings,
+}
+
+/// How a budget is kept, as a flag.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum BudgetModeFlag {
+    Soft,
+    Hard,
 }
 
 /// How many findings to show.
@@ -201,9 +218,30 @@ fn plan(arguments: &Arguments) -> Result<Plan, CallError> {
         (None, Some(share), _) => Threshold::Share(share),
         (None, None, None) => method.threshold,
     };
+    if arguments.budget.is_some() && mode != Mode::Online {
+        let why = if method.online.is_some() {
+            "add --online".to_owned()
+        } else {
+            format!("method `{}` does not", method.name)
+        };
+        return Err(CallError::input(format!("--budget needs judging row by row; {why}")));
+    }
+    let budget_mode = match arguments.budget_mode {
+        BudgetModeFlag::Soft => BudgetMode::Soft,
+        BudgetModeFlag::Hard => BudgetMode::Hard,
+    };
+    let budget = arguments.budget.map(|budget| (budget, budget_mode));
     check(method, mode, &settings)?;
     let separately = arguments.separately || method.channels == Channels::One;
-    Ok(Plan { method, settings, mode, threshold, joint: !separately, all_rows: arguments.all_rows })
+    Ok(Plan {
+        method,
+        settings,
+        mode,
+        threshold,
+        budget,
+        joint: !separately,
+        all_rows: arguments.all_rows,
+    })
 }
 
 pub(super) fn find_method(name: &str) -> Result<&'static Method, CallError> {

@@ -1,17 +1,21 @@
 //! The default detector: many cheap statistics, each calibrated on its own
 //! tail, summed.
 
+mod budget;
 pub(crate) mod conditioning;
 mod departure;
+mod deviation;
 mod fusion;
 pub(crate) mod peaks;
 mod pot_ensemble;
 pub(crate) mod profile;
 mod seasons;
 mod statistics;
+mod symbols;
 mod tails;
 mod words;
 
+pub use budget::{AlarmBudget, BudgetError, BudgetGate, BudgetMode};
 pub use pot_ensemble::{PotEnsemble, PotEnsembleSettings};
 
 use crate::Method;

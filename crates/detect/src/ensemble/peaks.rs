@@ -28,6 +28,11 @@ impl<const K: usize> Peaks<K> {
         Self { peaks: [0.0; K], since: u16::MAX, filled: 0, newest: 0 }
     }
 
+    /// The cluster maxima, highest first; fewer than `K` at first.
+    pub(crate) fn peaks(&self) -> &[f32] {
+        &self.peaks[..usize::from(self.filled)]
+    }
+
     /// The threshold, once there were `K` clusters.
     pub(crate) fn threshold(&self) -> Option<f32> {
         (usize::from(self.filled) == K).then(|| self.peaks[K - 1])
@@ -48,11 +53,6 @@ impl<const K: usize> Peaks<K> {
             }
             _ => 0.0,
         }
-    }
-
-    /// The value at which [`Self::excess`] is `excess`; `None` before there were `K` clusters.
-    pub(crate) fn value_at(&self, excess: f32, least: f32) -> Option<f32> {
-        self.threshold().map(|threshold| threshold + excess * self.scale(least))
     }
 
     /// Takes `value` in and returns what was learnt of it: a cluster, which is
@@ -228,7 +228,6 @@ mod tests {
         assert_eq!(peaks.scale(0.5), (3.0 + 2.0 + 1.0) / 4.0 + 0.5);
         assert_eq!(peaks.excess(5.0, 0.5), 1.5);
         assert_eq!(peaks.excess(1.9, 0.5), 0.0);
-        assert_eq!(peaks.value_at(1.5, 0.5), Some(5.0));
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! The default detector: statistics of a seasonal residual, each on its own tail.
 
 use auscult_core::{
-    Band, DetectError, Detector, Explanation, Sample, Score, Settings, Snapshot, settings,
+    Band, DetectError, Detector, Explanation, Sample, Score, Settings, Snapshot, Timestamp,
+    settings,
 };
 use serde::{Deserialize, Serialize};
 
 use super::conditioning::{Clock, Step};
 use super::departure::Departure;
+use super::deviation::Deviation;
 use super::fusion::Habituation;
 use super::peaks::{Extent, Peaks};
 use super::profile::Usual;
 use super::seasons::{Seasons, Slots};
 use super::statistics::{COUNT, Lengths, Windows};
+use super::symbols::Symbols;
 use super::tails::{CAP, Parts, Tails};
 use super::words;
 use crate::shared::one_reading;
@@ -25,6 +28,11 @@ settings! {
         tier: u8 = 2, "1 or 2", |tier| matches!(tier, 1 | 2);
         /// Samples to learn before the first score.
         warmup: u32 = 300, "from 60 to 100000", |warmup| (60..=100_000).contains(warmup);
+        /// Least reading that there can be, such as 0, if it is known; with the
+        /// greatest, steps within the range are watched too.
+        range_low: Option<f64> = None, "a number", |low| low.is_none_or(f64::is_finite);
+        /// Greatest reading that there can be, such as 100 for a percentage.
+        range_high: Option<f64> = None, "a number", |high| high.is_none_or(f64::is_finite);
     }
 }
 
@@ -58,7 +66,7 @@ struct Tier {
 /// Most scales of a tier.
 const SCALES: usize = 3;
 const TIERS: [Tier; 2] = [
-    Tier { lengths: &[Lengths::of(75)], slots: Slots { day: 48, week: 0, own: false } },
+    Tier { lengths: &[Lengths::of(75)], slots: Slots { day: 40, week: 0, own: false } },
     Tier {
         lengths: &[Lengths::of(75), Lengths::of(150), Lengths::of(300)],
         slots: Slots { day: 96, week: 336, own: true },
@@ -72,14 +80,16 @@ const REACH: f32 = 2.0;
 const WELL_KNOWN: f32 = 2000.0;
 /// A gap of more usual steps than this is a restart: the level is found anew.
 const RESTART: f64 = 200.0;
+/// What the surprise within the declared range counts, beside the statistics.
+const SYMBOLS_WEIGHT: f64 = 1.0;
+/// Clusters that make the tail of the scores.
+const RARE: usize = 8;
 /// Least scale of the tail of the scores, as a share of their range.
 const RARE_SCALE: f32 = 0.1;
 /// Steps that a gap counts as in what is learnt: missing samples teach nothing.
 const GAP_LEARNT: f64 = 3.0;
 /// Samples between two alarms that are told apart, in the history of scores.
 const ALARMS_APART: u16 = 60;
-/// Memory of the state of deviation, in usual steps: the centre of 15 samples.
-const DEVIATION_MEMORY: f64 = 7.0;
 /// Readings further than this from the first are held there.
 const LARGEST: f64 = 1e30;
 
@@ -101,15 +111,17 @@ struct State {
     extent: Extent,
     seasons: Seasons,
     windows: Windows,
-    tails: Vec<Tails>,
+    tails: Box<[Tails]>,
     habituation: Habituation,
     /// How far from normal the series is lately.
-    deviation: f32,
+    deviation: Deviation,
     /// Highest scores before habituation, for how rare a score is.
-    rare: Peaks<16>,
+    rare: Peaks<RARE>,
     /// Of the scores before habituation.
     scores: Extent,
     departure: Departure,
+    /// Steps within the declared range, if one is declared.
+    symbols: Option<Box<Symbols>>,
 }
 
 /// What is found of a sample before it is learnt.
@@ -143,10 +155,11 @@ impl PotEnsemble {
             windows: Windows::new(longest(tier)),
             tails: tier.lengths.iter().map(|_| Tails::new()).collect(),
             habituation: Habituation::new(),
-            deviation: 0.0,
+            deviation: Deviation::new(),
             rare: Peaks::new(),
             scores: Extent::new(),
             departure: Departure::new(),
+            symbols: declared(&settings)?.map(|(low, high)| Box::new(Symbols::new(low, high))),
         };
         Ok(Self { settings, state })
     }
@@ -154,8 +167,10 @@ impl PotEnsemble {
     /// Bytes of learnt state, on the heap too.
     #[must_use]
     pub fn state_bytes(&self) -> usize {
-        let tails = self.state.tails.capacity() * size_of::<Tails>();
-        size_of::<State>() + self.state.seasons.heap() + self.state.windows.heap() + tails
+        let tails = size_of_val(&*self.state.tails);
+        let symbols =
+            self.state.symbols.as_ref().map_or(0, |symbols| size_of::<Symbols>() + symbols.heap());
+        size_of::<State>() + symbols + self.state.seasons.heap() + self.state.windows.heap() + tails
     }
 
     fn tier(&self) -> &'static Tier {
@@ -163,17 +178,20 @@ impl PotEnsemble {
     }
 
     fn judge(&self, sample: Sample<'_>) -> Result<Judgement, DetectError> {
-        let reading = one_reading(sample)?;
+        Ok(self.judge_reading(sample.time(), one_reading(sample)?))
+    }
+
+    fn judge_reading(&self, time: Timestamp, taken: f64) -> Judgement {
         let state = &self.state;
-        let step = state.clock.step(sample.time());
+        let step = state.clock.step(time);
         let steps = match step {
             Step::Next(steps) => Some(steps),
             Step::Late => Some(1.0),
             Step::First | Step::Gap(_) | Step::SetBack => None,
         };
-        let usual = state.seasons.usual(sample.time().nanos());
-        let origin = self.origin(step, reading, usual);
-        let reading = (reading - origin).clamp(-LARGEST, LARGEST);
+        let usual = state.seasons.usual(time.nanos());
+        let origin = self.origin(step, taken, usual);
+        let reading = (taken - origin).clamp(-LARGEST, LARGEST);
         let reading = if state.seen < SETTLE { reading } else { state.extent.held(reading) };
         let residual = usual.map_or(0.0, |usual| usual.residual(reading));
         let (reading_now, residual_now) = (reading as f32, residual as f32);
@@ -186,8 +204,11 @@ impl PotEnsemble {
                 sum += f64::from(tails.parts(values).sum());
             }
         }
-        let sum = sum / tier.lengths.len() as f64;
-        Ok(Judgement { step, reading, residual, values, sum })
+        let mut sum = sum / tier.lengths.len() as f64;
+        if let Some(symbols) = state.symbols.as_ref().filter(|_| step_in_stretch(step)) {
+            sum += SYMBOLS_WEIGHT * f64::from(symbols.excess(taken).min(CAP));
+        }
+        Judgement { step, reading, residual, values, sum }
     }
 
     /// What readings are relative to if `reading` comes by `step`: after a long
@@ -250,14 +271,36 @@ impl PotEnsemble {
             state.rare.learn(judgement.sum as f32, least, ALARMS_APART, None);
             state.scores.learn(judgement.sum as f32, state.seen == self.settings.warmup + 1);
         }
-        state.departure.learn(time, judgement.sum, residual, state.seasons.scale());
-        let unit = state.tails[0].residual_unit(residual as f32);
-        let far = if residual == 0.0 { 0.0 } else { (residual.abs() / unit).min(1e6) };
-        let newest = elapsed / (DEVIATION_MEMORY + elapsed);
-        state.deviation += (newest * (far - f64::from(state.deviation))) as f32;
+        let scale = state.seasons.scale();
+        state.departure.learn(time, judgement.sum, residual, scale);
+        state.deviation.learn(judgement.sum, residual, scale, elapsed, state.seen);
+        if let Some(symbols) = &mut state.symbols {
+            symbols.learn(sample.reading(0), !step_in_stretch(judgement.step), reach);
+        }
         state.windows.learn(reading as f32, residual as f32);
         let step = state.clock.usual_step();
         state.seasons.learn(time.nanos(), reading, elapsed.min(GAP_LEARNT), step);
+    }
+}
+
+/// Whether a sample joins the one before it.
+fn step_in_stretch(step: Step) -> bool {
+    matches!(step, Step::Next(_) | Step::Late)
+}
+
+/// The declared range, if both ends are.
+fn declared(
+    settings: &PotEnsembleSettings,
+) -> Result<Option<(f64, f64)>, auscult_core::SettingError> {
+    let refuse = |range| {
+        let value = format!("{:?}", (settings.range_low, settings.range_high));
+        Err(auscult_core::SettingError::Range { key: "range_high", value, range })
+    };
+    match (settings.range_low, settings.range_high) {
+        (Some(low), Some(high)) if low < high => Ok(Some((low, high))),
+        (Some(_), Some(_)) => refuse("above range_low"),
+        (None, None) => Ok(None),
+        _ => refuse("given together with range_low"),
     }
 }
 
@@ -288,7 +331,7 @@ impl Detector for PotEnsemble {
     }
 
     fn deviation(&self) -> Option<f64> {
-        (self.state.seen >= self.settings.warmup).then(|| f64::from(self.state.deviation))
+        (self.state.seen >= self.settings.warmup).then(|| self.state.deviation.now())
     }
 
     fn explain(
@@ -304,16 +347,13 @@ impl Detector for PotEnsemble {
             return Ok(None);
         };
         let origin = self.origin(judgement.step, sample.reading(0), Some(usual));
-        let alone = threshold.min(f64::from(CAP)) as f32;
-        let (mut below, mut above) = (0.0, 0.0);
-        for tails in &state.tails {
-            let (low, high) = tails.residual_reach(alone);
-            below += f64::from(low) / state.tails.len() as f64;
-            above += f64::from(high) / state.tails.len() as f64;
-        }
-        let band = Band { low: origin + usual.low - below, high: origin + usual.high + above };
+        let time = sample.time();
+        let band = Band {
+            low: self.furthest(time, origin + usual.low, -1.0, threshold),
+            high: self.furthest(time, origin + usual.high, 1.0, threshold),
+        };
         let mut explanation = Explanation::of_one(origin + usual.middle, Some(band), score);
-        explanation.onset = state.departure.onset(sample.time(), judgement.sum);
+        explanation.onset = state.departure.onset(time, judgement.sum);
         explanation.reasons = self.reasons(&judgement);
         Ok(Some(explanation))
     }
@@ -335,11 +375,15 @@ impl Detector for PotEnsemble {
             && state.windows.is_sound(longest(tier))
             && state.tails.iter().all(Tails::is_sound)
             && state.habituation.is_sound()
-            && state.deviation >= 0.0
-            && state.deviation.is_finite()
+            && state.deviation.is_sound()
             && state.rare.is_sound()
             && state.scores.is_sound()
-            && state.departure.is_sound();
+            && state.departure.is_sound()
+            && match (declared(&self.settings), &state.symbols) {
+                (Ok(Some((low, high))), Some(symbols)) => symbols.is_sound(low, high),
+                (Ok(None), None) => true,
+                _ => false,
+            };
         if !sound {
             return Err(snapshot.refused(METHOD.name, "its numbers cannot be"));
         }
@@ -349,6 +393,30 @@ impl Detector for PotEnsemble {
 }
 
 impl PotEnsemble {
+    /// The furthest reading from `edge` on a `side` whose parts would not sum to
+    /// more than `threshold`, to a thousandth of its distance.
+    fn furthest(&self, time: Timestamp, edge: f64, side: f64, threshold: f64) -> f64 {
+        let passes = |far: f64| self.judge_reading(time, edge + side * far).sum > threshold;
+        let mut outside = self.state.seasons.scale().max(1e-9 * edge.abs()).max(f64::MIN_POSITIVE);
+        let mut inside = 0.0;
+        while !passes(outside) {
+            inside = outside;
+            outside *= 4.0;
+            if outside > LARGEST {
+                return edge + side * inside;
+            }
+        }
+        while outside - inside > 1e-3 * outside && outside > 1e-12 * edge.abs() {
+            let middle = 0.5 * (inside + outside);
+            if passes(middle) {
+                outside = middle;
+            } else {
+                inside = middle;
+            }
+        }
+        edge + side * inside
+    }
+
     fn reasons(&self, judgement: &Judgement) -> Vec<String> {
         let state = &self.state;
         let parts: Vec<Parts> = judgement
@@ -363,7 +431,10 @@ impl PotEnsemble {
         let rarity = state.clock.usual_step().filter(|_| rare).map(|step| {
             let least = RARE_SCALE * state.scores.range();
             let seconds = f64::from(history) * step;
-            (seconds / 16.0 * f64::from(state.rare.excess(sum, least)).min(100.0).exp(), seconds)
+            (
+                seconds / RARE as f64 * f64::from(state.rare.excess(sum, least)).min(100.0).exp(),
+                seconds,
+            )
         });
         let scale = state.seasons.scale();
         let few = state.seen < 2 * self.settings.warmup;

@@ -112,21 +112,6 @@ impl Tails {
         self.average = values[5];
     }
 
-    /// Residuals, below and above 0, that alone would make a score of `score`.
-    pub(super) fn residual_reach(&self, score: f32) -> (f32, f32) {
-        let least = self.least(0);
-        let reach =
-            |peaks: &Peaks<4>| peaks.value_at(score, least).map_or(f32::MAX, |at| at.max(0.0));
-        (reach(&self.lows[0]), reach(&self.highs[0]))
-    }
-
-    /// How far from the usual a residual on the side of `residual` is when its
-    /// tail calls it one excess; above 0.
-    pub(super) fn residual_unit(&self, residual: f32) -> f64 {
-        let (low, high) = self.residual_reach(1.0);
-        f64::from(if residual < 0.0 { low } else { high }).max(f64::MIN_POSITIVE)
-    }
-
     /// Whether a stored one can be.
     pub(super) fn is_sound(&self) -> bool {
         self.average.is_finite()

@@ -1,0 +1,340 @@
+//! Alarms within a budget: from the raw scores of any method to decisions.
+//!
+//! A person says how many false alarms are bearable, not which score is too
+//! high. The gate keeps the highest clusters of scores so far, takes their tail
+//! for exponential, and asks for the score that the history would pass as often
+//! as the budget allows.
+
+use std::str::FromStr;
+
+use auscult_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::conditioning::{Clock, Step};
+use super::peaks::{Extent, Peaks};
+
+/// Clusters that make the tail.
+const KEPT: usize = 16;
+/// Least scale of the tail, as a share of the range of the scores.
+const LEAST_SCALE: f32 = 0.01;
+/// What a score may teach, in units of the level that it had to pass.
+const HELD: f64 = 1.2;
+/// Alarms that a block of history should hold; older blocks are forgotten.
+const BLOCK: f64 = 16.0;
+/// Samples after an alarm that belong to it, at most.
+const APART: f64 = 60.0;
+/// Least correction of a hard gate.
+const LEAST_CORRECTION: f64 = -1.0;
+/// Usual steps that a gap counts as.
+const GAP: f64 = 3.0;
+
+/// How many false alarms are bearable.
+///
+/// ```
+/// use auscult_detect::ensemble::AlarmBudget;
+/// let budget: AlarmBudget = "2/day".parse()?;
+/// assert_eq!(budget.interval_seconds(), 43_200.0);
+/// assert_eq!(budget.to_string(), "2/day");
+/// assert!("2/fortnight".parse::<AlarmBudget>().is_err());
+/// # Ok::<(), auscult_detect::ensemble::BudgetError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AlarmBudget {
+    alarms: f64,
+    unit: &'static str,
+    unit_seconds: f64,
+}
+
+const UNITS: [(&str, f64); 5] = [
+    ("hour", 3600.0),
+    ("day", 86_400.0),
+    ("week", 604_800.0),
+    ("month", 2_629_800.0),
+    ("year", 31_557_600.0),
+];
+
+impl AlarmBudget {
+    /// Seconds from one alarm to the next, on average.
+    #[must_use]
+    pub fn interval_seconds(&self) -> f64 {
+        self.unit_seconds / self.alarms
+    }
+}
+
+impl FromStr for AlarmBudget {
+    type Err = BudgetError;
+
+    fn from_str(text: &str) -> Result<Self, BudgetError> {
+        let refuse = || BudgetError { text: text.to_owned() };
+        let (alarms, unit) = text.split_once('/').ok_or_else(refuse)?;
+        let alarms: f64 = alarms.trim().parse().map_err(|_| refuse())?;
+        let unit = UNITS.into_iter().find(|(name, _)| *name == unit.trim());
+        match unit {
+            Some((unit, unit_seconds)) if (1e-3..=1e3).contains(&alarms) => {
+                Ok(Self { alarms, unit, unit_seconds })
+            }
+            _ => Err(refuse()),
+        }
+    }
+}
+
+impl std::fmt::Display for AlarmBudget {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.alarms, self.unit)
+    }
+}
+
+/// A budget that cannot be read.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error(
+    "`{text}` is no budget; expected a number from 0.001 to 1000 per hour, day, week, month or year, such as 1/week"
+)]
+pub struct BudgetError {
+    text: String,
+}
+
+/// How a budget is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BudgetMode {
+    /// Kept as far as the future is like the past. A time full of true anomalies
+    /// may bring more alarms.
+    Soft,
+    /// Kept in the long run whatever comes: each alarm raises the bar, and time
+    /// without lowers it. True alarms use up the budget too.
+    Hard,
+}
+
+/// Decides which scores of one series are alarms.
+///
+/// Before sixteen clusters of scores were seen there is no alarm. The budget is
+/// per time that was watched: gaps do not count. Time O(1) per score, memory
+/// about 350 bytes.
+///
+/// ```
+/// use auscult_core::Timestamp;
+/// use auscult_detect::ensemble::{BudgetGate, BudgetMode};
+/// let mut gate = BudgetGate::new("1/day".parse()?, BudgetMode::Soft);
+/// let score = |minute: i64| ((minute * 7919) % 1009) as f64 / 1009.0;
+/// for minute in 0..10_000 {
+///     gate.learn(Timestamp::from_seconds(60 * minute), score(minute));
+/// }
+/// let now = Timestamp::from_seconds(600_000);
+/// assert!(5.0 > gate.bar(now, 5.0));
+/// assert!(0.5 < gate.bar(now, 0.5));
+/// # Ok::<(), auscult_detect::ensemble::BudgetError>(())
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetGate {
+    interval_seconds: f64,
+    mode: BudgetMode,
+    clock: Clock,
+    /// Highest clusters of the block before, and of this one.
+    blocks: [Peaks<KEPT>; 2],
+    /// Seconds watched in the block before, and in this one.
+    watched: [f64; 2],
+    /// Of the scores.
+    extent: Extent,
+    first: bool,
+    /// Lowest of the highest clusters of both blocks, and their mean excess over it.
+    tail: Option<(f32, f32)>,
+    /// Seconds watched since the last alarm.
+    since_alarm: f64,
+    /// Logarithm of what a hard gate multiplies the level by.
+    correction: f64,
+}
+
+impl BudgetGate {
+    /// A gate that has seen nothing.
+    #[must_use]
+    pub fn new(budget: AlarmBudget, mode: BudgetMode) -> Self {
+        Self {
+            interval_seconds: budget.interval_seconds(),
+            mode,
+            clock: Clock::new(),
+            blocks: [Peaks::new(), Peaks::new()],
+            watched: [0.0; 2],
+            extent: Extent::new(),
+            first: true,
+            tail: None,
+            since_alarm: f64::MAX,
+            correction: 0.0,
+        }
+    }
+
+    /// The score that the history would pass as often as the budget allows;
+    /// `None` while the history is too short.
+    #[must_use]
+    pub fn level(&self) -> Option<f64> {
+        let (lowest, excess) = self.tail?;
+        let scale = f64::from(excess) + f64::from(LEAST_SCALE * self.extent.range());
+        let expected = (self.watched[0] + self.watched[1]) / self.interval_seconds;
+        let level = f64::from(lowest) + scale * (KEPT as f64 / expected).ln();
+        Some(level.max(0.0) * self.correction.exp())
+    }
+
+    /// What `score` at `time` has to pass to be an alarm: the level, or the score
+    /// itself while an alarm is recent; [`f64::MAX`] while the history is too short.
+    #[must_use]
+    pub fn bar(&self, time: Timestamp, score: f64) -> f64 {
+        let Some(level) = self.level() else { return f64::MAX };
+        let (seconds, step) = self.passed(time);
+        let recent = self.since_alarm + seconds < self.apart_steps(step) * step;
+        if recent { level.max(score) } else { level }
+    }
+
+    /// Takes `score` at `time` in; says whether it was an alarm.
+    pub fn learn(&mut self, time: Timestamp, score: f64) -> bool {
+        let score = score.clamp(0.0, 1e30);
+        let alarm = score > self.bar(time, score);
+        let (seconds, step) = self.passed(time);
+        self.clock.learn(time, self.clock.step(time));
+        self.since_alarm = if alarm { 0.0 } else { self.since_alarm + seconds };
+        let held = self
+            .level()
+            .map_or(score, |level| score.min(HELD * level.max(f64::from(f32::MIN_POSITIVE))));
+        self.watched[1] += seconds;
+        if self.mode == BudgetMode::Hard {
+            let more = f64::from(u8::from(alarm)) - seconds / self.interval_seconds;
+            self.correction = (self.correction + more).max(LEAST_CORRECTION);
+        }
+        let least = LEAST_SCALE * self.extent.range();
+        let apart = self.apart_steps(step) as u16;
+        let before = self.blocks[1].clone();
+        self.blocks[1].learn(held as f32, least, apart, None);
+        self.extent.learn(held as f32, self.first);
+        self.first = false;
+        if before.peaks() != self.blocks[1].peaks() {
+            self.tail = self.merged();
+        }
+        if self.watched[1] > BLOCK * self.interval_seconds && self.blocks[1].threshold().is_some() {
+            self.blocks = [self.blocks[1].clone(), Peaks::new()];
+            self.watched = [self.watched[1], 0.0];
+            self.tail = self.merged();
+        }
+        alarm
+    }
+
+    /// Seconds watched from the last score to `time`, and in a usual step.
+    fn passed(&self, time: Timestamp) -> (f64, f64) {
+        let step = self.clock.usual_step().unwrap_or(1.0);
+        let seconds = match self.clock.step(time) {
+            Step::First | Step::Late => 0.0,
+            Step::Next(steps) | Step::Gap(steps) => steps.min(GAP) * step,
+            Step::SetBack => step,
+        };
+        (seconds, step)
+    }
+
+    /// Usual steps that belong to an alarm: fewer when alarms may be frequent.
+    fn apart_steps(&self, step: f64) -> f64 {
+        (0.25 * self.interval_seconds / step).clamp(1.0, APART).floor()
+    }
+
+    /// The tail of both blocks together.
+    fn merged(&self) -> Option<(f32, f32)> {
+        let mut peaks: Vec<f32> =
+            self.blocks.iter().flat_map(|block| block.peaks().iter().copied()).collect();
+        if peaks.len() < KEPT {
+            return None;
+        }
+        peaks.sort_unstable_by(|a, b| b.total_cmp(a));
+        let lowest = peaks[KEPT - 1];
+        let excess = peaks[..KEPT].iter().map(|peak| peak - lowest).sum::<f32>() / KEPT as f32;
+        Some((lowest, excess))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64Mcg;
+
+    fn normal(random: &mut Pcg64Mcg) -> f64 {
+        (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0
+    }
+
+    /// The scores of a made-up series: how far it is from 0.
+    #[derive(Debug, Clone, Copy)]
+    enum Kind {
+        Normal,
+        /// Student's t with four degrees of freedom.
+        Heavy,
+        /// Autoregressive with coefficient 0.9.
+        Sticky,
+        Exponential,
+    }
+
+    const KINDS: [Kind; 4] = [Kind::Normal, Kind::Heavy, Kind::Sticky, Kind::Exponential];
+
+    fn scores(kind: Kind, count: usize, seed: u64) -> Vec<f64> {
+        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let mut last = 0.0;
+        (0..count)
+            .map(|_| match kind {
+                Kind::Normal => normal(&mut random).abs(),
+                Kind::Heavy => {
+                    let square = (0..4).map(|_| normal(&mut random).powi(2)).sum::<f64>() / 4.0;
+                    normal(&mut random).abs() / square.sqrt()
+                }
+                Kind::Sticky => {
+                    last = 0.9 * last + normal(&mut random);
+                    f64::abs(last)
+                }
+                Kind::Exponential => -(1.0 - random.random::<f64>()).ln(),
+            })
+            .collect()
+    }
+
+    /// Alarms as a multiple of the promise, over `series` series of `count` samples
+    /// a `step` of seconds apart.
+    fn kept(
+        budget: &str,
+        mode: BudgetMode,
+        series: u64,
+        count: usize,
+        step: i64,
+    ) -> Vec<(Kind, f64)> {
+        let budget: AlarmBudget = budget.parse().unwrap();
+        KINDS
+            .into_iter()
+            .map(|kind| {
+                let mut alarms = 0;
+                for seed in 0..series {
+                    let mut gate = BudgetGate::new(budget, mode);
+                    for (at, score) in scores(kind, count, seed).into_iter().enumerate() {
+                        let time = Timestamp::from_seconds(at as i64 * step);
+                        alarms += u64::from(gate.learn(time, score));
+                    }
+                }
+                let seconds = series as f64 * count as f64 * step as f64;
+                (kind, alarms as f64 * budget.interval_seconds() / seconds)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn budgets_from_an_hour_to_a_month_are_kept_within_a_factor_of_two() {
+        let mut missed = Vec::new();
+        // Four to eight promised alarms a series, or as many as fit.
+        let runs = [
+            ("1/hour", 8, 20_000, 60),
+            ("1/day", 8, 20_000, 60),
+            ("1/week", 8, 20_000, 300),
+            ("1/month", 12, 20_000, 600),
+        ];
+        for (budget, series, count, step) in runs {
+            for mode in [BudgetMode::Soft, BudgetMode::Hard] {
+                for (kind, ratio) in kept(budget, mode, series, count, step) {
+                    if !(0.5..=2.0).contains(&ratio) {
+                        missed
+                            .push(format!("{budget} {mode:?} {kind:?}: {ratio:.2} of the promise"));
+                    }
+                }
+            }
+        }
+        assert!(missed.is_empty(), "{}", missed.join("\n"));
+    }
+}
