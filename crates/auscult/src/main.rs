@@ -6,6 +6,7 @@ mod outcome;
 mod plot;
 mod progress;
 mod report;
+mod selection;
 mod verbs;
 
 use std::process::ExitCode;

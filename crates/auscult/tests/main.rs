@@ -5,4 +5,5 @@ mod call;
 mod detect;
 mod explain;
 mod learn;
+mod select;
 mod troubleshoot;

@@ -90,7 +90,8 @@ pub struct Injected {
 ///
 /// `rows` is cut into as many equal parts and each gets one anomaly at a random
 /// place, of 2 to 120 rows but at most half the part, in one channel or in up to half of
-/// them, few more often than many, by 2 to 6 deviations. Kinds take turns from one that
+/// them, few more often than many, by 2 to 6 deviations. Every other time those are hit that
+/// go together, and they move as they usually do together. Kinds take turns from one that
 /// the seed picks. Channels that never move in `rows` are left alone, unless all are
 /// so; deviations are those within `rows`.
 ///
@@ -147,13 +148,13 @@ pub fn inject(
         let length = (drawn as usize).clamp(1, most);
         let start = rows.start + at * part + random.random_range(0..=part - length);
         let stretch = start..start + length;
-        let channels_hit = some_of(&moving, &mut random);
-        for channel in &channels_hit {
+        let hit = some_of(&moving, readings, channels, &rows, &mut random);
+        let direction = if random.random::<bool>() { 1.0 } else { -1.0 };
+        for (channel, side) in &hit {
             let deviation = deviations[*channel];
             let deviation =
                 if deviation > 0.0 { deviation } else { 0.1 * means[*channel].abs().max(1.0) };
-            let sign = if random.random::<bool>() { 1.0 } else { -1.0 };
-            let size = sign * random.random_range(SIZE) * deviation;
+            let size = direction * side * random.random_range(SIZE) * deviation;
             let mut column: Vec<f64> =
                 stretch.clone().map(|row| readings[row * channels + channel]).collect();
             let before = readings[start.saturating_sub(1) * channels + channel];
@@ -164,7 +165,8 @@ pub fn inject(
         }
         injected.labels[stretch.clone()].fill(true);
         let rows = Segment { start: stretch.start, end: stretch.end - 1 };
-        injected.injections.push(Injection { kind, rows, channels: channels_hit });
+        let channels = hit.into_iter().map(|(channel, _)| channel).collect();
+        injected.injections.push(Injection { kind, rows, channels });
     }
     Some(injected)
 }
@@ -204,17 +206,57 @@ fn distort(
     }
 }
 
-/// One of `moving` or up to half of them, in order; few more often than many.
-fn some_of(moving: &[usize], random: &mut Pcg64Mcg) -> Vec<usize> {
+/// One of `moving` or up to half of them, in order, few more often than many, each with
+/// the side to which it goes, 1 or -1.
+///
+/// Every other time the channels that go with the first most closely are hit and move as
+/// they usually do together, as when one cause is behind them; else any are hit, each to a side
+/// of its own.
+fn some_of(
+    moving: &[usize],
+    readings: &[f64],
+    channels: usize,
+    rows: &Range<usize>,
+    random: &mut Pcg64Mcg,
+) -> Vec<(usize, f64)> {
     let most = (moving.len() as f64 / 2.0).max(1.0);
     let wanted = random.random_range(0.0..=(most + 1.0).ln()).exp() as usize;
+    let wanted = wanted.clamp(1, moving.len());
+    let together = random.random::<bool>();
     let mut left = moving.to_vec();
-    let mut chosen = Vec::new();
-    for _ in 0..wanted.clamp(1, left.len()) {
-        chosen.push(left.swap_remove(random.random_range(0..left.len())));
+    let first = left.swap_remove(random.random_range(0..left.len()));
+    let mut chosen = vec![(first, 1.0)];
+    if together && wanted > 1 {
+        let part = &readings[rows.start * channels..rows.end * channels];
+        let mut kin: Vec<(usize, f64)> = left
+            .into_iter()
+            .map(|other| (other, correlation(part, channels, first, other)))
+            .collect();
+        kin.sort_by(|one, other| other.1.abs().total_cmp(&one.1.abs()));
+        chosen.extend(kin.iter().take(wanted - 1).map(|(other, with)| (*other, with.signum())));
+    } else {
+        while chosen.len() < wanted {
+            let other = left.swap_remove(random.random_range(0..left.len()));
+            chosen.push((other, if random.random::<bool>() { 1.0 } else { -1.0 }));
+        }
     }
-    chosen.sort_unstable();
+    chosen.sort_unstable_by_key(|(channel, _)| *channel);
     chosen
+}
+
+/// Correlation of two channels of `part`; 0 where one is still.
+fn correlation(part: &[f64], channels: usize, one: usize, other: usize) -> f64 {
+    let count = (part.len() / channels) as f64;
+    let column = |channel: usize| part.iter().skip(channel).step_by(channels).copied();
+    let (first, second) = (column(one).sum::<f64>() / count, column(other).sum::<f64>() / count);
+    let (mut both, mut own, mut others) = (0.0, 0.0, 0.0);
+    for (a, b) in column(one).zip(column(other)) {
+        both += (a - first) * (b - second);
+        own += (a - first) * (a - first);
+        others += (b - second) * (b - second);
+    }
+    let size = (own * others).sqrt();
+    if size > 0.0 { both / size } else { 0.0 }
 }
 
 /// Mean and deviation of each channel within `rows`.

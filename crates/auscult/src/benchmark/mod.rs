@@ -11,10 +11,10 @@ pub(crate) mod machine;
 mod measure;
 mod pooled;
 pub(crate) mod published;
-mod runner;
+pub(crate) mod runner;
 pub(crate) mod schedule;
 pub(crate) mod scorecard;
-mod series;
+pub(crate) mod series;
 pub(crate) mod sets;
 pub(crate) mod worker;
 

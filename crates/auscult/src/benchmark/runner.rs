@@ -11,7 +11,7 @@ use crate::detection::plan::score_of_share;
 
 /// What a method made of a series; vectors have one entry for each row that counts.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// Scores, 0 while the method was warming up.
     pub scores: Vec<f64>,
     /// How far from normal the series was, where the method tells that apart.
@@ -28,7 +28,7 @@ pub(super) struct Outcome {
 }
 
 /// Runs `method`; the error says why it would not.
-pub(super) fn run(
+pub(crate) fn run(
     method: &Method,
     settings: &SettingsMap,
     mode: Mode,

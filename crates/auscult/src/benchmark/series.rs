@@ -38,7 +38,7 @@ impl Mode {
 
 /// A labelled series.
 #[derive(Debug)]
-pub(super) struct Series {
+pub(crate) struct Series {
     /// Its name in the data set.
     pub name: String,
     /// Readings in a row.
@@ -61,7 +61,7 @@ pub(super) struct Series {
 
 /// An anomaly, and the channels it shows in.
 #[derive(Debug)]
-pub(super) struct Guilty {
+pub(crate) struct Guilty {
     /// Rows of the series.
     pub rows: Segment,
     /// Channels, from 0.
@@ -70,22 +70,22 @@ pub(super) struct Guilty {
 
 impl Series {
     /// Number of rows.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.labels.len()
     }
 
     /// Row `row`, one reading per channel.
-    pub(super) fn row(&self, row: usize) -> &[f64] {
+    pub(crate) fn row(&self, row: usize) -> &[f64] {
         &self.readings[row * self.channels..(row + 1) * self.channels]
     }
 
     /// The readings of `channel`, oldest first.
-    pub(super) fn channel(&self, channel: usize) -> Vec<f64> {
+    pub(crate) fn channel(&self, channel: usize) -> Vec<f64> {
         self.readings.iter().skip(channel).step_by(self.channels).copied().collect()
     }
 
     /// Rows `from..` as a frame of `readings`, which hold `channels` a row.
-    pub(super) fn frame<'a>(
+    pub(crate) fn frame<'a>(
         &'a self,
         readings: &'a [f64],
         channels: usize,
@@ -99,6 +99,6 @@ impl Series {
 }
 
 /// Times of `rows` rows, `step_seconds` apart, for data that have no clock.
-pub(super) fn clock(rows: usize, step_seconds: i64) -> Vec<Timestamp> {
+pub(crate) fn clock(rows: usize, step_seconds: i64) -> Vec<Timestamp> {
     (0..rows as i64).map(|row| Timestamp::from_seconds(row * step_seconds)).collect()
 }

@@ -1,7 +1,7 @@
 //! Pictures of series: SVG, PNG drawn from the SVG, and interactive HTML.
 
 pub(crate) mod detection;
-mod figure;
+pub(crate) mod figure;
 mod html;
 mod png;
 pub(crate) mod ranking;

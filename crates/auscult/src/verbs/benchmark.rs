@@ -32,6 +32,8 @@ pub(crate) struct Arguments {
 enum What {
     /// How well each method finds labelled anomalies
     Anomaly(Box<AnomalyArguments>),
+    /// How good choices without labels are, where the truth is known
+    Select(super::benchmark_select::SelectArguments),
 }
 
 /// Arguments of `auscult benchmark anomaly`.
@@ -111,7 +113,10 @@ enum Form {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
-    let What::Anomaly(arguments) = &arguments.what;
+    let arguments = match &arguments.what {
+        What::Anomaly(arguments) => arguments,
+        What::Select(arguments) => return super::benchmark_select::run(arguments),
+    };
     if arguments.worker {
         let order: Order =
             serde_json::from_reader(std::io::stdin().lock()).map_err(CallError::input)?;

@@ -21,6 +21,8 @@ use crate::outcome::{CallError, Outcome};
 use crate::plot;
 use crate::progress::Progress;
 use crate::report::{Format, Report};
+use crate::selection::Learning;
+use crate::selection::choice::Choice;
 
 /// The method when the person names none.
 const DEFAULT_METHOD: &str = "seasonal-trend";
@@ -46,6 +48,10 @@ pub(crate) struct Arguments {
     /// Method of detection; `auscult methods` lists them
     #[arg(short, long, value_name = "METHOD", default_value = DEFAULT_METHOD)]
     method: String,
+
+    /// Take method, settings and threshold from a configuration of `auscult select`
+    #[arg(long, value_name = "FILE", conflicts_with = "method")]
+    config: Option<PathBuf>,
 
     /// Score above which a row is an anomaly; each method has a default
     #[arg(short, long, value_name = "SCORE", value_parser = non_negative, conflicts_with = "contamination")]
@@ -193,14 +199,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
 
 /// The plan that the arguments make.
 fn plan(arguments: &Arguments) -> Result<Plan, CallError> {
-    let method = find_method(&arguments.method)?;
-    let settings =
-        method_settings::for_method(&arguments.settings, method).map_err(CallError::input)?;
-    let mode = mode(arguments, method)?;
-    let threshold = match (arguments.threshold, arguments.contamination) {
-        (Some(score), _) => Threshold::Score(score),
-        (None, Some(share)) => Threshold::Share(share),
-        (None, None) => method.threshold,
+    let choice = arguments.config.as_deref().map(Choice::read).transpose()?;
+    let name = choice.as_ref().map_or(arguments.method.as_str(), |choice| &choice.method);
+    let method = find_method(name)?;
+    let mut given = arguments.settings.clone();
+    if let Some(choice) = &choice {
+        // A flag on the command line overrides the file.
+        for (setting, value) in &choice.settings {
+            given.0.entry(setting.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    let settings = method_settings::for_method(&given, method).map_err(CallError::input)?;
+    let online = choice.as_ref().is_some_and(|choice| choice.learning == Some(Learning::Online));
+    let mode = mode(arguments, online, method)?;
+    let chosen = choice.as_ref().and_then(|choice| choice.threshold);
+    let threshold = match (arguments.threshold, arguments.contamination, chosen) {
+        (Some(score), _, _) | (None, None, Some(score)) => Threshold::Score(score),
+        (None, Some(share), _) => Threshold::Share(share),
+        (None, None, None) => method.threshold,
     };
     if arguments.budget.is_some() && mode != Mode::Online {
         let why = if method.online.is_some() {
@@ -238,7 +254,7 @@ pub(super) fn find_method(name: &str) -> Result<&'static Method, CallError> {
     })
 }
 
-fn mode(arguments: &Arguments, method: &Method) -> Result<Mode, CallError> {
+fn mode(arguments: &Arguments, online: bool, method: &Method) -> Result<Mode, CallError> {
     let refuse = |why: &str| Err(CallError::input(format!("method `{}` {why}", method.name)));
     if arguments.label.is_some() {
         return match method.labelled {
@@ -246,7 +262,7 @@ fn mode(arguments: &Arguments, method: &Method) -> Result<Mode, CallError> {
             None => refuse("does not learn from labels; leave --label out, or use `random-forest`"),
         };
     }
-    if arguments.online {
+    if arguments.online || online {
         return match method.online {
             Some(_) => Ok(Mode::Online),
             None => refuse("has no online form; leave --online out"),

@@ -1,12 +1,14 @@
 //! One file per verb: its arguments, and what it does with them.
 
 mod benchmark;
+mod benchmark_select;
 mod detect;
 mod explain;
 mod input;
 mod learn;
 mod method_settings;
 mod methods;
+mod select;
 mod troubleshoot;
 
 use clap::Subcommand;
@@ -23,6 +25,8 @@ pub(crate) enum Verb {
     Learn(Box<learn::Arguments>),
     /// Says what accounts for a change of a column between two periods.
     Explain(Box<explain::Arguments>),
+    /// Tries the catalogue on your data, with labels or without, and says which method to use.
+    Select(Box<select::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
     /// Finds the cause of a case, question by question or for rows of a file.
@@ -36,6 +40,7 @@ impl Verb {
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
+            Self::Select(arguments) => select::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
         }

@@ -77,6 +77,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Set> {
 }
 
 impl Set {
+    /// The series called `name`.
+    pub(crate) fn load(&self, data: &Path, name: &str) -> Result<Series, CallError> {
+        (self.load)(data, name)
+    }
+
     /// Whether it has measures that pool all series.
     pub(crate) fn pools(&self) -> bool {
         self.pooled.is_some()

@@ -1,0 +1,254 @@
+//! The answer of `select`, for people and for machines.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::choice::Choice;
+use super::trust::MEASURED;
+use super::{Question, Selection, Tried};
+use crate::detection::words::{counted, score};
+
+/// Candidates that a table shows.
+const SHOWN: usize = 10;
+/// Below this agreement with itself a method is said to be shaky.
+const SHAKY: f64 = 0.5;
+
+/// The configuration of the best candidate.
+pub(crate) fn choice(question: &Question, selection: &Selection, columns: &[String]) -> Choice {
+    let best = &selection.ranking[0];
+    Choice {
+        method: best.candidate.method.name.to_owned(),
+        settings: best.candidate.settings.clone(),
+        learning: Some(best.candidate.learning),
+        threshold: best.threshold,
+        columns: columns.to_vec(),
+        reasons: reasons(question, selection),
+    }
+}
+
+/// Why the best is the best, a sentence each.
+pub(crate) fn reasons(question: &Question, selection: &Selection) -> Vec<String> {
+    let best = &selection.ranking[0];
+    let metric = question.metric.name();
+    let over = if question.labelled {
+        counted(selection.tries as u64, "stretch of the future", "stretches of the future")
+    } else {
+        counted(selection.tries as u64, "try of injected anomalies", "tries of injected anomalies")
+    };
+    let higher = selection.ranking.iter().filter(|one| one.value.mean > best.value.mean).count();
+    let rank = if higher == 0 {
+        format!("has the highest {metric}")
+    } else {
+        format!("is chosen by {metric}, for no variant is better than chance explains")
+    };
+    let mut reasons = vec![format!(
+        "`{}` ({}) {rank}: {:.3}, probably {:.3} to {:.3}, over {over} with {}.",
+        best.candidate.title(),
+        best.candidate.learning.word(),
+        best.value.mean,
+        best.value.low,
+        best.value.high,
+        counted(selection.anomalies as u64, "anomaly", "anomalies"),
+    )];
+    if let Some(next) = selection.ranking.get(1) {
+        let apart = best.value.low > next.value.high;
+        let tells =
+            if apart { "the two are told apart" } else { "the data do not tell the two apart" };
+        reasons.push(format!(
+            "Next is `{}` ({}) with {:.3}; {tells}.",
+            next.candidate.title(),
+            next.candidate.learning.word(),
+            next.value.mean
+        ));
+    }
+    reasons.push(alarms(best, question.labelled));
+    if let (Some(consensus), Some(stability)) = (best.consensus, best.stability) {
+        let shaky = if stability < SHAKY { ", which is little" } else { "" };
+        reasons.push(format!(
+            "On the data as it is, it agrees with the other finalists to {consensus:.2} and with \
+             itself after a shorter history to {stability:.2} (rank correlation){shaky}."
+        ));
+    }
+    reasons.push(trust(question.labelled));
+    reasons
+}
+
+/// What its alarms came to.
+fn alarms(best: &Tried, labelled: bool) -> String {
+    let summary = &best.summary;
+    let threshold = if labelled { "a threshold learnt from the past" } else { "its own threshold" };
+    let mut text = format!(
+        "With {threshold} it finds {} of {}",
+        summary.found,
+        counted(summary.anomalies as u64, "anomaly", "anomalies")
+    );
+    match summary.precision() {
+        None => text.push_str(" and raises no alarm"),
+        Some(precision) => {
+            let _ =
+                write!(text, "; {:.0} % of the rows with an alarm lie in one", 100.0 * precision);
+        }
+    }
+    if let Some(delay) = summary.delay() {
+        let rows = counted(delay.round() as u64, "row", "rows");
+        let _ = write!(text, "; the first alarm comes {rows} after the beginning (median)");
+    }
+    let _ = write!(text, ". It takes {} µs a row.", score(best.micros_per_row));
+    text
+}
+
+/// How far the choice can be trusted.
+fn trust(labelled: bool) -> String {
+    if labelled {
+        return "Every figure is of rows that lie after all that the method had learnt from; the \
+                same anomalies decided which method is named, so expect somewhat less."
+            .to_owned();
+    }
+    let mut text =
+        "No labels: what is measured is how well injected anomalies are found".to_owned();
+    let figures: Vec<String> = MEASURED
+        .iter()
+        .map(|trust| {
+            format!(
+                "on {} such choices reached {:.0} % of what the best choice per series would have, \
+                 and the orders correlate to {:.2}",
+                trust.set,
+                100.0 * trust.reached(),
+                trust.correlation
+            )
+        })
+        .collect();
+    if !figures.is_empty() {
+        let _ = write!(text, "; {}", figures.join("; "));
+    }
+    text.push_str(". Look at the picture (--plot) before you rely on it.");
+    text
+}
+
+/// For people.
+pub(crate) fn table(question: &Question, selection: &Selection, quiet: bool) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header([
+        "method",
+        "learns",
+        question.metric.name(),
+        "95 % interval",
+        "precision",
+        "recall",
+        "delay",
+        "µs/row",
+    ]);
+    for one in selection.ranking.iter().take(SHOWN) {
+        let part = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2}"));
+        table.add_row([
+            one.candidate.title(),
+            one.candidate.learning.word().to_owned(),
+            format!("{:.3}", one.value.mean),
+            format!("{:.3} to {:.3}", one.value.low, one.value.high),
+            part(one.summary.precision()),
+            part(one.summary.recall()),
+            one.summary.delay().map_or("-".to_owned(), |delay| format!("{delay:.0}")),
+            score(one.micros_per_row),
+        ]);
+    }
+    let mut text = table.trim_fmt() + "\n";
+    if quiet {
+        return text;
+    }
+    let hidden = selection.ranking.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        let _ = writeln!(text, "and {} below", counted(hidden as u64, "other", "others"));
+    }
+    text.push('\n');
+    for reason in reasons(question, selection) {
+        text.push_str(&reason);
+        text.push('\n');
+    }
+    if !selection.absent.is_empty() {
+        let _ = writeln!(
+            text,
+            "Not ranked: {}.",
+            selection
+                .absent
+                .iter()
+                .map(|(candidate, why)| format!("`{}` ({why})", candidate.title()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+    }
+    text
+}
+
+/// One document.
+pub(crate) fn json(question: &Question, selection: &Selection, columns: &[String]) -> Value {
+    let one = |tried: &Tried| {
+        json!({
+            "method": tried.candidate.method.name,
+            "settings": tried.candidate.settings,
+            "learning": tried.candidate.learning,
+            "value": tried.value.mean,
+            "low": tried.value.low,
+            "high": tried.value.high,
+            "precision": tried.summary.precision(),
+            "recall": tried.summary.recall(),
+            "anomalies": tried.summary.anomalies,
+            "found": tried.summary.found,
+            "delay_rows": tried.summary.delay(),
+            "threshold": tried.threshold,
+            "consensus": tried.consensus,
+            "stability": tried.stability,
+            "micros_per_row": tried.micros_per_row,
+        })
+    };
+    let absent = |(candidate, why): &(super::Candidate, String)| {
+        json!({
+            "method": candidate.method.name,
+            "settings": candidate.settings,
+            "learning": candidate.learning,
+            "why": why,
+        })
+    };
+    json!({
+        "metric": question.metric.name(),
+        "labelled": question.labelled,
+        "tries": selection.tries,
+        "anomalies": selection.anomalies,
+        "choice": choice(question, selection, columns),
+        "ranking": selection.ranking.iter().map(one).collect::<Vec<_>>(),
+        "absent": selection.absent.iter().map(absent).collect::<Vec<_>>(),
+        "trust": MEASURED,
+    })
+}
+
+/// One line a candidate.
+pub(crate) fn csv(selection: &Selection) -> String {
+    let mut text = "rank,method,settings,learning,value,low,high,precision,recall,delay_rows,\
+                    threshold,consensus,stability,micros_per_row\n"
+        .to_owned();
+    for (rank, one) in selection.ranking.iter().enumerate() {
+        let part = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+        let settings: Vec<String> =
+            one.candidate.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let _ = writeln!(
+            text,
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            rank + 1,
+            one.candidate.method.name,
+            settings.join(";"),
+            one.candidate.learning.word(),
+            one.value.mean,
+            one.value.low,
+            one.value.high,
+            part(one.summary.precision()),
+            part(one.summary.recall()),
+            part(one.summary.delay()),
+            part(one.threshold),
+            part(one.consensus),
+            part(one.stability),
+            one.micros_per_row,
+        );
+    }
+    text
+}

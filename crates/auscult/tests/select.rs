@@ -1,0 +1,112 @@
+//! `auscult select`, as a person calls it.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::call::{self, Ended, scratch_text};
+
+fn auscult(arguments: &[&str]) -> Ended {
+    call::auscult(arguments, "")
+}
+
+/// Power that follows load, and stretches where it does not.
+fn file(name: &str) -> String {
+    let mut text = "time,load,power,label\n".to_owned();
+    let faults = [500..515, 620..640, 800..812, 1000..1030, 1100..1110];
+    for row in 0..1200_i64 {
+        let noise = |salt: i64| ((row * row * salt) % 101) as f64 / 101.0 - 0.5;
+        let load =
+            50.0 + 20.0 * (row as f64 / 96.0 * std::f64::consts::TAU).sin() + 3.0 * noise(37);
+        let fault = faults.iter().any(|fault| fault.contains(&row));
+        let power = 3.0 * load + 4.0 * noise(53) - if fault { 25.0 } else { 0.0 };
+        let (day, hour, minute) = (1 + row / 96, row % 96 / 4, row % 4 * 15);
+        let _ = writeln!(
+            text,
+            "2026-01-{day:02}T{hour:02}:{minute:02}:00Z,{load:.3},{power:.3},{}",
+            u8::from(fault)
+        );
+    }
+    let path = scratch_text(name);
+    std::fs::write(&path, text).expect("a scratch file can be written");
+    path
+}
+
+/// Candidates that take little time.
+const FEW: &str = "mahalanobis,zscore,knn,ewma,mahalanobis-ew,random-forest";
+
+/// A table without its last column, which holds times.
+fn without_times(text: &str) -> String {
+    let keep = |line: &str| match line.rfind("It takes ") {
+        Some(at) => line[..at].trim_end().to_owned(),
+        None if line.starts_with(' ') => {
+            let line = line.trim_end();
+            line[..line.rfind(' ').unwrap_or(line.len())].trim_end().to_owned()
+        }
+        None => line.to_owned(),
+    };
+    text.lines().map(keep).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn with_labels_the_past_judges_the_future() {
+    let file = file("select_labelled.csv");
+    let answer = auscult(&["select", &file, "--label", "label", "--method", FEW]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    insta::assert_snapshot!(without_times(&answer.out));
+}
+
+#[test]
+fn without_labels_anomalies_are_injected_and_trust_is_stated() {
+    let file = file("select_unlabelled.csv");
+    let answer = auscult(&["select", &file, "--column", "load,power", "--method", FEW, "--online"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    assert!(answer.out.contains("No labels: what is measured is how well injected"));
+    insta::assert_snapshot!(without_times(&answer.out));
+}
+
+#[test]
+fn the_choice_is_ready_for_detect() {
+    let file = file("select_choice.csv");
+    let (choice, plot) = (scratch_text("choice.json"), scratch_text("choice.svg"));
+    let answer = auscult(&[
+        "select", &file, "--label", "label", "--method", FEW, "--format", "json", "--choice",
+        &choice, "--plot", &plot,
+    ]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
+    let written = std::fs::read_to_string(&choice).expect("the choice was written");
+    let written: Value = serde_json::from_str(&written).expect("JSON");
+    assert_eq!(document["choice"], written);
+    assert_eq!(document["ranking"][0]["method"], written["method"]);
+    let picture = std::fs::read_to_string(&plot).expect("a picture");
+    assert_eq!(picture.matches("score of ").count(), 3);
+
+    let found =
+        auscult(&["detect", &file, "-c", "load,power", "--config", &choice, "--format", "json"]);
+    assert_eq!(found.code, 0, "{}", found.err);
+    let found: Value = serde_json::from_str(&found.out).expect("a JSON document");
+    assert_eq!(found["method"], written["method"]);
+    let rows = found["findings"].as_array().expect("findings");
+    assert!(!rows.is_empty());
+    assert_eq!(rows[0]["threshold"], written["threshold"]);
+}
+
+#[test]
+fn calls_that_cannot_work_end_in_one_sentence() {
+    let file = file("select_refused.csv");
+    let say = |more: &[&str]| {
+        let answer = auscult(&[&["select", &file], more].concat());
+        assert_eq!(answer.code, 2, "{}", answer.out);
+        answer.err
+    };
+    assert!(say(&["--label", "lable"]).contains("did you mean `label`?"));
+    assert!(say(&["--method", "zscor"]).contains("did you mean `zscore`?"));
+    assert!(say(&["--rows", "50"]).contains("too few to inject anomalies"));
+    assert!(say(&["--label", "label", "--rows", "80"]).contains("is labelled an anomaly"));
+    let broken = scratch_text("broken_choice.json");
+    std::fs::write(&broken, r#"{"methd": "zscore"}"#).expect("a scratch file");
+    let answer = auscult(&["detect", &file, "--config", &broken]);
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains("expected a configuration of `auscult select`"), "{}", answer.err);
+}
