@@ -44,6 +44,23 @@ impl Source {
         self.inputs.iter().all(Input::is_repeatable)
     }
 
+    /// Whether there are at least `rows` rows. Standard input, which cannot be read
+    /// for this and then again, is taken to have them.
+    pub(crate) fn has_rows(&self, rows: usize) -> Result<bool, CallError> {
+        if !self.is_repeatable() {
+            return Ok(true);
+        }
+        let mut reader = Reader::open(&self.inputs, &self.options).map_err(CallError::input)?;
+        let mut seen = 0;
+        while seen < rows {
+            match reader.next_batch().map_err(CallError::input)? {
+                Some(batch) => seen += batch.rows(),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
     /// Reads only `columns` and the times from now on, if that is possible.
     pub(crate) fn narrow(&mut self, columns: Vec<String>) {
         if self.is_repeatable() {

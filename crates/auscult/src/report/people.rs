@@ -133,7 +133,8 @@ pub(super) fn summary(report: &Report<'_>) -> String {
     }
     let warming = tally.sum(|one| one.warming);
     if warming > 0 {
-        sentences.push(format!("{} not judged while the method warmed up", rows(warming)));
+        let hint = if judged == 0 { "; `--method seasonal-trend` judges short series" } else { "" };
+        sentences.push(format!("{} not judged while the method warmed up{hint}", rows(warming)));
     }
     let (missing, infinite) = (tally.sum(|one| one.missing), tally.sum(|one| one.infinite));
     sentences.extend(absent(missing, infinite, report.method.order));

@@ -24,8 +24,15 @@ use crate::report::{Format, Report};
 use crate::selection::Learning;
 use crate::selection::choice::Choice;
 
-/// The method when the person names none.
-const DEFAULT_METHOD: &str = "seasonal-trend";
+/// The method when the person names none: it needs no settings and did best on the
+/// public data of the scorecard, but has to learn from some hundred rows first.
+const DEFAULT_METHOD: &str = "pot-ensemble";
+/// The method for inputs too short for the default one.
+const SHORT_METHOD: &str = "seasonal-trend";
+/// Fewer rows than this are short: the default method would learn from most of them.
+const SHORT_ROWS: usize = 1000;
+/// The method when the person says which rows are anomalies.
+const LABELLED_METHOD: &str = "random-forest";
 /// Findings that a table shows when the person does not say how many.
 const TABLE_TOP: usize = 20;
 /// Rows of a series that a plot explains, to draw the expected band.
@@ -45,9 +52,10 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
     group_by: Vec<String>,
 
-    /// Method of detection; `auscult methods` lists them
-    #[arg(short, long, value_name = "METHOD", default_value = DEFAULT_METHOD)]
-    method: String,
+    /// Method of detection; `auscult methods` lists them [default: pot-ensemble; seasonal-trend
+    /// for a file of less than 1,000 rows; random-forest with --label]
+    #[arg(short, long, value_name = "METHOD")]
+    method: Option<String>,
 
     /// Take method, settings and threshold from a configuration of `auscult select`
     #[arg(long, value_name = "FILE", conflicts_with = "method")]
@@ -156,7 +164,10 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
-    let plan = plan(arguments)?;
+    let choice = arguments.config.as_deref().map(Choice::read).transpose()?;
+    let named = choice.as_ref().map(|choice| choice.method.as_str()).or(arguments.method.as_deref());
+    // Whatever is wrong with the call is said before anything is read.
+    let planned = named.map(|name| plan(arguments, name, choice.as_ref())).transpose()?;
     let plot_kind = arguments.plot.as_deref().map(plot::Kind::of_path).transpose()?;
     let top = match (arguments.top, arguments.format) {
         (Some(Top::All), _) => None,
@@ -167,6 +178,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let mut keep = Keep::strangest(top);
     let progress = Progress::new(!arguments.quiet);
     let mut source = look(arguments, arguments.input.inputs()?)?;
+    let plan = match planned {
+        Some(plan) => plan,
+        None => plan(arguments, default_method(arguments, &source)?, None)?,
+    };
     let columns = Columns::choose(arguments, &source, &plan)?;
     source.narrow(columns.wanted(arguments));
     let streams = stream::can(&plan, &source)
@@ -197,22 +212,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     Ok(if found && arguments.fail_on_anomaly { Outcome::Found } else { Outcome::Done })
 }
 
-/// The plan that the arguments make.
-fn plan(arguments: &Arguments) -> Result<Plan, CallError> {
-    let choice = arguments.config.as_deref().map(Choice::read).transpose()?;
-    let name = choice.as_ref().map_or(arguments.method.as_str(), |choice| &choice.method);
+/// The method for `source` when the person names none.
+fn default_method(arguments: &Arguments, source: &Source) -> Result<&'static str, CallError> {
+    if arguments.label.is_some() {
+        return Ok(LABELLED_METHOD);
+    }
+    let follows = arguments.online || arguments.budget.is_some() || arguments.train.is_some();
+    let is_long = follows || source.has_rows(SHORT_ROWS)?;
+    Ok(if is_long { DEFAULT_METHOD } else { SHORT_METHOD })
+}
+
+/// The plan that the arguments make with the method called `name`, which a
+/// configuration may have chosen.
+fn plan(arguments: &Arguments, name: &str, choice: Option<&Choice>) -> Result<Plan, CallError> {
     let method = find_method(name)?;
     let mut given = arguments.settings.clone();
-    if let Some(choice) = &choice {
+    if let Some(choice) = choice {
         // A flag on the command line overrides the file.
         for (setting, value) in &choice.settings {
             given.0.entry(setting.clone()).or_insert_with(|| value.clone());
         }
     }
     let settings = method_settings::for_method(&given, method).map_err(CallError::input)?;
-    let online = choice.as_ref().is_some_and(|choice| choice.learning == Some(Learning::Online));
+    let online = choice.is_some_and(|choice| choice.learning == Some(Learning::Online));
     let mode = mode(arguments, online, method)?;
-    let chosen = choice.as_ref().and_then(|choice| choice.threshold);
+    let chosen = choice.and_then(|choice| choice.threshold);
     let threshold = match (arguments.threshold, arguments.contamination, chosen) {
         (Some(score), _, _) | (None, None, Some(score)) => Threshold::Score(score),
         (None, Some(share), _) => Threshold::Share(share),
