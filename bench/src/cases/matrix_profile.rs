@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 pub(crate) fn run(readings: &[f64], _rows: usize, columns: usize) -> Value {
     let frame = Frame::new(readings, columns).expect("finite");
-    let method = MatrixProfile::new(MatrixProfileSettings { window: Some(100) }).expect("in range");
+    let method =
+        MatrixProfile::new(MatrixProfileSettings { window: Some(100), ..Default::default() })
+            .expect("in range");
     let start = Instant::now();
     let fit = method.fit(&frame).expect("enough rows");
     let seconds = start.elapsed().as_secs_f64();

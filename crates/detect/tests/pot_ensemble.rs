@@ -233,3 +233,22 @@ fn scores_do_not_depend_on_the_unit_or_the_origin() {
         assert!((one - other).abs() < 0.02 * one.max(0.5), "{one} and {other} at {at}");
     }
 }
+
+#[test]
+fn a_reading_outside_the_declared_range_is_told_however_often_it_came_before() {
+    let settings =
+        PotEnsembleSettings { range_low: Some(0.0), range_high: Some(100.0), ..Default::default() };
+    let mut detector = PotEnsemble::new(settings.clone()).unwrap();
+    for at in 0..2000 {
+        let reading = if at % 200 == 150 { 101.0 } else { 50.0 + (at % 7) as f64 };
+        let score = sample_at(&mut detector, at * 60, reading);
+        assert!(at < 300 || reading < 100.0 || ready(score) > ALARM, "{score:?} at {at}");
+    }
+    let readings = [101.0];
+    let sample = Sample::new(Timestamp::from_seconds(120_000), &readings).unwrap();
+    let why = detector.explain(sample, ALARM).unwrap().unwrap();
+    assert_eq!(why.reasons[0], "outside the declared range");
+    assert!(why.band.unwrap()[0].high <= 100.1);
+    let refused = PotEnsemble::new(PotEnsembleSettings { range_low: Some(200.0), ..settings });
+    assert!(refused.unwrap_err().to_string().contains("above range_low"));
+}

@@ -165,7 +165,8 @@ fn share(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let choice = arguments.config.as_deref().map(Choice::read).transpose()?;
-    let named = choice.as_ref().map(|choice| choice.method.as_str()).or(arguments.method.as_deref());
+    let named =
+        choice.as_ref().map(|choice| choice.method.as_str()).or(arguments.method.as_deref());
     // Whatever is wrong with the call is said before anything is read.
     let planned = named.map(|name| plan(arguments, name, choice.as_ref())).transpose()?;
     let plot_kind = arguments.plot.as_deref().map(plot::Kind::of_path).transpose()?;

@@ -11,7 +11,6 @@ mod pot_ensemble;
 pub(crate) mod profile;
 mod seasons;
 mod statistics;
-mod symbols;
 mod tails;
 mod words;
 

@@ -12,9 +12,8 @@ use super::deviation::Deviation;
 use super::fusion::Habituation;
 use super::peaks::{Extent, Peaks};
 use super::profile::Usual;
-use super::seasons::{Seasons, Slots};
+use super::seasons::{Season, Seasons, Slots};
 use super::statistics::{COUNT, Lengths, Windows};
-use super::symbols::Symbols;
 use super::tails::{CAP, Parts, Tails};
 use super::words;
 use crate::shared::one_reading;
@@ -28,10 +27,9 @@ settings! {
         tier: u8 = 2, "1 or 2", |tier| matches!(tier, 1 | 2);
         /// Samples to learn before the first score.
         warmup: u32 = 300, "from 60 to 100000", |warmup| (60..=100_000).contains(warmup);
-        /// Least reading that there can be, such as 0, if it is known; with the
-        /// greatest, steps within the range are watched too.
+        /// Least reading that there can be, such as 0; a lower one is always told.
         range_low: Option<f64> = None, "a number", |low| low.is_none_or(f64::is_finite);
-        /// Greatest reading that there can be, such as 100 for a percentage.
+        /// Greatest reading that there can be, such as 100; a higher one is always told.
         range_high: Option<f64> = None, "a number", |high| high.is_none_or(f64::is_finite);
     }
 }
@@ -80,8 +78,11 @@ const REACH: f32 = 2.0;
 const WELL_KNOWN: f32 = 2000.0;
 /// A gap of more usual steps than this is a restart: the level is found anew.
 const RESTART: f64 = 200.0;
-/// What the surprise within the declared range counts, beside the statistics.
-const SYMBOLS_WEIGHT: f64 = 1.0;
+/// What a reading outside the declared range adds: as if every statistic were odd.
+const OUTSIDE: f64 = CAP as f64 * COUNT as f64;
+/// Seconds of history before a pattern of a day, or of a week, is called one.
+const DAY_SECONDS: f64 = 86_400.0;
+const WEEK_SECONDS: f64 = 7.0 * DAY_SECONDS;
 /// Clusters that make the tail of the scores.
 const RARE: usize = 8;
 /// Least scale of the tail of the scores, as a share of their range.
@@ -120,8 +121,6 @@ struct State {
     /// Of the scores before habituation.
     scores: Extent,
     departure: Departure,
-    /// Steps within the declared range, if one is declared.
-    symbols: Option<Box<Symbols>>,
 }
 
 /// What is found of a sample before it is learnt.
@@ -145,6 +144,13 @@ impl PotEnsemble {
     /// [`auscult_core::SettingError`] for a value out of range.
     pub fn new(settings: PotEnsembleSettings) -> Result<Self, auscult_core::SettingError> {
         settings.check()?;
+        if let (Some(low), Some(high)) = (settings.range_low, settings.range_high)
+            && low >= high
+        {
+            let value = high.to_string();
+            let range = "above range_low";
+            return Err(auscult_core::SettingError::Range { key: "range_high", value, range });
+        }
         let tier = &TIERS[usize::from(settings.tier) - 1];
         let state = State {
             seen: 0,
@@ -159,7 +165,6 @@ impl PotEnsemble {
             rare: Peaks::new(),
             scores: Extent::new(),
             departure: Departure::new(),
-            symbols: declared(&settings)?.map(|(low, high)| Box::new(Symbols::new(low, high))),
         };
         Ok(Self { settings, state })
     }
@@ -168,9 +173,7 @@ impl PotEnsemble {
     #[must_use]
     pub fn state_bytes(&self) -> usize {
         let tails = size_of_val(&*self.state.tails);
-        let symbols =
-            self.state.symbols.as_ref().map_or(0, |symbols| size_of::<Symbols>() + symbols.heap());
-        size_of::<State>() + symbols + self.state.seasons.heap() + self.state.windows.heap() + tails
+        size_of::<State>() + self.state.seasons.heap() + self.state.windows.heap() + tails
     }
 
     fn tier(&self) -> &'static Tier {
@@ -205,8 +208,8 @@ impl PotEnsemble {
             }
         }
         let mut sum = sum / tier.lengths.len() as f64;
-        if let Some(symbols) = state.symbols.as_ref().filter(|_| step_in_stretch(step)) {
-            sum += SYMBOLS_WEIGHT * f64::from(symbols.excess(taken).min(CAP));
+        if self.is_outside(taken) {
+            sum += OUTSIDE;
         }
         Judgement { step, reading, residual, values, sum }
     }
@@ -219,6 +222,12 @@ impl PotEnsemble {
             (Step::Gap(steps), Some(usual)) if steps > RESTART => reading - usual.middle,
             _ => self.state.origin,
         }
+    }
+
+    /// Whether `reading` cannot be, by what was declared.
+    fn is_outside(&self, reading: f64) -> bool {
+        self.settings.range_low.is_some_and(|low| reading < low)
+            || self.settings.range_high.is_some_and(|high| reading > high)
     }
 
     fn rate(&self, judgement: &Judgement) -> Score {
@@ -274,33 +283,9 @@ impl PotEnsemble {
         let scale = state.seasons.scale();
         state.departure.learn(time, judgement.sum, residual, scale);
         state.deviation.learn(judgement.sum, residual, scale, elapsed, state.seen);
-        if let Some(symbols) = &mut state.symbols {
-            symbols.learn(sample.reading(0), !step_in_stretch(judgement.step), reach);
-        }
         state.windows.learn(reading as f32, residual as f32);
         let step = state.clock.usual_step();
         state.seasons.learn(time.nanos(), reading, elapsed.min(GAP_LEARNT), step);
-    }
-}
-
-/// Whether a sample joins the one before it.
-fn step_in_stretch(step: Step) -> bool {
-    matches!(step, Step::Next(_) | Step::Late)
-}
-
-/// The declared range, if both ends are.
-fn declared(
-    settings: &PotEnsembleSettings,
-) -> Result<Option<(f64, f64)>, auscult_core::SettingError> {
-    let refuse = |range| {
-        let value = format!("{:?}", (settings.range_low, settings.range_high));
-        Err(auscult_core::SettingError::Range { key: "range_high", value, range })
-    };
-    match (settings.range_low, settings.range_high) {
-        (Some(low), Some(high)) if low < high => Ok(Some((low, high))),
-        (Some(_), Some(_)) => refuse("above range_low"),
-        (None, None) => Ok(None),
-        _ => refuse("given together with range_low"),
     }
 }
 
@@ -354,7 +339,7 @@ impl Detector for PotEnsemble {
         };
         let mut explanation = Explanation::of_one(origin + usual.middle, Some(band), score);
         explanation.onset = state.departure.onset(time, judgement.sum);
-        explanation.reasons = self.reasons(&judgement);
+        explanation.reasons = self.reasons(sample.reading(0), &judgement);
         Ok(Some(explanation))
     }
 
@@ -378,12 +363,7 @@ impl Detector for PotEnsemble {
             && state.deviation.is_sound()
             && state.rare.is_sound()
             && state.scores.is_sound()
-            && state.departure.is_sound()
-            && match (declared(&self.settings), &state.symbols) {
-                (Ok(Some((low, high))), Some(symbols)) => symbols.is_sound(low, high),
-                (Ok(None), None) => true,
-                _ => false,
-            };
+            && state.departure.is_sound();
         if !sound {
             return Err(snapshot.refused(METHOD.name, "its numbers cannot be"));
         }
@@ -417,7 +397,7 @@ impl PotEnsemble {
         edge + side * inside
     }
 
-    fn reasons(&self, judgement: &Judgement) -> Vec<String> {
+    fn reasons(&self, reading: f64, judgement: &Judgement) -> Vec<String> {
         let state = &self.state;
         let parts: Vec<Parts> = judgement
             .values
@@ -436,11 +416,18 @@ impl PotEnsemble {
                 seconds,
             )
         });
+        let watched = f64::from(state.seen) * state.clock.usual_step().unwrap_or(0.0);
+        let season = match state.seasons.season() {
+            Season::Day if watched < DAY_SECONDS => Season::None,
+            Season::Week if watched < WEEK_SECONDS => Season::None,
+            season => season,
+        };
         let scale = state.seasons.scale();
         let few = state.seen < 2 * self.settings.warmup;
         words::reasons(&words::Facts {
             parts: &parts,
-            season: state.seasons.season(),
+            season,
+            outside: self.is_outside(reading),
             run: state.departure.run(judgement.residual, scale),
             residual: judgement.residual,
             window: longest(self.tier()),

@@ -17,6 +17,8 @@ pub(super) struct Facts<'a> {
     pub(super) season: Season,
     /// Samples in a row above the band, or below it if negative, with this one.
     pub(super) run: i32,
+    /// Outside the range that was declared.
+    pub(super) outside: bool,
     /// Above or below the band, or inside it.
     pub(super) residual: f64,
     /// Samples of the longest window.
@@ -40,6 +42,9 @@ pub(super) fn reasons(facts: &Facts<'_>) -> Vec<String> {
     let total: f32 = sides.iter().map(|side| side.0).sum();
     sides.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut clauses = Vec::new();
+    if facts.outside {
+        clauses.push("outside the declared range".to_owned());
+    }
     for (part, high, statistic) in sides {
         if part <= WORTH * total || clauses.len() == CLAUSES {
             break;
@@ -134,6 +139,7 @@ mod tests {
             parts: &[parts],
             season: Season::Day,
             run: 6,
+            outside: false,
             residual: 12.0,
             window: 10,
             rarity: Some((9.2 * 86_400.0, 31.0 * 86_400.0)),
