@@ -37,6 +37,8 @@ const INJECTED: usize = 14;
 const FINALISTS: usize = 10;
 /// Share of the whole time that one candidate may take.
 const ONE_SHARE: u32 = 10;
+/// Members among which it can be said who is odd.
+const LEAST_PEERS: usize = 5;
 /// Draws of the bootstrap.
 const RESAMPLES: usize = 1000;
 /// What its intervals cover.
@@ -140,6 +142,9 @@ pub(crate) fn candidates(question: &Question) -> Vec<Candidate> {
     let mut all = Vec::new();
     for method in CATALOGUE.iter().copied().flatten().filter(named) {
         if method.channels == auscult_detect::Channels::Several && channels < 2 {
+            continue;
+        }
+        if method.name == "peers" && channels < LEAST_PEERS {
             continue;
         }
         for settings in grid::settings(method) {
