@@ -4,6 +4,7 @@ mod benchmark;
 mod call;
 mod detect;
 mod explain;
+mod joint;
 mod learn;
 mod select;
 mod troubleshoot;
