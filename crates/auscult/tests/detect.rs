@@ -62,6 +62,13 @@ fn the_textbook_case_reports_exactly_the_rows_of_scipy() {
     }
 }
 
+/// The header and the lines of anomalies of a CSV of findings.
+fn anomalies(findings: &str) -> Vec<&str> {
+    let head = findings.lines().next().expect("a header");
+    let anomaly = head.split(',').position(|field| field == "anomaly").expect("a column");
+    findings.lines().filter(|line| line.split(',').nth(anomaly) != Some("0")).collect()
+}
+
 #[test]
 fn held_in_memory_or_streamed_the_answer_is_the_same() {
     let file = golden("model_performance.csv").display().to_string();
@@ -71,10 +78,7 @@ fn held_in_memory_or_streamed_the_answer_is_the_same() {
     };
     // `--all-rows` needs the whole table; its anomalies are those of the stream.
     let whole = call(&["--all-rows"]);
-    let head = whole.lines().next().expect("a header");
-    let anomaly = head.split(',').position(|field| field == "anomaly").expect("a column");
-    let anomalies: Vec<&str> =
-        whole.lines().filter(|line| line.split(',').nth(anomaly) != Some("0")).collect();
+    let anomalies = anomalies(&whole);
     let streamed = call(&[]);
     let keys = |lines: Vec<&str>| {
         let key = |line: &str| line.split(',').take(5).collect::<Vec<_>>().join(",");
@@ -119,9 +123,8 @@ fn a_long_file_is_judged_alike_in_one_pass_in_two_and_in_memory() {
             let answer = auscult(&call);
             assert_eq!(answer.code, 0, "{name}: {}", answer.err);
             // Row, time, column and reading; scores differ by rounding.
-            let anomalies = answer.out.lines().filter(|line| line.split(',').nth(11) != Some("0"));
             let key = |line: &str| line.split(',').take(5).collect::<Vec<_>>().join(",");
-            anomalies.map(key).collect::<Vec<_>>()
+            anomalies(&answer.out).into_iter().map(key).collect::<Vec<_>>()
         };
         let streamed = call(&[]);
         assert!(streamed.len() > 5, "{name}: {}", streamed.len());
@@ -371,4 +374,35 @@ fn a_budget_that_cannot_be_kept_is_refused_in_a_sentence() {
     refused(&["--method", "ewma", "--online", "--budget", "1/fortnight"], "is no budget");
     refused(&["--budget", "1/week", "--threshold", "3"], "cannot be used with");
     refused(&["--method", "ewma", "--online", "--budget-mode", "hard"], "--budget");
+}
+
+#[test]
+fn without_a_method_the_length_of_the_input_and_its_labels_choose_one() {
+    let lines = |rows: usize| {
+        let mut text = String::from("value,fault\n");
+        for row in 0..rows {
+            text += &format!("{},{}\n", (row * 37 % 101) as f64 / 10.0, u8::from(row % 50 == 7));
+        }
+        text
+    };
+    let (short, long) = (file("short.csv", lines(300)), file("long.csv", lines(1500)));
+    let method = |call: &[&str]| {
+        let answer = auscult(&[&["detect", "-c", "value", "--format", "json"], call].concat());
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        let document: Value = serde_json::from_str(&answer.out).expect("JSON");
+        document["method"].as_str().expect("a name").to_owned()
+    };
+    assert_eq!(method(&[&short]), "seasonal-trend");
+    assert_eq!(method(&[&long]), "pot-ensemble");
+    assert_eq!(method(&[&short, "--online"]), "pot-ensemble");
+    assert_eq!(method(&[&long, "--budget", "1/week"]), "pot-ensemble");
+    assert_eq!(method(&[&long, "--label", "fault"]), "random-forest");
+}
+
+#[test]
+fn a_stream_too_short_for_the_default_method_is_told_what_judges_it() {
+    let file = file("few.csv", "value\n".to_owned() + &"1\n2\n".repeat(20));
+    let answer = auscult(&["detect", &file, "--online"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    assert!(answer.out.contains("`--method seasonal-trend` judges short series"), "{}", answer.out);
 }

@@ -34,7 +34,7 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("matrix-profile", "an outlier stands out", SPIKE_IN_NOISE),
     ("matrix-profile (online)", "an outlier stands out", SPIKE_IN_NOISE),
     (
-        "peers",
+        "peers (online)",
         "an outlier stands out",
         "a member must be odd for five samples in a row, and among two or three nobody can say \
          who is odd",

@@ -59,6 +59,9 @@ const NOT_FIRST: &[(&str, &str)] = &[
     ("half-space-trees", CROWDED),
     ("mahalanobis-ew", "after a long rest its first move is as strange as any"),
     ("robust-random-cut-forest", "in a window of equal samples any other takes all the room"),
+    ("pot-ensemble", "its parts are capped: after a long rest the first step reaches the cap too"),
+    ("mahalanobis-ensemble", "after a long rest the first step is as rare as can be told"),
+    ("peers", "among three members nobody can say who is odd"),
     ("one-class-svm-scalable", "outside the boundary its score levels off"),
 ];
 

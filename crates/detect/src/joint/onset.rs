@@ -21,8 +21,8 @@ const HABIT: f64 = 200.0;
 const MEMORY_WEIGHT: f64 = 2.0;
 /// How much habit takes off an alarm.
 const HABIT_WEIGHT: f64 = 0.03;
-/// Most scales that are told apart.
-const MOST: f64 = 1e6;
+/// Most scales that are told apart: what is rarer than once in 10^43 samples is all the same.
+const MOST: f64 = 100.0;
 /// Quiet samples after which a departure is over.
 const QUIET: usize = 40;
 
