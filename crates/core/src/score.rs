@@ -36,7 +36,8 @@ pub struct Explanation {
     /// sample; `None` where a method follows none.
     pub onset: Option<Timestamp>,
     /// What made the score, strongest first, each a clause in plain words such as
-    /// "above the daily pattern for 6 samples"; may be empty.
+    /// "above the daily pattern for 6 samples"; may be empty. A channel stands in
+    /// them as its number in braces, `{3}`: see [`Explanation::sentences`].
     pub reasons: Vec<String>,
 }
 
@@ -52,6 +53,41 @@ impl Explanation {
     pub fn of_one(expected: f64, band: Option<Band>, score: f64) -> Self {
         let share = if score > 0.0 { 1.0 } else { 0.0 };
         Self::new(vec![expected], band.map(|band| vec![band]), vec![share])
+    }
+
+    /// The reasons with the channels called by their names.
+    ///
+    /// ```
+    /// use auscult_core::Explanation;
+    /// let mut why = Explanation::new(vec![1.0, 2.0], None, vec![0.0, 1.0]);
+    /// why.reasons.push("{1} is below the others".to_owned());
+    /// assert_eq!(why.sentences(|channel| ["load", "power"][channel]), ["power is below the others"]);
+    /// ```
+    #[must_use]
+    pub fn sentences<'a>(&self, name: impl Fn(usize) -> &'a str) -> Vec<String> {
+        let named = |reason: &String| {
+            let mut sentence = String::with_capacity(reason.len());
+            let mut rest = reason.as_str();
+            while let Some((before, after)) = rest.split_once('{') {
+                sentence.push_str(before);
+                let channel = after.split_once('}').and_then(|(number, after)| {
+                    let channel: usize = number.parse().ok()?;
+                    (channel < self.expected.len()).then_some((channel, after))
+                });
+                match channel {
+                    Some((channel, after)) => {
+                        sentence.push_str(name(channel));
+                        rest = after;
+                    }
+                    None => {
+                        sentence.push('{');
+                        rest = after;
+                    }
+                }
+            }
+            sentence + rest
+        };
+        self.reasons.iter().map(named).collect()
     }
 
     /// Scales `parts`, each at least 0, into shares that sum to 1.

@@ -55,12 +55,15 @@ pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
 /// Why a row is an anomaly: how far it is from what was expected, then what
 /// else the method has to say.
 pub(crate) fn reason(finding: &Finding, method: &Method) -> String {
-    let departure = departure(finding, method);
-    let more = finding.explanation.as_ref().map_or(&[][..], |why| &why.reasons);
-    if finding.score.is_none() || more.is_empty() {
-        return departure;
+    let names = &finding.series.columns;
+    let more = finding.explanation.as_ref().filter(|_| finding.score.is_some());
+    let more = more.map_or_else(Vec::new, |why| why.sentences(|channel| &names[channel]));
+    match (names.len(), more.is_empty()) {
+        (_, true) => departure(finding, method),
+        (1, false) => format!("{}: {}", departure(finding, method), more.join(", ")),
+        // What is said of several columns names them and what they read.
+        (_, false) => more.join("; "),
     }
-    format!("{departure}: {}", more.join(", "))
 }
 
 /// How far a row is from what was expected, in one clause.
@@ -78,7 +81,7 @@ fn departure(finding: &Finding, method: &Method) -> String {
         let reading = number(reading);
         let expected = number(expected);
         if !why.reasons.is_empty() {
-            return format!("{reading} where {expected} is usual: {}", why.reasons.join("; "));
+            return format!("{reading} where {expected} is usual");
         }
         // Only where the convention counts in units of spread does "5 deviations above" hold.
         return match method.threshold {

@@ -400,7 +400,7 @@ impl Detector for MahalanobisEnsemble {
         order.truncate(SPOKEN_OF);
         let sentence = |channel: &usize| {
             format!(
-                "channel {channel} given {}: expected {}, seen {}",
+                "{{{channel}}} given {}: expected {}, seen {}",
                 basis(heads[*channel], channels.min(super::head::BLOCK) - 1),
                 digits(expected[*channel]),
                 digits(rated.readings[*channel]),
@@ -504,7 +504,7 @@ mod tests {
         let largest = why.share.iter().copied().fold(0.0, f64::max);
         assert_eq!(why.share[2], largest, "{why:?}");
         assert!((why.expected[2] - row(4000)[2]).abs() < 3.0, "{why:?}");
-        assert!(why.reasons[0].starts_with("channel 2 given"), "{why:?}");
+        assert!(why.reasons[0].starts_with("{2} given"), "{why:?}");
         assert_eq!(why.onset, Some(time));
     }
 

@@ -332,7 +332,7 @@ impl Peers {
                 "is stiller than it was beside the group"
             };
             format!(
-                "member {member} {what}: {}, rank {rank} of {}, median {}, spread {}",
+                "{{{member}}} {what}: {}, rank {rank} of {}, median {}, spread {}",
                 digits(reading),
                 self.members,
                 digits(rated.middle),
