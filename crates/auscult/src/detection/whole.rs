@@ -234,11 +234,15 @@ pub(crate) fn step(
     let score = detector.score(sample).map_err(CallError::input)?;
     let height = bar.height(sample.time(), score.ready().unwrap_or(0.0));
     let passes = score.ready().is_some_and(|score| score > height);
-    let explanation = if passes || wanted {
+    let mut explanation = if passes || wanted {
         detector.explain(sample, height).map_err(CallError::input)?
     } else {
         None
     };
+    if bar.level().is_none() {
+        // A budget without a history yet has no bar, so no reading lies outside a range.
+        explanation.iter_mut().for_each(|why| why.band = None);
+    }
     if let Some(score) = score.ready() {
         bar.learn(sample.time(), score);
     }
