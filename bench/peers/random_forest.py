@@ -19,17 +19,26 @@ def make(rng):
 
 
 def run(X):
-    """Fits a hundred full trees on the first three quarters on two threads; scores the rest."""
+    """Fits a hundred full trees on the first three quarters on two threads; scores the rest.
+
+    The accuracy is averaged over three forests, one alone being right by luck of its
+    seed; the seconds are those of the first.
+    """
     features, label = np.ascontiguousarray(X[:, :-1], dtype=np.float32), X[:, -1].astype(int)
     cut = len(X) * 3 // 4
-    start = time.perf_counter()
-    forest = RandomForestClassifier(n_estimators=100, n_jobs=2, random_state=0)
-    forest.fit(features[:cut], label[:cut])
-    predicted = forest.predict(features[cut:])
-    seconds = time.perf_counter() - start
-    leaves = sum(tree.get_n_leaves() for tree in forest.estimators_)
+    seconds, leaves, accuracies = 0.0, 0, []
+    for seed in range(3):
+        start = time.perf_counter()
+        forest = RandomForestClassifier(n_estimators=100, n_jobs=2, random_state=seed)
+        forest.fit(features[:cut], label[:cut])
+        predicted = forest.predict(features[cut:])
+        if seed == 0:
+            seconds = time.perf_counter() - start
+            leaves = sum(tree.get_n_leaves() for tree in forest.estimators_)
+        accuracies.append(accuracy_score(label[cut:], predicted))
     return {
         "seconds": seconds,
-        "accuracy": accuracy_score(label[cut:], predicted),
+        "accuracy": accuracies[0],
+        "accuracy_mean_of_3": float(np.mean(accuracies)),
         "leaves": int(leaves),
     }
