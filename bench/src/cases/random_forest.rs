@@ -14,11 +14,11 @@ const FORESTS: u64 = 3;
 /// class. The seconds are those of the first forest.
 pub(crate) fn run(readings: &[f64], rows: usize, columns: usize) -> Value {
     let data = Labelled::new(readings, rows, columns);
-    let trees = ClassifierSettings::for_forest();
     let (mut seconds, mut leaves, mut accuracies) = (0.0, 0, Vec::new());
     for seed in 0..FORESTS {
         // The peer does not rate its own training rows by default either.
-        let settings = ForestSettings { out_of_bag: false, seed, ..Default::default() };
+        let settings = ForestSettings { out_of_bag: false, ..Default::default() };
+        let trees = ClassifierSettings { seed, ..ClassifierSettings::for_forest() };
         let start = Instant::now();
         let (train, labels) = (&data.train, &data.train_labels);
         let fit = Forest::fit_classes(train, labels, data.classes, None, &trees, &settings)
