@@ -8,8 +8,8 @@ use auscult_stats::quantile::{MEAN_TO_DEVIATION, mean_deviation, quantile};
 use auscult_stats::sketch::QuantileSketch;
 
 use super::sketched::{FromSketch, Sketched};
-use super::usual::{Usual, explain_row, explain_sample, missing, score_rows, score_sample};
-use crate::shared::{Spread, one_channel, one_reading};
+use super::usual::{Usual, explain_row, explain_sample, score_rows, score_sample};
+use crate::shared::{Spread, missing, one_channel, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {

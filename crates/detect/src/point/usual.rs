@@ -59,8 +59,3 @@ pub(super) fn explain_sample<U: Usual>(
     let reading = one_reading(sample)?;
     Ok((missing == 0).then(|| usual().explain(reading, threshold)))
 }
-
-/// Samples that a warm-up still misses after `seen`.
-pub(super) fn missing(warmup: usize, seen: u64) -> usize {
-    warmup.saturating_sub(usize::try_from(seen).unwrap_or(usize::MAX))
-}

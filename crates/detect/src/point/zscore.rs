@@ -7,8 +7,8 @@ use auscult_core::{
 use auscult_stats::moments::Moments;
 
 use super::location::Location;
-use super::usual::{Usual, explain_row, explain_sample, missing, score_rows, score_sample};
-use crate::shared::{one_channel, one_reading};
+use super::usual::{Usual, explain_row, explain_sample, score_rows, score_sample};
+use crate::shared::{missing, one_channel, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
