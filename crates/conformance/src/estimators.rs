@@ -1,9 +1,12 @@
 //! The laws of estimators and the models they fit.
 
-use auscult_core::{Accumulator, DetectError, Fit, FitError, Frame, Model};
+use auscult_core::{Accumulator, Fit, FitError, Frame, Model};
 
 use crate::Stream;
-use crate::detectors::well_formed;
+use crate::fits::{
+    explains_rows, finite, on_every_stream, rates_every_row, refuses_another_width, same_bits,
+    same_strangest, tops,
+};
 use crate::verdict::{Excuse, Law, Verdict, ensure, failures, refused};
 
 /// A batch method under test.
@@ -52,49 +55,18 @@ const LAWS: &[Law<EstimatorCase>] = &[
 
 const ROWS: usize = 400;
 
-fn on_every_stream(case: &EstimatorCase, law: impl Fn(&Stream) -> Verdict) -> Verdict {
-    for channels in &case.channels {
-        for stream in Stream::all(*channels, ROWS) {
-            law(&stream)
-                .map_err(|how| format!("{how} ({} of {channels} channels)", stream.name))?;
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn finite(scores: &[f64], rows: usize) -> Verdict {
-    ensure(scores.len() == rows, || format!("{} scores for {rows} rows", scores.len()))?;
-    let odd = scores.iter().position(|score| !score.is_finite() || *score < 0.0);
-    odd.map_or(Ok(()), |row| Err(format!("row {row} scores {}", scores[row])))
-}
-
 fn one_finite_score_per_row(case: &EstimatorCase) -> Verdict {
-    on_every_stream(case, |stream| {
+    on_every_stream(&case.channels, ROWS, |stream| {
         let frame = stream.frame();
-        let fit = (case.fit)(&frame).map_err(refused)?;
-        finite(&fit.scores, frame.rows())?;
-        ensure(fit.model.channels() == frame.channels(), || "wrong width".to_owned())?;
-        // Rows that follow the history, spikes among them, after a calm one.
-        for after in [Stream::spikes(frame.channels(), 60), Stream::tiny(frame.channels(), 60)] {
-            let scores = fit.model.score(&after.frame()).map_err(refused)?;
-            finite(&scores, 60).map_err(|how| format!("after fitting: {how}"))?;
-        }
-        Ok(())
+        rates_every_row(&(case.fit)(&frame).map_err(refused)?, &frame)
     })
 }
 
 fn fitting_twice_gives_the_same(case: &EstimatorCase) -> Verdict {
-    on_every_stream(case, |stream| {
+    on_every_stream(&case.channels, ROWS, |stream| {
         let frame = stream.frame();
-        let (one, two) =
-            ((case.fit)(&frame).map_err(refused)?, (case.fit)(&frame).map_err(refused)?);
-        let bits = |scores: &[f64]| scores.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
-        ensure(bits(&one.scores) == bits(&two.scores), || {
-            "histories score differently".to_owned()
-        })?;
-        let after = Stream::noise(frame.channels(), 50);
-        let score = |fit: &Fit<Box<dyn Model>>| fit.model.score(&after.frame()).map_err(refused);
-        ensure(bits(&score(&one)?) == bits(&score(&two)?), || "models score differently".to_owned())
+        let fit = || (case.fit)(&frame).map_err(refused);
+        same_bits(&fit()?, &fit()?, frame.channels())
     })
 }
 
@@ -116,40 +88,19 @@ fn too_little_history_is_refused(case: &EstimatorCase) -> Verdict {
 fn other_widths_are_refused(case: &EstimatorCase) -> Verdict {
     for channels in &case.channels {
         let fit = (case.fit)(&Stream::noise(*channels, ROWS).frame()).map_err(refused)?;
-        let wide = Stream::noise(channels + 1, 5);
-        let score = fit.model.score(&wide.frame());
-        let explained = fit.model.explain(&wide.frame(), 0, 1.0);
-        let as_it_should = matches!(score, Err(DetectError::Channels { .. }))
-            && matches!(explained, Err(DetectError::Channels { .. }));
-        ensure(as_it_should, || format!("{channels} channels fitted, {} taken", channels + 1))?;
+        refuses_another_width(&fit, *channels)?;
     }
     Ok(())
 }
 
 fn shares_sum_to_one(case: &EstimatorCase) -> Verdict {
-    on_every_stream(case, |stream| {
+    on_every_stream(&case.channels, ROWS, |stream| {
         let frame = stream.frame();
         let fit = (case.fit)(&frame).map_err(refused)?;
         let mut sorted = fit.scores.clone();
         sorted.sort_by(f64::total_cmp);
         let threshold = sorted[sorted.len() * 9 / 10];
-        for row in (0..frame.rows()).step_by(40) {
-            let own = fit.model.explain_history(&frame, row, threshold).map_err(refused)?;
-            let new = fit.model.explain(&frame, row, threshold).map_err(refused)?;
-            for explanation in own.iter().chain(&new) {
-                well_formed(explanation, frame.channels())
-                    .map_err(|how| format!("row {row}: {how}"))?;
-            }
-        }
-        Ok(())
-    })
-}
-
-/// Fails unless at most one in a hundred of `usual` scores as high as `outlier`.
-pub(crate) fn tops(outlier: f64, usual: &[f64]) -> Verdict {
-    let above = usual.iter().filter(|usual| **usual >= outlier).count();
-    ensure(above * 100 <= usual.len(), || {
-        format!("{above} of {} usual rows score {outlier} or more", usual.len())
+        explains_rows(&fit, &frame, threshold, 40)
     })
 }
 
@@ -181,16 +132,7 @@ fn units_do_not_matter(case: &EstimatorCase) -> Verdict {
         let plain = (case.fit)(&stream.frame()).map_err(refused)?.scores;
         // A power of two scales every number exactly.
         let scaled = (case.fit)(&stream.scaled(1024.0).frame()).map_err(refused)?.scores;
-        let order = |scores: &[f64]| {
-            let mut rows: Vec<usize> = (0..scores.len()).collect();
-            rows.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-            rows.truncate(10);
-            rows.sort_unstable();
-            rows
-        };
-        ensure(order(&plain) == order(&scaled), || {
-            format!("strangest rows {:?}, scaled {:?}", order(&plain), order(&scaled))
-        })?;
+        same_strangest(&plain, &scaled)?;
     }
     Ok(())
 }
@@ -219,7 +161,7 @@ fn pieces_agree_with_the_whole(case: &EstimatorCase) -> Verdict {
 /// And is the model that the same rows end in.
 fn a_valley_falls_then_rises(case: &EstimatorCase) -> Verdict {
     let Some(pieces) = &case.pieces else { return Ok(()) };
-    on_every_stream(case, |stream| {
+    on_every_stream(&case.channels, ROWS, |stream| {
         let frame = stream.frame();
         let mut accumulator = pieces(frame.channels());
         if accumulator.valley().is_none() {

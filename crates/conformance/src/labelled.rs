@@ -1,12 +1,14 @@
 //! The laws of estimators that learn from labels.
 
-use auscult_core::{DetectError, Fit, FitError, Frame, Model};
+use auscult_core::{Fit, FitError, Frame, Model};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use crate::Stream;
-use crate::detectors::well_formed;
-use crate::estimators::{finite, tops};
+use crate::fits::{
+    explains_rows, finite, on_every_stream, rates_every_row, refuses_another_width, same_bits,
+    same_strangest, tops,
+};
 use crate::verdict::{Excuse, Law, Verdict, ensure, failures, refused};
 
 /// A method that learns from labels, under test.
@@ -61,42 +63,18 @@ fn marked(channels: usize) -> Stream {
     (5..ROWS).step_by(10).fold(stream, |stream, row| stream.with_outlier(row))
 }
 
-fn on_every_stream(case: &LabelledCase, law: impl Fn(&Stream) -> Verdict) -> Verdict {
-    for channels in &case.channels {
-        for stream in Stream::all(*channels, ROWS) {
-            law(&stream)
-                .map_err(|how| format!("{how} ({} of {channels} channels)", stream.name))?;
-        }
-    }
-    Ok(())
-}
-
 fn one_finite_score_per_row(case: &LabelledCase) -> Verdict {
-    on_every_stream(case, |stream| {
+    on_every_stream(&case.channels, ROWS, |stream| {
         let frame = stream.frame();
-        let fit = (case.fit)(&frame, &labels(ROWS)).map_err(refused)?;
-        finite(&fit.scores, ROWS)?;
-        ensure(fit.model.channels() == frame.channels(), || "wrong width".to_owned())?;
-        for after in [Stream::spikes(frame.channels(), 60), Stream::tiny(frame.channels(), 60)] {
-            let scores = fit.model.score(&after.frame()).map_err(refused)?;
-            finite(&scores, 60).map_err(|how| format!("after fitting: {how}"))?;
-        }
-        Ok(())
+        rates_every_row(&(case.fit)(&frame, &labels(ROWS)).map_err(refused)?, &frame)
     })
 }
 
 fn fitting_twice_gives_the_same(case: &LabelledCase) -> Verdict {
-    on_every_stream(case, |stream| {
+    on_every_stream(&case.channels, ROWS, |stream| {
         let frame = stream.frame();
         let fit = || (case.fit)(&frame, &labels(ROWS)).map_err(refused);
-        let (one, two) = (fit()?, fit()?);
-        let bits = |scores: &[f64]| scores.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
-        ensure(bits(&one.scores) == bits(&two.scores), || {
-            "histories score differently".to_owned()
-        })?;
-        let after = Stream::noise(frame.channels(), 50);
-        let score = |fit: &Fit<Box<dyn Model>>| fit.model.score(&after.frame()).map_err(refused);
-        ensure(bits(&score(&one)?) == bits(&score(&two)?), || "models score differently".to_owned())
+        same_bits(&fit()?, &fit()?, frame.channels())
     })
 }
 
@@ -127,29 +105,16 @@ fn useless_labels_are_refused(case: &LabelledCase) -> Verdict {
 fn other_widths_are_refused(case: &LabelledCase) -> Verdict {
     for channels in &case.channels {
         let fit = (case.fit)(&marked(*channels).frame(), &labels(ROWS)).map_err(refused)?;
-        let wide = Stream::noise(channels + 1, 5);
-        let score = fit.model.score(&wide.frame());
-        let explained = fit.model.explain(&wide.frame(), 0, 1.0);
-        let as_it_should = matches!(score, Err(DetectError::Channels { .. }))
-            && matches!(explained, Err(DetectError::Channels { .. }));
-        ensure(as_it_should, || format!("{channels} channels fitted, {} taken", channels + 1))?;
+        refuses_another_width(&fit, *channels)?;
     }
     Ok(())
 }
 
 fn shares_sum_to_one(case: &LabelledCase) -> Verdict {
-    on_every_stream(case, |stream| {
+    on_every_stream(&case.channels, ROWS, |stream| {
         let frame = stream.frame();
         let fit = (case.fit)(&frame, &labels(ROWS)).map_err(refused)?;
-        for row in (0..frame.rows()).step_by(20) {
-            let own = fit.model.explain_history(&frame, row, 0.5).map_err(refused)?;
-            let new = fit.model.explain(&frame, row, 0.5).map_err(refused)?;
-            for explanation in own.iter().chain(&new) {
-                well_formed(explanation, frame.channels())
-                    .map_err(|how| format!("row {row}: {how}"))?;
-            }
-        }
-        Ok(())
+        explains_rows(&fit, &frame, 0.5, 20)
     })
 }
 
@@ -204,16 +169,7 @@ fn units_do_not_matter(case: &LabelledCase) -> Verdict {
         // A power of two scales every number exactly.
         let scaled = marked(*channels).scaled(1024.0);
         let scaled = (case.fit)(&scaled.frame(), &labels(ROWS)).map_err(refused)?.scores;
-        let order = |scores: &[f64]| {
-            let mut rows: Vec<usize> = (0..scores.len()).collect();
-            rows.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-            rows.truncate(10);
-            rows.sort_unstable();
-            rows
-        };
-        ensure(order(&plain) == order(&scaled), || {
-            format!("strangest rows {:?}, scaled {:?}", order(&plain), order(&scaled))
-        })?;
+        same_strangest(&plain, &scaled)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 mod detectors;
 mod estimators;
+mod fits;
 mod labelled;
 mod stream;
 mod verdict;

@@ -9,6 +9,17 @@ pub(crate) fn typical_row(history: &Frame<'_>) -> Vec<f64> {
     (0..history.channels()).map(|channel| median(&mut history.channel(channel))).collect()
 }
 
+/// Explains the score of `row`: expects `typical`, with the shares of
+/// [`shares_by_substitution`].
+pub(crate) fn explain_by_substitution(
+    row: &[f64],
+    typical: &[f64],
+    score: impl FnMut(&[f64]) -> f64,
+) -> Explanation {
+    let share = shares_by_substitution(row, typical, score);
+    Explanation::new(typical.to_vec(), None, share)
+}
+
 /// Shares of the channels in the score of `row`, by putting the reading of
 /// `typical` in the place of each and seeing how far `score` falls.
 ///

@@ -17,6 +17,11 @@ pub(crate) fn one_reading(sample: Sample<'_>) -> Result<f64, DetectError> {
     Ok(sample.reading(0))
 }
 
+/// Samples that a warm-up still misses after `seen`.
+pub(crate) fn missing(warmup: usize, seen: u64) -> usize {
+    warmup.saturating_sub(usize::try_from(seen).unwrap_or(usize::MAX))
+}
+
 /// `distance` in units of `scale`, both at least 0; always finite.
 ///
 /// Where there is no scale, any distance at all is as strange as can be.

@@ -7,7 +7,7 @@ use auscult_stats::moments::Moments;
 use serde::{Deserialize, Serialize};
 
 use super::side::{in_units, unit_of_still};
-use crate::shared::one_reading;
+use crate::shared::{missing, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -143,8 +143,7 @@ impl Adwin {
     }
 
     fn missing(&self) -> usize {
-        let seen = usize::try_from(self.state.early.count()).unwrap_or(usize::MAX);
-        self.settings.warmup.saturating_sub(seen)
+        missing(self.settings.warmup, self.state.early.count())
     }
 
     /// Whether all samples of the warm-up were equal.

@@ -8,7 +8,7 @@ use auscult_stats::resolution::RunningResolution;
 use serde::{Deserialize, Serialize};
 
 use super::side::{Side, standardised};
-use crate::shared::{Spread, one_reading};
+use crate::shared::{Spread, missing, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -172,8 +172,7 @@ impl Cusum {
     }
 
     fn missing(&self) -> usize {
-        let seen = usize::try_from(self.state.reference.count()).unwrap_or(usize::MAX);
-        self.settings.warmup.saturating_sub(seen)
+        missing(self.settings.warmup, self.state.reference.count())
     }
 
     fn spread(&self) -> Spread {

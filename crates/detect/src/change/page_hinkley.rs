@@ -8,7 +8,7 @@ use auscult_stats::resolution::RunningResolution;
 use serde::{Deserialize, Serialize};
 
 use super::side::{Side, standardised};
-use crate::shared::{Spread, one_reading};
+use crate::shared::{Spread, missing, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -131,8 +131,7 @@ impl PageHinkley {
 
     /// Samples to learn before the next one is tested.
     fn missing(&self) -> usize {
-        let seen = usize::try_from(self.state.seen.count()).unwrap_or(usize::MAX);
-        (self.settings.warmup - 1).saturating_sub(seen)
+        missing(self.settings.warmup - 1, self.state.seen.count())
     }
 
     /// The state with `reading` taken in.

@@ -3,7 +3,6 @@
 use auscult_core::{
     DetectError, Estimator, Explanation, Fit, FitError, Frame, Model, Settings, settings,
 };
-use rayon::prelude::*;
 
 use super::tails::{Surprise, Tails};
 use crate::{Channels, Method, Order, Threshold};
@@ -70,11 +69,8 @@ impl Estimator for Copod {
         FitError::check_rows(2, history.rows())?;
         let tails = Tails::new(history);
         let model = CopodModel { signs: tails.skewness_signs(), tails };
-        let part = |(channel, reading): (usize, &f64)| {
-            model.part(channel, model.tails.of_known(channel, *reading))
-        };
-        let rate = |row: &[f64]| -> f64 { row.iter().enumerate().map(part).sum() };
-        let scores = history.readings().par_chunks_exact(history.channels()).map(rate).collect();
+        let part = |channel, surprise| model.part(channel, surprise);
+        let scores = model.tails.sums_of_history(history, part);
         Ok(Fit { model, scores })
     }
 }
@@ -97,11 +93,6 @@ impl CopodModel {
         };
         skewed.max(0.5 * (left + right))
     }
-
-    fn parts(&self, row: &[f64]) -> Vec<f64> {
-        let part = |(c, x): (usize, &f64)| self.part(c, self.tails.of_new(c, *x));
-        row.iter().enumerate().map(part).collect()
-    }
 }
 
 impl Model for CopodModel {
@@ -110,9 +101,7 @@ impl Model for CopodModel {
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(self.channels(), rows.channels())?;
-        let rate = |row: &[f64]| -> f64 { self.parts(row).iter().sum() };
-        Ok(rows.readings().par_chunks_exact(self.channels()).map(rate).collect())
+        self.tails.sums(rows, |channel, surprise| self.part(channel, surprise))
     }
 
     fn explain(
@@ -122,10 +111,9 @@ impl Model for CopodModel {
         _threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
         DetectError::check_channels(self.channels(), rows.channels())?;
-        Ok(Some(Explanation::new(
-            (0..self.channels()).map(|channel| self.tails.median(channel)).collect(),
-            None,
-            Explanation::shares(&self.parts(rows.row(row))),
-        )))
+        let part = |channel, surprise| self.part(channel, surprise);
+        let parts: Vec<f64> = self.tails.parts(rows.row(row), part).collect();
+        let share = Explanation::shares(&parts);
+        Ok(Some(Explanation::new(self.tails.medians(), None, share)))
     }
 }

@@ -3,7 +3,6 @@
 use auscult_core::{
     DetectError, Estimator, Explanation, Fit, FitError, Frame, Model, Settings, settings,
 };
-use rayon::prelude::*;
 
 use super::tails::{Surprise, Tails};
 use crate::{Channels, Method, Order, Threshold};
@@ -70,15 +69,13 @@ impl Estimator for Ecod {
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<EcodModel>, FitError> {
         FitError::check_rows(2, history.rows())?;
         let model = EcodModel { tails: Tails::new(history) };
-        let rate = |row: &[f64]| -> f64 {
-            row.iter().enumerate().map(|(c, x)| rarer(model.tails.of_known(c, *x))).sum()
-        };
-        let scores = history.readings().par_chunks_exact(history.channels()).map(rate).collect();
+        let scores = model.tails.sums_of_history(history, rarer);
         Ok(Fit { model, scores })
     }
 }
 
-fn rarer(surprise: Surprise) -> f64 {
+/// What a reading of any column adds to the score.
+fn rarer(_channel: usize, surprise: Surprise) -> f64 {
     surprise.left.max(surprise.right)
 }
 
@@ -88,21 +85,13 @@ pub struct EcodModel {
     tails: Tails,
 }
 
-impl EcodModel {
-    fn parts(&self, row: &[f64]) -> Vec<f64> {
-        row.iter().enumerate().map(|(c, x)| rarer(self.tails.of_new(c, *x))).collect()
-    }
-}
-
 impl Model for EcodModel {
     fn channels(&self) -> usize {
         self.tails.channels()
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(self.channels(), rows.channels())?;
-        let rate = |row: &[f64]| -> f64 { self.parts(row).iter().sum() };
-        Ok(rows.readings().par_chunks_exact(self.channels()).map(rate).collect())
+        self.tails.sums(rows, rarer)
     }
 
     fn explain(
@@ -112,12 +101,12 @@ impl Model for EcodModel {
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
         DetectError::check_channels(self.channels(), rows.channels())?;
-        let parts = self.parts(rows.row(row));
+        let parts: Vec<f64> = self.tails.parts(rows.row(row), rarer).collect();
         let total: f64 = parts.iter().sum();
         let band =
             |(channel, part): (usize, &f64)| self.tails.band(channel, threshold - (total - part));
         Ok(Some(Explanation::new(
-            (0..self.channels()).map(|channel| self.tails.median(channel)).collect(),
+            self.tails.medians(),
             Some(parts.iter().enumerate().map(band).collect()),
             Explanation::shares(&parts),
         )))

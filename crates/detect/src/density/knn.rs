@@ -5,8 +5,8 @@ use auscult_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::neighbours::{NeighbourIndex, Neighbours};
-use crate::scaler::Scaler;
+use super::surroundings::{Query, Surroundings};
+use crate::neighbours::Neighbours;
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -113,16 +113,10 @@ impl Estimator for Knn {
     type Fitted = KnnModel;
 
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<KnnModel>, FitError> {
-        FitError::check_rows(2, history.rows())?;
-        let scaler = if self.settings.standardise {
-            Scaler::robust(history)
-        } else {
-            Scaler::identity(history.channels())
-        };
-        let index = NeighbourIndex::new(scaler.apply(history), history.channels())?;
-        let k = self.settings.neighbours.min(history.rows() - 1);
-        let model = KnnModel { statistic: self.settings.statistic, k, scaler, index };
-        let scores = model.rate(&model.index.of_history(k));
+        let KnnSettings { neighbours, standardise, .. } = self.settings;
+        let surroundings = Surroundings::of(history, neighbours, standardise)?;
+        let model = KnnModel { statistic: self.settings.statistic, surroundings };
+        let scores = model.rate(&model.surroundings.of_history());
         Ok(Fit { model, scores })
     }
 }
@@ -131,9 +125,7 @@ impl Estimator for Knn {
 #[derive(Debug, Clone)]
 pub struct KnnModel {
     statistic: KnnStatistic,
-    k: usize,
-    scaler: Scaler,
-    index: NeighbourIndex,
+    surroundings: Surroundings,
 }
 
 impl KnnModel {
@@ -141,37 +133,27 @@ impl KnnModel {
         neighbours.iter().map(|(distances, _)| self.statistic.of(distances)).collect()
     }
 
-    /// Explains `row`, which is row `own` of the history or new.
-    fn explain_row(&self, row: &[f64], own: Option<u32>) -> Explanation {
-        let channels = self.channels();
-        let mut scaled = vec![0.0; channels];
-        self.scaler.apply_to(row, &mut scaled);
-        let found = self.index.of_query(&scaled, own, self.k);
-        let mut squares = vec![0.0; channels];
-        let mut expected = Vec::with_capacity(channels);
-        for (_, rows) in found.iter() {
-            let mut neighbour = vec![0.0; channels];
-            for row in rows {
-                self.index.read_row(*row, &mut neighbour);
-                for (channel, square) in squares.iter_mut().enumerate() {
-                    *square += (scaled[channel] - neighbour[channel]).powi(2);
-                }
+    /// Shares of the channels in the squared distances to the `nearest` rows.
+    fn shares(&self, query: Query<'_>, nearest: &[u32]) -> Vec<f64> {
+        let mut squares = vec![0.0; query.scaled.len()];
+        let mut neighbour = vec![0.0; query.scaled.len()];
+        for row in nearest {
+            self.surroundings.read_row(*row, &mut neighbour);
+            for (channel, square) in squares.iter_mut().enumerate() {
+                *square += (query.scaled[channel] - neighbour[channel]).powi(2);
             }
-            let mean = self.index.mean_of(rows, channels);
-            expected.extend(mean.iter().enumerate().map(|(c, mean)| self.scaler.reading(c, *mean)));
         }
-        Explanation::new(expected, None, Explanation::shares(&squares))
+        Explanation::shares(&squares)
     }
 }
 
 impl Model for KnnModel {
     fn channels(&self) -> usize {
-        self.scaler.unit.len()
+        self.surroundings.channels()
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(self.channels(), rows.channels())?;
-        Ok(self.rate(&self.index.of_queries(&self.scaler.apply(rows), self.k)))
+        Ok(self.rate(&self.surroundings.of_rows(rows)?))
     }
 
     fn explain(
@@ -180,8 +162,7 @@ impl Model for KnnModel {
         row: usize,
         _threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(self.channels(), rows.channels())?;
-        Ok(Some(self.explain_row(rows.row(row), None)))
+        self.surroundings.explain(rows, row, |query, nearest, _| self.shares(query, nearest))
     }
 
     fn explain_history(
@@ -190,8 +171,8 @@ impl Model for KnnModel {
         row: usize,
         _threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(self.channels(), history.channels())?;
-        Ok(Some(self.explain_row(history.row(row), u32::try_from(row).ok())))
+        self.surroundings
+            .explain_history(history, row, |query, nearest, _| self.shares(query, nearest))
     }
 }
 

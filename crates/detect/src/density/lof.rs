@@ -6,9 +6,9 @@ use auscult_core::{
 use auscult_stats::resolution::{Resolution, STEP_TO_DEVIATION};
 use rayon::prelude::*;
 
+use super::surroundings::{Query, Surroundings};
 use crate::attribution::shares_by_substitution;
-use crate::neighbours::{NeighbourIndex, Neighbours};
-use crate::scaler::Scaler;
+use crate::neighbours::Neighbours;
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -48,10 +48,10 @@ pub(super) const METHOD: Method = Method {
 const LEAST_REACH: f64 = 1e-10;
 
 /// The least mean reachability distance that `history` can tell, in units of
-/// `scaler`: what rounding to the smallest step of its finest channel leaves.
-fn resolved(history: &Frame<'_>, scaler: &Scaler) -> f64 {
+/// `units`: what rounding to the smallest step of its finest channel leaves.
+fn resolved(history: &Frame<'_>, units: &[f64]) -> f64 {
     let steps = (0..history.channels()).map(|channel| {
-        STEP_TO_DEVIATION * Resolution::of(&history.channel(channel)).step() / scaler.unit[channel]
+        STEP_TO_DEVIATION * Resolution::of(&history.channel(channel)).step() / units[channel]
     });
     steps.filter(|step| *step > 0.0).reduce(f64::min).unwrap_or(0.0)
 }
@@ -102,19 +102,14 @@ impl Estimator for Lof {
     type Fitted = LofModel;
 
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<LofModel>, FitError> {
-        FitError::check_rows(2, history.rows())?;
-        let scaler = if self.settings.standardise {
-            Scaler::robust(history)
-        } else {
-            Scaler::identity(history.channels())
-        };
-        let index = NeighbourIndex::new(scaler.apply(history), history.channels())?;
-        let k = self.settings.neighbours.min(history.rows() - 1);
-        let neighbours = index.of_history(k);
-        let reach = neighbours.iter().map(|(distances, _)| distances[k - 1]).collect();
+        let LofSettings { neighbours, standardise } = self.settings;
+        let surroundings = Surroundings::of(history, neighbours, standardise)?;
+        let neighbours = surroundings.of_history();
+        let reach =
+            neighbours.iter().map(|(distances, _)| distances[distances.len() - 1]).collect();
         // Channels as they are written are judged as scikit-learn does.
-        let resolved = if self.settings.standardise { resolved(history, &scaler) } else { 0.0 };
-        let mut model = LofModel { k, scaler, index, reach, density: Vec::new(), resolved };
+        let resolved = if standardise { resolved(history, surroundings.units()) } else { 0.0 };
+        let mut model = LofModel { surroundings, reach, density: Vec::new(), resolved };
         model.density = neighbours
             .par_iter()
             .map(|(distances, rows)| model.density_of(distances, rows))
@@ -127,9 +122,7 @@ impl Estimator for Lof {
 /// A history in which neighbours can be found, with its densities.
 #[derive(Debug, Clone)]
 pub struct LofModel {
-    k: usize,
-    scaler: Scaler,
-    index: NeighbourIndex,
+    surroundings: Surroundings,
     /// Distance of every row of the history to its k-th neighbour.
     reach: Vec<f64>,
     /// Local reachability density of every row of the history.
@@ -155,30 +148,21 @@ impl LofModel {
         neighbours.par_iter().map(factor).collect()
     }
 
-    /// Explains `row`, which is row `own` of the history or new.
-    fn explain_row(&self, row: &[f64], own: Option<u32>) -> Explanation {
-        let channels = self.channels();
-        let mut scaled = vec![0.0; channels];
-        self.scaler.apply_to(row, &mut scaled);
-        let found = self.index.of_query(&scaled, own, self.k);
-        let nearest: Vec<u32> = found.iter().flat_map(|(_, rows)| rows).copied().collect();
-        let usual = self.index.mean_of(&nearest, channels);
-        let share = shares_by_substitution(&scaled, &usual, |row| {
-            self.rate(&self.index.of_query(row, own, self.k))[0]
-        });
-        let expected = usual.iter().enumerate().map(|(c, usual)| self.scaler.reading(c, *usual));
-        Explanation::new(expected.collect(), None, share)
+    /// Shares of the channels in how far the score falls when they read as `usual`.
+    fn shares(&self, query: Query<'_>, usual: &[f64]) -> Vec<f64> {
+        shares_by_substitution(query.scaled, usual, |scaled| {
+            self.rate(&self.surroundings.of_query(Query { scaled, ..query }))[0]
+        })
     }
 }
 
 impl Model for LofModel {
     fn channels(&self) -> usize {
-        self.scaler.unit.len()
+        self.surroundings.channels()
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(self.channels(), rows.channels())?;
-        Ok(self.rate(&self.index.of_queries(&self.scaler.apply(rows), self.k)))
+        Ok(self.rate(&self.surroundings.of_rows(rows)?))
     }
 
     fn explain(
@@ -187,8 +171,7 @@ impl Model for LofModel {
         row: usize,
         _threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(self.channels(), rows.channels())?;
-        Ok(Some(self.explain_row(rows.row(row), None)))
+        self.surroundings.explain(rows, row, |query, _, usual| self.shares(query, usual))
     }
 
     fn explain_history(
@@ -197,8 +180,7 @@ impl Model for LofModel {
         row: usize,
         _threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(self.channels(), history.channels())?;
-        Ok(Some(self.explain_row(history.row(row), u32::try_from(row).ok())))
+        self.surroundings.explain_history(history, row, |query, _, usual| self.shares(query, usual))
     }
 }
 

@@ -5,6 +5,7 @@ mod ecod;
 mod hbos;
 mod knn;
 mod lof;
+mod surroundings;
 mod tails;
 
 pub use copod::{Copod, CopodModel, CopodSettings};

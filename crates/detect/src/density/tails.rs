@@ -1,6 +1,6 @@
 //! How far out in its column a reading stands.
 
-use auscult_core::{Band, Frame, LARGEST_READING};
+use auscult_core::{Band, DetectError, Frame, LARGEST_READING};
 use rayon::prelude::*;
 
 /// The readings of every column, sorted.
@@ -32,13 +32,51 @@ impl Tails {
         self.columns.len()
     }
 
+    /// Sum over the channels of `part` of each reading of `history`, row by row.
+    pub(super) fn sums_of_history(
+        &self,
+        history: &Frame<'_>,
+        part: impl Fn(usize, Surprise) -> f64 + Sync,
+    ) -> Vec<f64> {
+        let known =
+            |(channel, reading): (usize, &f64)| part(channel, self.of_known(channel, *reading));
+        let rate = |row: &[f64]| -> f64 { row.iter().enumerate().map(known).sum() };
+        history.readings().par_chunks_exact(history.channels()).map(rate).collect()
+    }
+
+    /// As [`Tails::sums_of_history`], of new rows.
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError::Channels`] for rows of another width.
+    pub(super) fn sums(
+        &self,
+        rows: &Frame<'_>,
+        part: impl Fn(usize, Surprise) -> f64 + Sync,
+    ) -> Result<Vec<f64>, DetectError> {
+        DetectError::check_channels(self.channels(), rows.channels())?;
+        let rate = |row: &[f64]| -> f64 { self.parts(row, &part).sum() };
+        Ok(rows.readings().par_chunks_exact(self.channels()).map(rate).collect())
+    }
+
+    /// `part` of each reading of a new row.
+    pub(super) fn parts(
+        &self,
+        row: &[f64],
+        part: impl Fn(usize, Surprise) -> f64,
+    ) -> impl Iterator<Item = f64> {
+        let new =
+            move |(channel, reading): (usize, &f64)| part(channel, self.of_new(channel, *reading));
+        row.iter().enumerate().map(new)
+    }
+
     /// Surprise of a reading that is in the history.
-    pub(super) fn of_known(&self, channel: usize, reading: f64) -> Surprise {
+    fn of_known(&self, channel: usize, reading: f64) -> Surprise {
         self.surprise(channel, reading, 0)
     }
 
     /// Surprise of a reading that is not, as if it were added.
-    pub(super) fn of_new(&self, channel: usize, reading: f64) -> Surprise {
+    fn of_new(&self, channel: usize, reading: f64) -> Surprise {
         self.surprise(channel, reading, 1)
     }
 
@@ -51,7 +89,12 @@ impl Tails {
         Surprise { left: of(up_to), right: of(from) }
     }
 
-    pub(super) fn median(&self, channel: usize) -> f64 {
+    /// The median of every column.
+    pub(super) fn medians(&self) -> Vec<f64> {
+        (0..self.channels()).map(|channel| self.median(channel)).collect()
+    }
+
+    fn median(&self, channel: usize) -> f64 {
         let column = &self.columns[channel];
         0.5 * column[(column.len() - 1) / 2] + 0.5 * column[column.len() / 2]
     }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::path::PathScore;
 use super::scaling::Scaling;
 use super::tree::LANES;
-use crate::attribution::shares_by_substitution;
+use crate::attribution::explain_by_substitution;
 
 /// Rows that pass together through all trees: they fit the fastest cache, and
 /// each tree is fetched once per block.
@@ -115,8 +115,7 @@ impl<T: PathTree> Forest<T> {
     ) -> Result<Option<Explanation>, DetectError> {
         DetectError::check_channels(self.channels(), rows.channels())?;
         let typical = self.scaling.centre();
-        let share = shares_by_substitution(rows.row(row), typical, |row| self.score(row)[0]);
-        Ok(Some(Explanation::new(typical.to_vec(), None, share)))
+        Ok(Some(explain_by_substitution(rows.row(row), typical, |row| self.score(row)[0])))
     }
 }
 

@@ -7,7 +7,7 @@ use auscult_core::{
 use serde::{Deserialize, Serialize};
 
 use super::half_space_tree::{HalfSpaceTree, Range, WorkSpace};
-use crate::attribution::{shares_by_substitution, typical_row};
+use crate::attribution::{explain_by_substitution, typical_row};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -178,8 +178,7 @@ impl Detector for HalfSpaceTrees {
             return Ok(None);
         }
         let row: Vec<f64> = sample.readings().collect();
-        let share = shares_by_substitution(&row, &self.typical, |row| self.rate(row));
-        Ok(Some(Explanation::new(self.typical.clone(), None, share)))
+        Ok(Some(explain_by_substitution(&row, &self.typical, |row| self.rate(row))))
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -14,7 +14,7 @@ use super::isolation_forest::{IsolationForestSettings, METHOD};
 use super::path::PathScore;
 use super::scaling::Scaling;
 use super::tree::IsolationTree;
-use crate::attribution::{shares_by_substitution, typical_row};
+use crate::attribution::{explain_by_substitution, typical_row};
 
 /// How few random cuts it takes to set a sample apart from the last few thousand.
 ///
@@ -213,9 +213,7 @@ impl Detector for IsolationForestDetector {
             return Ok(None);
         }
         let row: Vec<f64> = sample.readings().collect();
-        let typical = self.typical();
-        let share = shares_by_substitution(&row, &typical, |row| self.rate(row));
-        Ok(Some(Explanation::new(typical, None, share)))
+        Ok(Some(explain_by_substitution(&row, &self.typical(), |row| self.rate(row))))
     }
 
     fn snapshot(&self) -> Snapshot {

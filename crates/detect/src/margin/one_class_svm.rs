@@ -9,7 +9,7 @@ use super::boundary::Boundary;
 use super::kernel::{Gamma, GammaRule, Kernel, KernelFunction, KernelRows};
 use super::smo::{Problem, sums};
 use super::standard::Standard;
-use crate::attribution::{shares_by_substitution, typical_row};
+use crate::attribution::{explain_by_substitution, typical_row};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -225,7 +225,6 @@ impl Model for OneClassSvmModel {
     ) -> Result<Option<Explanation>, DetectError> {
         DetectError::check_channels(self.channels(), rows.channels())?;
         let score = |row: &[f64]| self.boundary.score(self.sums(row)[0]);
-        let share = shares_by_substitution(rows.row(row), &self.typical, score);
-        Ok(Some(Explanation::new(self.typical.clone(), None, share)))
+        Ok(Some(explain_by_substitution(rows.row(row), &self.typical, score)))
     }
 }

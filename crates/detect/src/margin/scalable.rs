@@ -15,7 +15,7 @@ use super::fourier::{FeatureMap, dot};
 use super::kernel::{Gamma, GammaRule};
 use super::scalable_online::OnlineOneClassSvm;
 use super::standard::Standard;
-use crate::attribution::{shares_by_substitution, typical_row};
+use crate::attribution::{explain_by_substitution, typical_row};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -159,8 +159,7 @@ impl OneClassSvmScalableModel {
     }
 
     fn explanation(&self, row: &[f64]) -> Explanation {
-        let share = shares_by_substitution(row, &self.typical, |row| self.rate(row)[0]);
-        Explanation::new(self.typical.clone(), None, share)
+        explain_by_substitution(row, &self.typical, |row| self.rate(row)[0])
     }
 }
 

@@ -11,7 +11,7 @@ use super::boundary::Boundary;
 use super::descent::Descent;
 use super::scalable::{METHOD, OneClassSvmScalableSettings, Space, boundary, pass};
 use super::standard::Standard;
-use crate::attribution::{shares_by_substitution, typical_row};
+use crate::attribution::{explain_by_substitution, typical_row};
 
 /// A scalable one-class support vector machine that follows a stream.
 ///
@@ -176,8 +176,7 @@ impl Detector for OnlineOneClassSvm {
         let Some(learnt) = &self.state.learnt else { return Ok(None) };
         let row: Vec<f64> = sample.readings().collect();
         let rate = |row: &[f64]| self.rate(row).unwrap_or_default();
-        let share = shares_by_substitution(&row, &learnt.typical, rate);
-        Ok(Some(Explanation::new(learnt.typical.clone(), None, share)))
+        Ok(Some(explain_by_substitution(&row, &learnt.typical, rate)))
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -8,6 +8,7 @@ use auscult_stats::moments::Moments;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::location::Location;
+use super::usual::{Usual, explain_row, score_rows};
 use crate::shared::{one_channel, ratio};
 use crate::{Channels, Method, Order, Threshold};
 
@@ -153,8 +154,7 @@ impl Model for GesdModel {
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(rows.readings().iter().map(|reading| self.location.rate(*reading)).collect())
+        score_rows(self.location, rows)
     }
 
     fn explain(
@@ -163,8 +163,7 @@ impl Model for GesdModel {
         row: usize,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(Some(self.location.explain(rows.row(row)[0], threshold)))
+        explain_row(self.location, rows, row, threshold)
     }
 }
 

@@ -7,7 +7,9 @@ use auscult_core::{
 use auscult_stats::quantile::{MEAN_TO_DEVIATION, mean_deviation, quantile};
 use auscult_stats::sketch::QuantileSketch;
 
-use crate::shared::{Spread, one_channel, one_reading};
+use super::sketched::{FromSketch, Sketched};
+use super::usual::{Usual, explain_row, explain_sample, score_rows, score_sample};
+use crate::shared::{Spread, missing, one_channel, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -67,13 +69,11 @@ impl Quartiles {
         };
         Self { lower, median, upper, range: Spread::known(median, range, samples as f64) }
     }
+}
 
+impl Usual for Quartiles {
     fn rate(self, reading: f64) -> f64 {
         self.range.rate((self.lower - reading).max(reading - self.upper).max(0.0))
-    }
-
-    fn rate_all(self, rows: &Frame<'_>) -> Vec<f64> {
-        rows.readings().iter().map(|reading| self.rate(*reading)).collect()
     }
 
     fn explain(self, reading: f64, threshold: f64) -> Explanation {
@@ -147,8 +147,7 @@ impl Model for IqrModel {
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(self.quartiles.rate_all(rows))
+        score_rows(self.quartiles, rows)
     }
 
     fn explain(
@@ -157,8 +156,7 @@ impl Model for IqrModel {
         row: usize,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(Some(self.quartiles.explain(rows.row(row)[0], threshold)))
+        explain_row(self.quartiles, rows, row, threshold)
     }
 }
 
@@ -186,9 +184,7 @@ impl Model for IqrModel {
 #[derive(Debug, Clone)]
 pub struct IqrDetector {
     settings: IqrSettings,
-    sketch: QuantileSketch,
-    /// What the sketch says, kept until it says otherwise.
-    quartiles: Quartiles,
+    stream: Sketched<Quartiles>,
 }
 
 const SNAPSHOT_VERSION: u32 = 1;
@@ -201,19 +197,19 @@ impl IqrDetector {
     /// [`SettingError`] for a value out of range.
     pub fn new(settings: IqrSettings) -> Result<Self, SettingError> {
         settings.check()?;
-        let sketch = QuantileSketch::default();
-        Ok(Self { settings, quartiles: sketch_quartiles(&sketch), sketch })
+        Ok(Self { settings, stream: Sketched::new(QuantileSketch::default()) })
     }
 
     fn missing(&self) -> usize {
-        let seen = usize::try_from(self.sketch.count()).unwrap_or(usize::MAX);
-        self.settings.warmup.saturating_sub(seen)
+        missing(self.settings.warmup, self.stream.count())
     }
 }
 
-fn sketch_quartiles(sketch: &QuantileSketch) -> Quartiles {
-    let quartiles = [0.25, 0.5, 0.75].map(|share| sketch.quantile(share));
-    Quartiles::new(quartiles, sketch.count(), || sketch.mean_deviation(quartiles[1]))
+impl FromSketch for Quartiles {
+    fn from_sketch(sketch: &QuantileSketch) -> Self {
+        let quartiles = [0.25, 0.5, 0.75].map(|share| sketch.quantile(share));
+        Quartiles::new(quartiles, sketch.count(), || sketch.mean_deviation(quartiles[1]))
+    }
 }
 
 impl Detector for IqrDetector {
@@ -222,17 +218,11 @@ impl Detector for IqrDetector {
     }
 
     fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok(match self.missing() {
-            0 => Score::Ready(self.quartiles.rate(reading)),
-            missing => Score::Warming(missing),
-        })
+        score_sample(sample, self.missing(), || self.stream.usual())
     }
 
     fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
-        if self.sketch.push(one_reading(sample)?) {
-            self.quartiles = sketch_quartiles(&self.sketch);
-        }
+        self.stream.push(one_reading(sample)?);
         Ok(())
     }
 
@@ -241,17 +231,15 @@ impl Detector for IqrDetector {
         sample: Sample<'_>,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok((self.missing() == 0).then(|| self.quartiles.explain(reading, threshold)))
+        explain_sample(sample, threshold, self.missing(), || self.stream.usual())
     }
 
     fn snapshot(&self) -> Snapshot {
-        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, &self.sketch)
+        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, self.stream.sketch())
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
-        self.sketch = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
-        self.quartiles = sketch_quartiles(&self.sketch);
+        self.stream = Sketched::new(snapshot.read(METHOD.name, SNAPSHOT_VERSION)?);
         Ok(())
     }
 }

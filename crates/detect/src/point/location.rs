@@ -2,6 +2,7 @@
 
 use auscult_core::{Band, Explanation};
 
+use super::usual::Usual;
 use crate::shared::Spread;
 
 /// A usual reading and a usual distance from it.
@@ -16,14 +17,15 @@ impl Location {
     pub(super) fn new(centre: f64, scale: f64, samples: u64) -> Self {
         Self { centre, spread: Spread::known(centre, scale, samples as f64) }
     }
+}
 
-    /// Distance of `reading` from the centre, in scales; finite.
-    pub(super) fn rate(self, reading: f64) -> f64 {
+impl Usual for Location {
+    /// Distance from the centre, in scales.
+    fn rate(self, reading: f64) -> f64 {
         self.spread.rate((reading - self.centre).abs())
     }
 
-    /// Why `reading` is rated as it is.
-    pub(super) fn explain(self, reading: f64, threshold: f64) -> Explanation {
+    fn explain(self, reading: f64, threshold: f64) -> Explanation {
         let band = Band::around(self.centre, self.spread.reach(threshold));
         Explanation::of_one(self.centre, Some(band), self.rate(reading))
     }

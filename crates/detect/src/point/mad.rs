@@ -10,7 +10,9 @@ use auscult_stats::quantile::{
 use auscult_stats::sketch::QuantileSketch;
 
 use super::location::Location;
-use crate::shared::{one_channel, one_reading};
+use super::sketched::{FromSketch, Sketched};
+use super::usual::{Usual, explain_row, explain_sample, score_rows, score_sample};
+use crate::shared::{missing, one_channel, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -109,7 +111,7 @@ impl Estimator for Mad {
         let samples = readings.len() as u64;
         let location = robust_location(median, deviation, samples, mean_deviation);
         let model = MadModel { location };
-        let scores = model.rate_all(history);
+        let scores = model.location.rate_all(history);
         Ok(Fit { model, scores })
     }
 }
@@ -120,20 +122,13 @@ pub struct MadModel {
     location: Location,
 }
 
-impl MadModel {
-    fn rate_all(&self, rows: &Frame<'_>) -> Vec<f64> {
-        rows.readings().iter().map(|reading| self.location.rate(*reading)).collect()
-    }
-}
-
 impl Model for MadModel {
     fn channels(&self) -> usize {
         1
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(self.rate_all(rows))
+        score_rows(self.location, rows)
     }
 
     fn explain(
@@ -142,8 +137,7 @@ impl Model for MadModel {
         row: usize,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(Some(self.location.explain(rows.row(row)[0], threshold)))
+        explain_row(self.location, rows, row, threshold)
     }
 }
 
@@ -171,9 +165,7 @@ impl Model for MadModel {
 #[derive(Debug, Clone)]
 pub struct MadDetector {
     settings: MadSettings,
-    sketch: QuantileSketch,
-    /// What the sketch says, kept until it says otherwise.
-    location: Location,
+    stream: Sketched<Location>,
 }
 
 const SNAPSHOT_VERSION: u32 = 1;
@@ -186,19 +178,19 @@ impl MadDetector {
     /// [`SettingError`] for a value out of range.
     pub fn new(settings: MadSettings) -> Result<Self, SettingError> {
         settings.check()?;
-        let sketch = QuantileSketch::default();
-        Ok(Self { settings, location: sketch_location(&sketch), sketch })
+        Ok(Self { settings, stream: Sketched::new(QuantileSketch::default()) })
     }
 
     fn missing(&self) -> usize {
-        let seen = usize::try_from(self.sketch.count()).unwrap_or(usize::MAX);
-        self.settings.warmup.saturating_sub(seen)
+        missing(self.settings.warmup, self.stream.count())
     }
 }
 
-fn sketch_location(sketch: &QuantileSketch) -> Location {
-    let (median, deviation) = sketch.median_deviation();
-    robust_location(median, deviation, sketch.count(), || sketch.mean_deviation(median))
+impl FromSketch for Location {
+    fn from_sketch(sketch: &QuantileSketch) -> Self {
+        let (median, deviation) = sketch.median_deviation();
+        robust_location(median, deviation, sketch.count(), || sketch.mean_deviation(median))
+    }
 }
 
 impl Detector for MadDetector {
@@ -207,17 +199,11 @@ impl Detector for MadDetector {
     }
 
     fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok(match self.missing() {
-            0 => Score::Ready(self.location.rate(reading)),
-            missing => Score::Warming(missing),
-        })
+        score_sample(sample, self.missing(), || self.stream.usual())
     }
 
     fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
-        if self.sketch.push(one_reading(sample)?) {
-            self.location = sketch_location(&self.sketch);
-        }
+        self.stream.push(one_reading(sample)?);
         Ok(())
     }
 
@@ -226,17 +212,15 @@ impl Detector for MadDetector {
         sample: Sample<'_>,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok((self.missing() == 0).then(|| self.location.explain(reading, threshold)))
+        explain_sample(sample, threshold, self.missing(), || self.stream.usual())
     }
 
     fn snapshot(&self) -> Snapshot {
-        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, &self.sketch)
+        Snapshot::write(METHOD.name, SNAPSHOT_VERSION, self.stream.sketch())
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
-        self.sketch = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
-        self.location = sketch_location(&self.sketch);
+        self.stream = Sketched::new(snapshot.read(METHOD.name, SNAPSHOT_VERSION)?);
         Ok(())
     }
 }

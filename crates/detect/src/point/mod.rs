@@ -7,6 +7,8 @@ mod location;
 mod mad;
 mod rolling_median;
 mod rolling_zscore;
+mod sketched;
+mod usual;
 mod zscore;
 
 pub use gesd::{Gesd, GesdModel, GesdSettings};

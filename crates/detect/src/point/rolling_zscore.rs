@@ -6,6 +6,7 @@ use auscult_core::{
 use auscult_stats::sliding::SlidingMoments;
 
 use super::location::Location;
+use super::usual::{explain_sample, score_sample};
 use crate::shared::one_reading;
 use crate::{Channels, Method, Order, Threshold};
 
@@ -104,11 +105,7 @@ impl Detector for RollingZScore {
     }
 
     fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok(match self.missing() {
-            0 => Score::Ready(self.location().rate(reading)),
-            missing => Score::Warming(missing),
-        })
+        score_sample(sample, self.missing(), || self.location())
     }
 
     fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
@@ -121,8 +118,7 @@ impl Detector for RollingZScore {
         sample: Sample<'_>,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok((self.missing() == 0).then(|| self.location().explain(reading, threshold)))
+        explain_sample(sample, threshold, self.missing(), || self.location())
     }
 
     fn snapshot(&self) -> Snapshot {

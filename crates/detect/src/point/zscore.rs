@@ -7,7 +7,8 @@ use auscult_core::{
 use auscult_stats::moments::Moments;
 
 use super::location::Location;
-use crate::shared::{one_channel, one_reading};
+use super::usual::{Usual, explain_row, explain_sample, score_rows, score_sample};
+use crate::shared::{missing, one_channel, one_reading};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -85,7 +86,7 @@ impl Estimator for ZScore {
 
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<ZScoreModel>, FitError> {
         let model = ZScoreModel::new(&Moments::of(one_channel(history)?), &self.settings)?;
-        let scores = model.rate_all(history);
+        let scores = model.location().rate_all(history);
         Ok(Fit { model, scores })
     }
 }
@@ -110,11 +111,6 @@ impl ZScoreModel {
     fn location(&self) -> Location {
         Location::new(self.mean, self.deviation, self.rows)
     }
-
-    fn rate_all(&self, rows: &Frame<'_>) -> Vec<f64> {
-        let location = self.location();
-        rows.readings().iter().map(|reading| location.rate(*reading)).collect()
-    }
 }
 
 impl Model for ZScoreModel {
@@ -123,8 +119,7 @@ impl Model for ZScoreModel {
     }
 
     fn score(&self, rows: &Frame<'_>) -> Result<Vec<f64>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(self.rate_all(rows))
+        score_rows(self.location(), rows)
     }
 
     fn explain(
@@ -133,8 +128,7 @@ impl Model for ZScoreModel {
         row: usize,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        DetectError::check_channels(1, rows.channels())?;
-        Ok(Some(self.location().explain(rows.row(row)[0], threshold)))
+        explain_row(self.location(), rows, row, threshold)
     }
 }
 
@@ -205,8 +199,7 @@ impl ZScoreDetector {
     }
 
     fn missing(&self) -> usize {
-        let seen = usize::try_from(self.moments.count()).unwrap_or(usize::MAX);
-        self.settings.warmup.saturating_sub(seen)
+        missing(self.settings.warmup, self.moments.count())
     }
 
     fn location(&self) -> Location {
@@ -221,11 +214,7 @@ impl Detector for ZScoreDetector {
     }
 
     fn score(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok(match self.missing() {
-            0 => Score::Ready(self.location().rate(reading)),
-            missing => Score::Warming(missing),
-        })
+        score_sample(sample, self.missing(), || self.location())
     }
 
     fn learn(&mut self, sample: Sample<'_>) -> Result<(), DetectError> {
@@ -238,8 +227,7 @@ impl Detector for ZScoreDetector {
         sample: Sample<'_>,
         threshold: f64,
     ) -> Result<Option<Explanation>, DetectError> {
-        let reading = one_reading(sample)?;
-        Ok((self.missing() == 0).then(|| self.location().explain(reading, threshold)))
+        explain_sample(sample, threshold, self.missing(), || self.location())
     }
 
     fn snapshot(&self) -> Snapshot {

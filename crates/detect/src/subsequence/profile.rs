@@ -23,20 +23,9 @@ pub(super) fn exclusion(window: usize) -> usize {
 /// exclusion zone away; `-1` where there is none.
 pub(super) fn self_join(windows: &Windows) -> Vec<f64> {
     let count = windows.len();
-    let first = exclusion(windows.window) + 1;
-    let starts: Vec<usize> = (first..count).step_by(CHUNK).collect();
-    let mut best = starts
-        .into_par_iter()
-        .fold(
-            || vec![-1.0; count],
-            |mut best, start| {
-                for diagonals in blocks(start..(start + CHUNK).min(count)) {
-                    walk_block(windows, diagonals, 0..count, &mut best, true);
-                }
-                best
-            },
-        )
-        .reduce(|| vec![-1.0; count], larger);
+    let mut best = best_matches(windows, |diagonals, best| {
+        walk_block(windows, diagonals, 0..count, best, true);
+    });
     constants(windows, 0..count, 0..count, &mut best);
     best
 }
@@ -45,25 +34,34 @@ pub(super) fn self_join(windows: &Windows) -> Vec<f64> {
 /// `split`, further than the exclusion zone away; `-1` where there is none.
 pub(super) fn join(windows: &Windows, split: usize) -> Vec<f64> {
     let count = windows.len();
+    let mut best = best_matches(windows, |diagonals, best| {
+        // Rows before the split whose partner may lie behind it.
+        let rows = (split + 1).saturating_sub(diagonals.end)..split;
+        walk_block(windows, diagonals, rows, best, false);
+    });
+    let mut best = best.split_off(split);
+    constants(windows, split..count, 0..split, &mut best);
+    best
+}
+
+/// The best correlation of every window over all diagonals beyond the
+/// exclusion zone, each block of which `walk` goes through.
+fn best_matches(windows: &Windows, walk: impl Fn(Range<usize>, &mut [f64]) + Sync) -> Vec<f64> {
+    let count = windows.len();
     let first = exclusion(windows.window) + 1;
     let starts: Vec<usize> = (first..count).step_by(CHUNK).collect();
-    let mut best = starts
+    starts
         .into_par_iter()
         .fold(
             || vec![-1.0; count],
             |mut best, start| {
                 for diagonals in blocks(start..(start + CHUNK).min(count)) {
-                    // Rows before the split whose partner may lie behind it.
-                    let rows = (split + 1).saturating_sub(diagonals.end)..split;
-                    walk_block(windows, diagonals, rows, &mut best, false);
+                    walk(diagonals, &mut best);
                 }
                 best
             },
         )
-        .reduce(|| vec![-1.0; count], larger);
-    let mut best = best.split_off(split);
-    constants(windows, split..count, 0..split, &mut best);
-    best
+        .reduce(|| vec![-1.0; count], larger)
 }
 
 fn blocks(diagonals: Range<usize>) -> impl Iterator<Item = Range<usize>> {

@@ -6,20 +6,86 @@ use super::categories::orders_of_classes;
 use super::objective::Objective;
 use crate::Criterion;
 
-/// Two classes, rows of whole weight, Gini impurity.
+/// Classes with rows of whole weight, judged by `M`.
 #[derive(Debug)]
-pub(crate) struct TwoClasses {
-    /// The label in the lowest bit, the weight above it.
+pub(crate) struct WholeClasses<M> {
+    /// The label in the lowest bits, the weight above it.
     rows: Vec<u32>,
+    classes: usize,
+    measure: M,
 }
+
+/// How well a split tells classes of whole weight apart.
+pub(crate) trait Measure: Clone + Sync + Send {
+    /// The criterion it works out faster.
+    const CRITERION: Criterion;
+    /// Bits of a payload that hold the label.
+    const LABEL_BITS: u32;
+    /// Both sides of a split, while rows move from the right to the left.
+    type Scan;
+
+    /// Begins with `left` and `right` on the two sides.
+    fn scan(&self, left: &[f64], right: &[f64]) -> Self::Scan;
+
+    /// Moves a row to the left.
+    fn shift(&self, scan: &mut Self::Scan, class: usize, weight: u32);
+
+    /// Worth of both sides, each of which has weight.
+    fn worth_of_both(&self, scan: &Self::Scan) -> f64;
+
+    /// Weight of the left and the right side.
+    fn weights(&self, scan: &Self::Scan) -> [f64; 2];
+}
+
+/// Two classes, Gini impurity.
+pub(crate) type TwoClasses = WholeClasses<TwoGini>;
+/// Up to 256 classes, Gini impurity.
+pub(crate) type WholeGini = WholeClasses<Gini>;
+/// Up to 256 classes, entropy.
+pub(crate) type WholeEntropy = WholeClasses<Entropy>;
 
 /// Largest weight that a payload with a label of one byte holds.
 pub(crate) const LARGEST_WHOLE: f64 = 16_777_215.0;
 
+/// Most classes that [`WholeGini`] and [`WholeEntropy`] take.
+pub(crate) const MOST_WHOLE_CLASSES: usize = 256;
+
+/// Largest total weight for which logarithms are kept: 32 MiB of them.
+const MOST_LOGARITHMS: u64 = 1 << 22;
+
 impl TwoClasses {
     /// `None` when a weight does not fit.
     pub(crate) fn new(labels: &[u32], weights: Option<&[f64]>) -> Option<Self> {
-        Some(Self { rows: whole(labels, weights, 1)? })
+        let rows = whole(labels, weights, TwoGini::LABEL_BITS)?;
+        Some(Self { rows, classes: 2, measure: TwoGini })
+    }
+}
+
+impl WholeGini {
+    /// `None` when a weight or the number of classes does not fit.
+    pub(crate) fn new(labels: &[u32], classes: usize, weights: Option<&[f64]>) -> Option<Self> {
+        if classes > MOST_WHOLE_CLASSES {
+            return None;
+        }
+        let rows = whole(labels, weights, Gini::LABEL_BITS)?;
+        Some(Self { rows, classes, measure: Gini })
+    }
+}
+
+impl WholeEntropy {
+    /// `None` when a weight, their sum or the number of classes does not fit.
+    pub(crate) fn new(labels: &[u32], classes: usize, weights: Option<&[f64]>) -> Option<Self> {
+        if classes > MOST_WHOLE_CLASSES {
+            return None;
+        }
+        let rows = whole(labels, weights, Entropy::LABEL_BITS)?;
+        let total: u64 = rows.iter().map(|row| u64::from(row >> Entropy::LABEL_BITS)).sum();
+        if total > MOST_LOGARITHMS {
+            return None;
+        }
+        let logarithms =
+            (0..=total).map(|n| if n == 0 { 0.0 } else { n as f64 * (n as f64).log2() });
+        Some(Self { rows, classes, measure: Entropy { logarithms: logarithms.collect() } })
     }
 }
 
@@ -39,15 +105,22 @@ fn pick(all: &[u32], rows: &[u32]) -> Vec<u32> {
     rows.iter().map(|row| all[*row as usize]).collect()
 }
 
-impl Objective for TwoClasses {
-    type Scan = [f64; 4];
+/// Label and weight of a row.
+#[inline]
+fn unpack<M: Measure>(payload: u32) -> (usize, u32) {
+    ((payload & ((1 << M::LABEL_BITS) - 1)) as usize, payload >> M::LABEL_BITS)
+}
+
+impl<M: Measure> Objective for WholeClasses<M> {
+    type Scan = M::Scan;
 
     fn restrict(&self, rows: &[u32]) -> Self {
-        Self { rows: pick(&self.rows, rows) }
+        let measure = self.measure.clone();
+        Self { rows: pick(&self.rows, rows), classes: self.classes, measure }
     }
 
     fn width(&self) -> usize {
-        2
+        self.classes
     }
 
     fn payload(&self, row: u32) -> u32 {
@@ -55,15 +128,16 @@ impl Objective for TwoClasses {
     }
 
     fn add(&self, payload: u32, sums: &mut [f64]) {
-        sums[(payload & 1) as usize] += f64::from(payload >> 1);
+        let (class, weight) = unpack::<M>(payload);
+        sums[class] += f64::from(weight);
     }
 
     fn weight(&self, sums: &[f64]) -> f64 {
-        sums[0] + sums[1]
+        sums.iter().sum()
     }
 
     fn impurity(&self, _rows: &[u32], sums: &[f64]) -> f64 {
-        Criterion::Gini.impurity(sums)
+        M::CRITERION.impurity(sums)
     }
 
     fn pure(&self) -> f64 {
@@ -75,21 +149,51 @@ impl Objective for TwoClasses {
     }
 
     fn worth(&self, sums: &[f64]) -> f64 {
-        Criterion::Gini.worth(sums)
+        M::CRITERION.worth(sums)
     }
 
     fn orders(&self, sums: &[f64], present: &[u32]) -> Vec<Vec<u32>> {
-        orders_of_classes(sums, 2, present)
+        orders_of_classes(sums, self.classes, present)
     }
+
+    fn scan(&self, left: &[f64], right: &[f64]) -> M::Scan {
+        self.measure.scan(left, right)
+    }
+
+    #[inline]
+    fn shift(&self, scan: &mut M::Scan, payload: u32) {
+        let (class, weight) = unpack::<M>(payload);
+        self.measure.shift(scan, class, weight);
+    }
+
+    #[inline]
+    fn worth_of_both(&self, scan: &M::Scan) -> f64 {
+        self.measure.worth_of_both(scan)
+    }
+
+    #[inline]
+    fn weights(&self, scan: &M::Scan) -> [f64; 2] {
+        self.measure.weights(scan)
+    }
+}
+
+/// Gini impurity of two classes.
+#[derive(Debug, Clone)]
+pub(crate) struct TwoGini;
+
+impl Measure for TwoGini {
+    const CRITERION: Criterion = Criterion::Gini;
+    const LABEL_BITS: u32 = 1;
+    type Scan = [f64; 4];
 
     fn scan(&self, left: &[f64], right: &[f64]) -> [f64; 4] {
         [left[0], left[1], right[0], right[1]]
     }
 
     #[inline]
-    fn shift(&self, scan: &mut [f64; 4], payload: u32) {
-        let weight = f64::from(payload >> 1);
-        let one = if payload & 1 == 1 { weight } else { 0.0 };
+    fn shift(&self, scan: &mut [f64; 4], class: usize, weight: u32) {
+        let weight = f64::from(weight);
+        let one = if class == 1 { weight } else { 0.0 };
         let zero = weight - one;
         scan[0] += zero;
         scan[1] += one;
@@ -111,85 +215,30 @@ impl Objective for TwoClasses {
     }
 }
 
-/// Up to 256 classes, rows of whole weight, Gini impurity.
+/// Gini impurity.
 ///
 /// Sums of squares are kept up to date as rows move. They are whole numbers, so
 /// nothing is lost on the way.
-#[derive(Debug)]
-pub(crate) struct WholeGini {
-    /// The label in the lowest byte, the weight above it.
-    rows: Vec<u32>,
-    classes: usize,
-}
-
-/// Most classes that [`WholeGini`] takes.
-pub(crate) const MOST_WHOLE_CLASSES: usize = 256;
-
-impl WholeGini {
-    /// `None` when a weight or the number of classes does not fit.
-    pub(crate) fn new(labels: &[u32], classes: usize, weights: Option<&[f64]>) -> Option<Self> {
-        if classes > MOST_WHOLE_CLASSES {
-            return None;
-        }
-        Some(Self { rows: whole(labels, weights, 8)?, classes })
-    }
-}
+#[derive(Debug, Clone)]
+pub(crate) struct Gini;
 
 /// Class weights, total weights and sums of squares, left then right.
 #[derive(Debug)]
-pub(crate) struct WholeScan {
+pub(crate) struct GiniScan {
     left: Vec<f64>,
     right: Vec<f64>,
     weights: [f64; 2],
     squares: [f64; 2],
 }
 
-impl Objective for WholeGini {
-    type Scan = WholeScan;
+impl Measure for Gini {
+    const CRITERION: Criterion = Criterion::Gini;
+    const LABEL_BITS: u32 = 8;
+    type Scan = GiniScan;
 
-    fn restrict(&self, rows: &[u32]) -> Self {
-        Self { rows: pick(&self.rows, rows), classes: self.classes }
-    }
-
-    fn width(&self) -> usize {
-        self.classes
-    }
-
-    fn payload(&self, row: u32) -> u32 {
-        self.rows[row as usize]
-    }
-
-    fn add(&self, payload: u32, sums: &mut [f64]) {
-        sums[(payload & 0xff) as usize] += f64::from(payload >> 8);
-    }
-
-    fn weight(&self, sums: &[f64]) -> f64 {
-        sums.iter().sum()
-    }
-
-    fn impurity(&self, _rows: &[u32], sums: &[f64]) -> f64 {
-        Criterion::Gini.impurity(sums)
-    }
-
-    fn pure(&self) -> f64 {
-        f64::EPSILON
-    }
-
-    fn value(&self, sums: &[f64], value: &mut Vec<f64>) {
-        value.extend_from_slice(sums);
-    }
-
-    fn worth(&self, sums: &[f64]) -> f64 {
-        Criterion::Gini.worth(sums)
-    }
-
-    fn orders(&self, sums: &[f64], present: &[u32]) -> Vec<Vec<u32>> {
-        orders_of_classes(sums, self.classes, present)
-    }
-
-    fn scan(&self, left: &[f64], right: &[f64]) -> WholeScan {
+    fn scan(&self, left: &[f64], right: &[f64]) -> GiniScan {
         let squares = |sums: &[f64]| sums.iter().map(|sum| sum * sum).sum();
-        WholeScan {
+        GiniScan {
             weights: [left.iter().sum(), right.iter().sum()],
             squares: [squares(left), squares(right)],
             left: left.to_vec(),
@@ -198,9 +247,8 @@ impl Objective for WholeGini {
     }
 
     #[inline]
-    fn shift(&self, scan: &mut WholeScan, payload: u32) {
-        let class = (payload & 0xff) as usize;
-        let weight = f64::from(payload >> 8);
+    fn shift(&self, scan: &mut GiniScan, class: usize, weight: u32) {
+        let weight = f64::from(weight);
         let (left, right) = (&mut scan.left[class], &mut scan.right[class]);
         scan.squares[0] += weight * (2.0 * *left + weight);
         scan.squares[1] -= weight * (2.0 * *right - weight);
@@ -211,48 +259,27 @@ impl Objective for WholeGini {
     }
 
     #[inline]
-    fn worth_of_both(&self, scan: &WholeScan) -> f64 {
+    fn worth_of_both(&self, scan: &GiniScan) -> f64 {
         let [left, right] = scan.weights;
         (scan.squares[0] * right + scan.squares[1] * left) / (left * right)
     }
 
     #[inline]
-    fn weights(&self, scan: &WholeScan) -> [f64; 2] {
+    fn weights(&self, scan: &GiniScan) -> [f64; 2] {
         scan.weights
     }
 }
 
-/// Up to 256 classes, rows of whole weight, entropy.
+/// Entropy.
 ///
 /// Of whole weights `n`, all `n log n` are worked out beforehand.
-#[derive(Debug)]
-pub(crate) struct WholeEntropy {
-    /// The label in the lowest byte, the weight above it.
-    rows: Vec<u32>,
-    classes: usize,
+#[derive(Debug, Clone)]
+pub(crate) struct Entropy {
     /// `n log₂ n` up to the weight of all rows.
     logarithms: Arc<[f64]>,
 }
 
-/// Largest total weight for which logarithms are kept: 32 MiB of them.
-const MOST_LOGARITHMS: u64 = 1 << 22;
-
-impl WholeEntropy {
-    /// `None` when a weight, their sum or the number of classes does not fit.
-    pub(crate) fn new(labels: &[u32], classes: usize, weights: Option<&[f64]>) -> Option<Self> {
-        if classes > MOST_WHOLE_CLASSES {
-            return None;
-        }
-        let rows = whole(labels, weights, 8)?;
-        let total: u64 = rows.iter().map(|row| u64::from(row >> 8)).sum();
-        if total > MOST_LOGARITHMS {
-            return None;
-        }
-        let logarithms =
-            (0..=total).map(|n| if n == 0 { 0.0 } else { n as f64 * (n as f64).log2() });
-        Some(Self { rows, classes, logarithms: logarithms.collect() })
-    }
-
+impl Entropy {
     #[inline]
     fn logarithm(&self, weight: u32) -> f64 {
         self.logarithms[weight as usize]
@@ -266,49 +293,10 @@ pub(crate) struct EntropyScan {
     weights: [u32; 2],
 }
 
-impl Objective for WholeEntropy {
+impl Measure for Entropy {
+    const CRITERION: Criterion = Criterion::Entropy;
+    const LABEL_BITS: u32 = 8;
     type Scan = EntropyScan;
-
-    fn restrict(&self, rows: &[u32]) -> Self {
-        let logarithms = Arc::clone(&self.logarithms);
-        Self { rows: pick(&self.rows, rows), classes: self.classes, logarithms }
-    }
-
-    fn width(&self) -> usize {
-        self.classes
-    }
-
-    fn payload(&self, row: u32) -> u32 {
-        self.rows[row as usize]
-    }
-
-    fn add(&self, payload: u32, sums: &mut [f64]) {
-        sums[(payload & 0xff) as usize] += f64::from(payload >> 8);
-    }
-
-    fn weight(&self, sums: &[f64]) -> f64 {
-        sums.iter().sum()
-    }
-
-    fn impurity(&self, _rows: &[u32], sums: &[f64]) -> f64 {
-        Criterion::Entropy.impurity(sums)
-    }
-
-    fn pure(&self) -> f64 {
-        f64::EPSILON
-    }
-
-    fn value(&self, sums: &[f64], value: &mut Vec<f64>) {
-        value.extend_from_slice(sums);
-    }
-
-    fn worth(&self, sums: &[f64]) -> f64 {
-        Criterion::Entropy.worth(sums)
-    }
-
-    fn orders(&self, sums: &[f64], present: &[u32]) -> Vec<Vec<u32>> {
-        orders_of_classes(sums, self.classes, present)
-    }
 
     fn scan(&self, left: &[f64], right: &[f64]) -> EntropyScan {
         let whole = |sums: &[f64]| sums.iter().map(|sum| *sum as u32).collect::<Vec<u32>>();
@@ -317,8 +305,7 @@ impl Objective for WholeEntropy {
     }
 
     #[inline]
-    fn shift(&self, scan: &mut EntropyScan, payload: u32) {
-        let (class, weight) = ((payload & 0xff) as usize, payload >> 8);
+    fn shift(&self, scan: &mut EntropyScan, class: usize, weight: u32) {
         scan.classes[0][class] += weight;
         scan.classes[1][class] -= weight;
         scan.weights[0] += weight;
