@@ -161,6 +161,25 @@ fn several_files_are_one_counter() {
 }
 
 #[test]
+fn rows_that_come_the_wrong_way_round_are_taken_in_order_of_time() {
+    let path = timed("counter_forwards.csv", &counter(&requests(2000, 1200), &[600]));
+    let text = std::fs::read_to_string(&path).expect("the file");
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    let backwards: Vec<&str> = lines.iter().rev().copied().collect();
+    let text = "time,requests_total\n".to_owned() + &backwards.join("\n") + "\n";
+    let backwards = file("counter_backwards.csv", &text);
+    let picture = scratch_text("counter_backwards.svg");
+    for how in [&["-m", "zscore"][..], &["-m", "zscore", "--plot", &picture]] {
+        let found = document(&[&[backwards.as_str()], how, &COUNTER[..]].concat());
+        let findings = findings(&found);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0]["row"], 2001 - 1200);
+        assert_eq!(findings[0]["value"], 200.0);
+        assert!(notes(&found).contains("1 reset of requests_total;"), "{found}");
+    }
+}
+
+#[test]
 fn rates_of_today_are_judged_by_rates_of_yesterday() {
     let yesterday = timed("counter_yesterday.csv", &counter(&requests(2000, 0), &[50]));
     let today = timed("counter_today.csv", &counter(&requests(400, 300), &[10]));

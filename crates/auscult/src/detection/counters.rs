@@ -3,7 +3,9 @@
 //! A cell that gives no rate (the first of a series, a reset, one after a long
 //! gap, a late one) becomes a missing one, with the usual policy, but is
 //! counted apart. The state of each counter outlives the batch, so that an
-//! input held in memory and one that is streamed have the same rates.
+//! input held in memory and one that is streamed have the same rates. Rows are
+//! taken in order of time within what is held; streamed, a row that belongs
+//! before an earlier batch is late.
 
 use std::collections::HashMap;
 
