@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod call;
+mod counter;
 mod detect;
 mod explain;
 mod joint;

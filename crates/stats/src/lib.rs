@@ -5,6 +5,7 @@
 
 pub mod autocorrelation;
 pub mod chi_square;
+pub mod counter;
 pub mod covariance;
 pub mod linear;
 pub mod loess;

@@ -3,8 +3,10 @@
 //! [`whole`] holds the input in memory, [`stream`] passes over it once or
 //! twice; both hand their findings to a report and return a [`tally::Tally`].
 
+pub(crate) mod counters;
 pub(crate) mod finding;
 pub(crate) mod keep;
+mod lookalike;
 pub(crate) mod plan;
 pub(crate) mod series;
 pub(crate) mod source;

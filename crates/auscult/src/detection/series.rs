@@ -129,7 +129,8 @@ pub(crate) fn numbers_of<'a>(table: &'a Table, name: &str) -> Result<&'a [f64], 
     }
 }
 
-fn times_of<'a>(table: &'a Table, name: &str) -> Option<&'a [Option<Timestamp>]> {
+/// The times of column `name`, if it holds times.
+pub(super) fn times_of<'a>(table: &'a Table, name: &str) -> Option<&'a [Option<Timestamp>]> {
     match table.column(name).map(|column| &column.cells) {
         Some(Cells::Times(times)) => Some(times),
         _ => None,
@@ -168,10 +169,10 @@ fn meaning(word: &str, column: &str) -> Result<bool, CallError> {
 }
 
 /// A group: the words that name it, and its rows in the table; `None` for all rows.
-type Group = (Vec<String>, Option<Vec<usize>>);
+pub(super) type Group = (Vec<String>, Option<Vec<usize>>);
 
 /// The rows of each group, groups in order of first appearance.
-fn groups_of(table: &Table, group_by: &[String]) -> Result<Vec<Group>, CallError> {
+pub(super) fn groups_of(table: &Table, group_by: &[String]) -> Result<Vec<Group>, CallError> {
     if group_by.is_empty() {
         return Ok(vec![(Vec::new(), None)]);
     }

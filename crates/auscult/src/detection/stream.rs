@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::counters::Counters;
 use super::finding::{Finding, SeriesName};
 use super::keep::Keep;
 use super::plan::{Bar, Mode, Plan};
@@ -34,17 +35,20 @@ pub(crate) fn can(plan: &Plan, source: &Source) -> bool {
     }
 }
 
-/// Judges `source` batch by batch, split into series as `how` says.
+/// Judges `source` batch by batch, split into series as `how` says, by the rates of `counters`.
 pub(crate) fn judge(
     source: &mut Source,
     how: &Split<'_>,
     plan: &Plan,
+    counters: &mut Counters<'_>,
     keep: &mut Keep,
     progress: &Progress,
 ) -> Result<Tally, CallError> {
     match plan.mode {
-        Mode::Online => watch(source, how, plan, keep, progress),
-        Mode::Batch | Mode::Labelled => learn_then_rate(source, how, plan, keep, progress),
+        Mode::Online => watch(source, how, plan, counters, keep, progress),
+        Mode::Batch | Mode::Labelled => {
+            learn_then_rate(source, how, plan, counters, keep, progress)
+        }
     }
 }
 
@@ -52,15 +56,21 @@ pub(crate) fn judge(
 fn for_each_series(
     mut reader: Reader,
     how: &Split<'_>,
+    counters: &mut Counters<'_>,
     what: &'static str,
     progress: &Progress,
     mut each: impl FnMut(Series) -> Result<(), CallError>,
 ) -> Result<u64, CallError> {
     let mut rows = 0;
+    counters.begin();
     for_each_batch(&mut reader, what, progress, |batch| {
         let first = rows + 1;
         rows += batch.rows() as u64;
-        split(&batch, first, how)?.into_iter().try_for_each(&mut each)
+        let batch = counters.rates(batch)?;
+        split(&batch, first, how)?.into_iter().try_for_each(|series| {
+            counters.look(&series);
+            each(series)
+        })
     })?;
     Ok(rows)
 }
@@ -148,12 +158,13 @@ fn watch(
     source: &mut Source,
     how: &Split<'_>,
     plan: &Plan,
+    counters: &mut Counters<'_>,
     keep: &mut Keep,
     progress: &Progress,
 ) -> Result<Tally, CallError> {
     let threshold = if plan.budget.is_some() { f64::MAX } else { threshold(plan) };
     let mut watched: PerSeries<(SeriesTally, Box<dyn Detector>, Bar)> = PerSeries::new();
-    let rows = for_each_series(source.pass()?, how, "watching", progress, |series| {
+    let rows = for_each_series(source.pass()?, how, counters, "watching", progress, |series| {
         let channels = series.name.columns.len();
         let (tally, detector, bar) = watched.entry(&series.name, || {
             let bar = Bar::new(plan.budget, threshold);
@@ -193,12 +204,13 @@ fn learn_then_rate(
     source: &mut Source,
     how: &Split<'_>,
     plan: &Plan,
+    counters: &mut Counters<'_>,
     keep: &mut Keep,
     progress: &Progress,
 ) -> Result<Tally, CallError> {
     let threshold = threshold(plan);
     let mut suspects = has_valleys(how, plan).then(|| Suspects::new(threshold));
-    let (rows, learning) = learn(source, how, plan, suspects.as_mut(), progress)?;
+    let (rows, learning) = learn(source, how, plan, counters, suspects.as_mut(), progress)?;
     let mut models = PerSeries::new();
     let mut all_counted = Vec::with_capacity(learning.entries.len());
     for series in learning.entries {
@@ -215,7 +227,7 @@ fn learn_then_rate(
             }
             suspects.judge(&mut models.entries, keep)?;
         }
-        _ => judge_again(source, how, &mut models, threshold, keep, progress)?,
+        _ => judge_again(source, how, counters, &mut models, threshold, keep, progress)?,
     }
     let series = models.entries.into_iter().map(|(tally, _)| tally).collect();
     Ok(Tally { rows, series })
@@ -238,6 +250,7 @@ fn learn(
     source: &mut Source,
     how: &Split<'_>,
     plan: &Plan,
+    counters: &mut Counters<'_>,
     mut suspects: Option<&mut Suspects>,
     progress: &Progress,
 ) -> Result<(u64, PerSeries<Learning>), CallError> {
@@ -247,12 +260,16 @@ fn learn(
     let timeless = Split { time: None, ..how.clone() };
     let (mut reader, what) = match suspects {
         Some(_) => (source.pass()?, "judging"),
+        // Rates need the times.
+        None if counters.are_declared() => (source.pass()?, "learning"),
         None => (source.pass_without_times()?, "learning"),
     };
     let mut rows = 0;
+    counters.begin();
     for_each_batch(&mut reader, what, progress, |batch: Table| {
         let first = rows + 1;
         rows += batch.rows() as u64;
+        let batch = counters.rates(batch)?;
         let suspects = suspects.as_deref_mut().filter(|suspects| suspects.are_wanted());
         let timed = match suspects {
             Some(_) => split(&batch, first, how)?,
@@ -262,6 +279,7 @@ fn learn(
         let in_order = suspects.is_some() && timed.iter().all(|series| !series.reordered);
         let again = if in_order { Vec::new() } else { split(&batch, first, &timeless)? };
         for series in if in_order { &timed } else { &again } {
+            counters.look(series);
             let learning = learning.entry(&series.name, || begin(&series.name));
             learning.whole_rows += series.rows.len();
             learning.accumulator.observe(&series.frame()).map_err(CallError::input)?;
@@ -302,12 +320,13 @@ fn finish(
 fn judge_again(
     source: &mut Source,
     how: &Split<'_>,
+    counters: &mut Counters<'_>,
     models: &mut PerSeries<Learnt>,
     threshold: f64,
     keep: &mut Keep,
     progress: &Progress,
 ) -> Result<(), CallError> {
-    for_each_series(source.pass()?, how, "judging", progress, |series| {
+    for_each_series(source.pass()?, how, counters, "judging", progress, |series| {
         let place = *models.places.get(&series.name).ok_or_else(|| {
             CallError::input("the input changed between the two passes over it; try again")
         })?;

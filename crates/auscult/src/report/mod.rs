@@ -43,6 +43,8 @@ pub(crate) struct Report<'a> {
     pub tally: &'a Tally,
     /// Whether the input came in several groups.
     pub grouped: bool,
+    /// Whether rates of counters were judged.
+    pub rates: bool,
     /// Whether the paragraph is unwanted.
     pub quiet: bool,
 }

@@ -33,7 +33,7 @@ fn table(report: &Report<'_>) -> String {
     let several_columns = report.tally.series.iter().any(|series| {
         series.name.columns.len() > 1 || series.name.columns != report.tally.series[0].name.columns
     });
-    let columns = columns(&records, report.grouped, several_columns);
+    let columns = columns(&records, report, several_columns);
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(columns.iter().map(|(head, _, _)| *head));
@@ -49,17 +49,18 @@ fn table(report: &Report<'_>) -> String {
 }
 
 /// The columns that have something to say.
-fn columns(records: &[Record], grouped: bool, several: bool) -> Vec<TableColumn<'_>> {
+fn columns<'a>(records: &[Record], report: &Report<'_>, several: bool) -> Vec<TableColumn<'a>> {
     let (left, right) = (CellAlignment::Left, CellAlignment::Right);
     let mut columns: Vec<TableColumn<'_>> = vec![("row", right, Box::new(|r| count(r.row)))];
     if records.iter().any(|record| record.time.is_some()) {
         let time = |record: &Record| record.time.map_or_else(String::new, format_time);
         columns.push(("time", left, Box::new(time)));
     }
-    if grouped {
+    if report.grouped {
         columns.push(("series", left, Box::new(|record| record.series.clone())));
     }
-    if several {
+    // That a value is a rate, and of what, is in the name.
+    if several || report.rates {
         columns.push(("column", left, Box::new(|record| record.column.clone())));
     }
     columns.push(("value", right, Box::new(|record| number(record.value))));

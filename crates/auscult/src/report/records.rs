@@ -140,6 +140,7 @@ mod tests {
             left_out: 0,
             tally: &Tally::default(),
             grouped: false,
+            rates: false,
             quiet: false,
         };
         let table = table(&report);

@@ -1,5 +1,6 @@
 //! `auscult detect`: anomalies in columns or series.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use auscult_telemetry::{Input, Kind, Table};
 
 use super::input::{InputArguments, input};
 use super::method_settings::{self, MethodSettings};
+use crate::detection::counters::Counters;
 use crate::detection::finding::Finding;
 use crate::detection::plan::{Mode, Plan};
 use crate::detection::series::{Series, Split, split};
@@ -47,6 +49,11 @@ pub(crate) struct Arguments {
     /// Columns to judge; every numeric column when not given
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
     column: Vec<String>,
+
+    /// Columns that are counters, which only grow or begin anew at 0: judged by their rates
+    /// per second, or per row without a column of times
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    counter: Vec<String>,
 
     /// Columns whose values tell series apart
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
@@ -189,13 +196,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         && plot_kind.is_none()
         && !arguments.all_rows
         && arguments.train.is_none();
-    let tally = if streams {
+    let mut counters = columns.counters(arguments);
+    let mut tally = if streams {
         let how = columns.split(arguments, &plan);
-        stream::judge(&mut source, &how, &plan, &mut keep, &progress)?
+        stream::judge(&mut source, &how, &plan, &mut counters, &mut keep, &progress)?
     } else {
         let traced = if plot_kind.is_some() { TRACED } else { 0 };
-        let table = source.table(&progress)?;
+        let table = counters.rates(source.table(&progress)?)?;
         let judged = whole(arguments, &table, &columns, &plan, traced, &progress)?;
+        judged.iter().for_each(|(series, _)| counters.look(series));
         if let (Some(kind), Some(path)) = (plot_kind, &arguments.plot) {
             progress.say("drawing");
             plot::detection::draw(&judged, plan.method).save(kind, path)?;
@@ -207,6 +216,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         }
         tally
     };
+    tally.series.iter_mut().for_each(|series| counters.tell(series));
     progress.done();
     write(arguments, &plan, keep, &tally)?;
     let found = tally.sum(|series| series.anomalies) > 0;
@@ -326,8 +336,10 @@ fn look(arguments: &Arguments, inputs: Vec<Input>) -> Result<Source, CallError> 
 /// The columns that take part.
 #[derive(Debug)]
 struct Columns {
-    /// To be judged.
+    /// To be judged, as the input names them.
     judged: Vec<String>,
+    /// The same, as the findings name them: counters by their rates.
+    titles: Vec<String>,
     /// The column of times.
     time: Option<String>,
 }
@@ -335,16 +347,39 @@ struct Columns {
 impl Columns {
     /// Out of those that `source` has.
     fn choose(arguments: &Arguments, source: &Source, plan: &Plan) -> Result<Self, CallError> {
-        let wanted = arguments.column.iter().chain(&arguments.label);
+        let wanted = arguments.column.iter().chain(&arguments.counter).chain(&arguments.label);
         for name in wanted {
             if !source.fields().iter().any(|field| field.name == *name) {
                 return Err(no_column(name, source));
             }
         }
-        Ok(Self {
-            judged: judged(arguments, source, plan)?,
-            time: source.time().map(str::to_owned),
-        })
+        Self::new(arguments, judged(arguments, source, plan)?, source)
+    }
+
+    /// `judged`, with the times of `source`.
+    fn new(arguments: &Arguments, judged: Vec<String>, source: &Source) -> Result<Self, CallError> {
+        let time = source.time().map(str::to_owned);
+        let title = |name: &String| {
+            if !arguments.counter.contains(name) {
+                return Ok(name.clone());
+            }
+            let title = Counters::title(name, time.is_some());
+            if judged.contains(&title) {
+                let why = format!("column `{title}` is there already; leave out `{name}`");
+                return Err(CallError::input(why));
+            }
+            Ok(title)
+        };
+        let titles = judged.iter().map(title).collect::<Result<_, _>>()?;
+        Ok(Self { judged, titles, time })
+    }
+
+    /// The counters among them, not read yet.
+    fn counters<'a>(&'a self, arguments: &'a Arguments) -> Counters<'a> {
+        // Named twice, a counter is one nevertheless.
+        let counters: BTreeSet<String> = arguments.counter.iter().cloned().collect();
+        let counters = counters.into_iter().collect();
+        Counters::new(counters, &arguments.group_by, self.time.as_deref())
     }
 
     /// Every column that is needed.
@@ -355,7 +390,7 @@ impl Columns {
 
     fn split<'a>(&'a self, arguments: &'a Arguments, plan: &Plan) -> Split<'a> {
         Split {
-            columns: &self.judged,
+            columns: &self.titles,
             joint: plan.joint,
             group_by: &arguments.group_by,
             label: arguments.label.as_deref(),
@@ -390,6 +425,7 @@ fn judged(arguments: &Arguments, source: &Source, plan: &Plan) -> Result<Vec<Str
     } else {
         arguments.column.clone()
     };
+    let judged = with_counters(judged, &arguments.counter);
     if judged.is_empty() {
         let words =
             source.fields().iter().map(|field| format!("`{}` ({})", field.name, field.kind));
@@ -408,6 +444,16 @@ fn judged(arguments: &Arguments, source: &Source, plan: &Plan) -> Result<Vec<Str
     Ok(judged)
 }
 
+/// `judged`, and those of `counters` that are not among them.
+fn with_counters(mut judged: Vec<String>, counters: &[String]) -> Vec<String> {
+    for counter in counters {
+        if !judged.contains(counter) {
+            judged.push(counter.clone());
+        }
+    }
+    judged
+}
+
 /// Judges a table series by series.
 fn whole(
     arguments: &Arguments,
@@ -422,10 +468,10 @@ fn whole(
         None => Vec::new(),
         Some(path) => {
             let mut source = look(arguments, vec![input(path)])?;
-            let time = source.time().map(str::to_owned);
-            let columns = Columns { judged: columns.judged.clone(), time };
+            let columns = Columns::new(arguments, columns.judged.clone(), &source)?;
             source.narrow(columns.wanted(arguments));
-            split(&source.table(progress)?, 1, &columns.split(arguments, plan))?
+            let table = columns.counters(arguments).rates(source.table(progress)?)?;
+            split(&table, 1, &columns.split(arguments, plan))?
         }
     };
     progress.steps("judging", series.len() as u64);
@@ -453,6 +499,7 @@ fn write(arguments: &Arguments, plan: &Plan, keep: Keep, tally: &Tally) -> Resul
         left_out,
         tally,
         grouped: !arguments.group_by.is_empty(),
+        rates: !arguments.counter.is_empty(),
         quiet: arguments.quiet,
     };
     match &arguments.output {
