@@ -33,7 +33,9 @@ fn markdown() -> String {
     let mut page = String::from(
         "# Methods of detection\n\n\
          Written by `auscult methods --markdown`; a test holds it and the catalogue together.\n\
-         `auscult detect --method NAME` uses a method, and each setting is a flag of the same name.\n\n\
+         `auscult detect --method NAME` uses a method, and each setting is a flag of the same name. \
+         Under *Sees* and *Misses* stands what follows from how a method works; how well each does on public data, \
+         in what mode and at what cost, was measured: [scorecard.md](scorecard.md).\n\n\
          | method | learns | columns | what it does |\n|---|---|---|---|\n",
     );
     for method in CATALOGUE.iter().copied().flatten() {
