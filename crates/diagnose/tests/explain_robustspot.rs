@@ -160,7 +160,7 @@ fn segments_are_found_on_cases_that_had_no_part_in_the_choice_of_the_constant() 
         println!("all cases, unevenness {unevenness}: AC@1 {first:.3}, AC@3 {three:.3}");
     }
     // Measured: 0.750 and 0.853; RobustSpot itself has 0.66 and 0.85.
-    assert!(held_out[0] >= 0.70 && held_out[1] >= 0.82, "{held_out:?}");
+    assert!(held_out[0] >= 0.74 && held_out[1] >= 0.85, "{held_out:?}");
 }
 
 #[test]

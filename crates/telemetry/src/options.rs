@@ -85,7 +85,8 @@ pub enum TimeColumn {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// The format; detected from the first bytes when `None`.
+    /// The format; detected from the first bytes when `None`, where a delimiter
+    /// that is given tells that text is CSV.
     pub format: Option<Format>,
     /// What stands between the fields of a CSV line; detected when `None`.
     pub delimiter: Option<u8>,

@@ -331,7 +331,8 @@ fn probe(
     if let Some(offset) = memchr::memchr(0, head) {
         return Err(ReadError::new(&name, Fault::Binary { byte: 0, offset }));
     }
-    let is_json = json::looks_like_json(head);
+    // Only CSV has a delimiter: who names it has said what the text is.
+    let is_json = options.delimiter.is_none() && json::looks_like_json(head);
     if options.format.map_or(is_json, |format| format == Format::JsonLines) {
         let json::Probed { names, evidence } = json::probe(head, whole).map_err(fail)?;
         let kind = PartKind::JsonLines { blocks: Some(blocks) };

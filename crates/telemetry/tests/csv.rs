@@ -34,6 +34,13 @@ fn every_dialect_reads_alike() {
 }
 
 #[test]
+fn a_delimiter_that_is_given_makes_text_csv_even_if_it_begins_like_json() {
+    let text = "{,x\n1,2\n3,4\n";
+    let given = ReadOptions { delimiter: Some(b','), ..ReadOptions::default() };
+    assert_eq!(shown(&read_with(text, &given).expect("CSV")), "{:numbers x:numbers\n1,2\n3,4\n");
+}
+
+#[test]
 fn quotes_enclose_whatever_they_must() {
     let table = read("note,x\n\"a,b\nc \"\"d\"\"\",1\n\" e \",2\n5\" disk,3\n");
     let words = &table.words("note").expect("words").distinct;

@@ -41,7 +41,7 @@ const TABLE_TOP: usize = 20;
 const TRACED: usize = 1500;
 
 /// Arguments of `auscult detect`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: InputArguments,
@@ -172,6 +172,11 @@ fn share(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let choice = arguments.config.as_deref().map(Choice::read).transpose()?;
+    let mut arguments = arguments.clone();
+    if let (Some(choice), true) = (&choice, arguments.column.is_empty()) {
+        arguments.column.clone_from(&choice.columns);
+    }
+    let arguments = &arguments;
     let named =
         choice.as_ref().map(|choice| choice.method.as_str()).or(arguments.method.as_deref());
     // Whatever is wrong with the call is said before anything is read.

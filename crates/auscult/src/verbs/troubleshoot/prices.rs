@@ -68,3 +68,25 @@ fn file(path: &str) -> Result<Vec<(String, f64)>, CallError> {
 fn refuse(path: &str) -> CallError {
     CallError::input(format!("{path}: expected a column of features and a column of prices"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_list_of_prices_is_read() {
+        let prices = list("fan=1, clock = 2.5,").expect("a list");
+        assert_eq!(prices, [("fan".to_owned(), 1.0), ("clock".to_owned(), 2.5)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_panics_and_every_refusal_quotes_the_pair(costs in any::<String>()) {
+            if let Err(error) = list(&costs) {
+                prop_assert!(error.to_string().contains("expected `feature=price`, got `"));
+            }
+        }
+    }
+}
