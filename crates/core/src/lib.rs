@@ -3,7 +3,7 @@
 //! A [`Sample`] is a moment with one reading per channel, a [`Frame`] many of
 //! them. A [`Detector`] watches samples one by one; an [`Estimator`] learns a
 //! [`Model`] from a whole history. Both yield scores, where higher is stranger,
-//! and an [`Explanation`] of a single score.
+//! and an [`Explanation`] of a single score. A series is known by its [`Labels`].
 //!
 //! Numbers that reach a method are finite by construction: [`Sample::new`] and
 //! [`Frame::new`] refuse anything else, and hold readings within
@@ -14,6 +14,7 @@
 mod detector;
 mod estimator;
 mod frame;
+mod labels;
 mod sample;
 mod score;
 mod settings;
@@ -22,6 +23,7 @@ mod snapshot;
 pub use detector::{DetectError, Detector};
 pub use estimator::{Accumulator, Estimator, Fit, FitError, LabelledEstimator, Model};
 pub use frame::{Frame, FrameError};
+pub use labels::{Labels, LabelsError, LabelsRef, METRIC_NAME, MOST_LABEL_BYTES};
 pub use sample::{LARGEST_READING, Sample, SampleError, Timestamp};
 pub use score::{Band, Explanation, Score};
 pub use settings::{Parameter, SettingError, Settings, SettingsMap, trimmed};
