@@ -63,6 +63,7 @@ mod error;
 mod evidence;
 mod input;
 mod json;
+pub mod metrics;
 mod nearest;
 mod number;
 mod options;
