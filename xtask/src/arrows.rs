@@ -12,8 +12,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("auscult-diagnose", 2),
     ("auscult-evaluate", 2),
     ("auscult-telemetry", 2),
-    ("auscult", 3),
-    ("auscult-bench", 3),
+    ("auscult-engine", 3),
+    ("auscult-server", 4),
+    ("auscult", 5),
+    ("auscult-bench", 5),
 ];
 
 /// Every arrow that does not point down.

@@ -106,7 +106,7 @@ impl Explanation {
 }
 
 /// A closed range of readings, in channel units.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Band {
     /// Lowest reading inside.
     pub low: f64,

@@ -15,7 +15,7 @@ mod tails;
 mod words;
 
 pub use budget::{AlarmBudget, BudgetError, BudgetGate, BudgetMode};
-pub use pot_ensemble::{PotEnsemble, PotEnsembleSettings};
+pub use pot_ensemble::{PotEnsemble, PotEnsembleSettings, Watched};
 
 use crate::Method;
 

@@ -123,6 +123,18 @@ struct State {
     departure: Departure,
 }
 
+/// What a live service wants to know of a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watched {
+    /// The score, as [`Detector::update`] gives it.
+    pub score: Score,
+    /// Seconds in which this series would tell of something so odd once, by its own
+    /// history; 0 for what is not told, and where the history is too short to say.
+    pub return_seconds: f64,
+    /// Why, where it is rare enough to be asked.
+    pub explanation: Option<Explanation>,
+}
+
 /// What is found of a sample before it is learnt.
 struct Judgement {
     step: Step,
@@ -174,6 +186,48 @@ impl PotEnsemble {
     pub fn state_bytes(&self) -> usize {
         let tails = size_of_val(&*self.state.tails);
         size_of::<State>() + self.state.seasons.heap() + self.state.windows.heap() + tails
+    }
+
+    /// [`Detector::update`], and how rare what was found is; explained where it comes
+    /// once in `explained_from` seconds or more seldom.
+    ///
+    /// # Errors
+    ///
+    /// As [`Detector::update`].
+    pub fn watch(
+        &mut self,
+        sample: Sample<'_>,
+        explained_from: f64,
+    ) -> Result<Watched, DetectError> {
+        let judgement = self.judge(sample)?;
+        let score = self.rate(&judgement);
+        let told = score.ready().is_some_and(|score| score > 0.0);
+        let rarity = told.then(|| self.rarity(judgement.sum)).flatten();
+        let return_seconds = rarity.map_or(0.0, |(seconds, _)| seconds);
+        let explanation = if return_seconds >= explained_from && return_seconds > 0.0 {
+            let Threshold::Score(threshold) = METHOD.threshold else { unreachable!("a score") };
+            self.explain(sample, threshold)?
+        } else {
+            None
+        };
+        self.take(sample, &judgement);
+        Ok(Watched { score, return_seconds, explanation })
+    }
+
+    /// Seconds in which a `sum` of parts so high comes once, and seconds watched;
+    /// `None` for one among the usual.
+    fn rarity(&self, sum: f64) -> Option<(f64, f64)> {
+        let state = &self.state;
+        let sum = sum as f32;
+        let is_rare = state.rare.threshold().is_some_and(|least| sum > least);
+        let step = state.clock.usual_step().filter(|_| is_rare)?;
+        let least = RARE_SCALE * state.scores.range();
+        let seconds = f64::from(state.seen.saturating_sub(self.settings.warmup)) * step;
+        let excess = f64::from(state.rare.excess(sum, least)).min(1000.0);
+        // The scale of the tail is known from few clusters: what is to be expected of the
+        // next one is a Lomax distribution, not the exponential of the estimate.
+        let clusters = RARE as f64;
+        Some((seconds / clusters * (1.0 + excess / clusters).powf(clusters), seconds))
     }
 
     fn tier(&self) -> &'static Tier {
@@ -405,17 +459,7 @@ impl PotEnsemble {
             .zip(&state.tails)
             .map(|(values, tails)| tails.parts(values))
             .collect();
-        let sum = judgement.sum as f32;
-        let history = state.seen.saturating_sub(self.settings.warmup);
-        let rare = state.rare.threshold().is_some_and(|least| sum > least);
-        let rarity = state.clock.usual_step().filter(|_| rare).map(|step| {
-            let least = RARE_SCALE * state.scores.range();
-            let seconds = f64::from(history) * step;
-            (
-                seconds / RARE as f64 * f64::from(state.rare.excess(sum, least)).min(100.0).exp(),
-                seconds,
-            )
-        });
+        let rarity = self.rarity(judgement.sum);
         let watched = f64::from(state.seen) * state.clock.usual_step().unwrap_or(0.0);
         let season = match state.seasons.season() {
             Season::Day if watched < DAY_SECONDS => Season::None,

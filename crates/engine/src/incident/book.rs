@@ -1,0 +1,247 @@
+//! Keeps the incidents: opens, grows, closes and reopens them.
+
+use std::collections::{HashMap, VecDeque};
+
+use auscult_core::{Labels, Timestamp};
+
+use super::{Change, Happening, Incident, Member, State};
+use crate::shard::Event;
+use crate::target::{SeriesKey, TargetAlarm};
+
+/// Most series that an incident names; more are counted.
+const MOST_MEMBERS: usize = 200;
+/// Most incidents kept; the oldest recovered ones go first.
+const MOST_INCIDENTS: usize = 10_000;
+/// Most changes kept for those who ask for what is new.
+const MOST_CHANGES: usize = 10_000;
+
+/// How alarms are put together.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    /// Labels that targets of one incident may share.
+    pub(crate) topology_labels: Vec<String>,
+    /// Nanoseconds between alarms of one incident.
+    pub(crate) together: i64,
+    /// Nanoseconds as usual until recovery.
+    pub(crate) quiet_after: i64,
+    /// Nanoseconds after recovery in which an alarm reopens.
+    pub(crate) reopen_within: i64,
+}
+
+/// An incident, and where its series are.
+#[derive(Debug)]
+struct Entry {
+    incident: Incident,
+    keys: HashMap<SeriesKey, usize>,
+}
+
+/// All incidents.
+#[derive(Debug)]
+pub(crate) struct Book {
+    rules: Rules,
+    entries: VecDeque<Entry>,
+    changes: VecDeque<Change>,
+    next_incident: u64,
+    next_change: u64,
+}
+
+impl Book {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            entries: VecDeque::new(),
+            changes: VecDeque::new(),
+            next_incident: 1,
+            next_change: 1,
+        }
+    }
+
+    /// Puts an alarm on `target` where it belongs.
+    pub(crate) fn raise(&mut self, alarm: &TargetAlarm, target: &Labels) {
+        let Some(now) = alarm.events.iter().map(|event| event.time).max() else { return };
+        let (place, mut happening) = match self.place_for(target, now) {
+            Some(place) => (place, None),
+            None => (self.open(now), Some(Happening::Opened)),
+        };
+        let entry = &mut self.entries[place];
+        let incident = &mut entry.incident;
+        incident.surprise = incident.surprise.max(alarm.surprise);
+        if incident.state == State::Recovered {
+            incident.state = State::Open;
+            incident.reopened += 1;
+            happening = Some(Happening::Reopened);
+        }
+        if !incident.targets.contains(target) {
+            incident.targets.push(target.clone());
+            happening.get_or_insert(Happening::Grew);
+        }
+        for event in &alarm.events {
+            if entry.take(event, target) {
+                happening.get_or_insert(Happening::Grew);
+            }
+        }
+        if let Some(happening) = happening {
+            self.note(place, happening, now);
+        }
+    }
+
+    /// An odd series of a target that has an open incident becomes part of it.
+    pub(crate) fn join(&mut self, event: &Event, target: &Labels) {
+        let open = |entry: &Entry| {
+            entry.incident.state == State::Open && entry.incident.targets.contains(target)
+        };
+        let Some(place) = self.entries.iter().rposition(open) else { return };
+        if self.entries[place].take(event, target) {
+            self.note(place, Happening::Grew, event.time);
+        }
+    }
+
+    /// The incident that an alarm on `target` belongs to: one on the same target, or one
+    /// that something odd was lately found in on a target that shares a label.
+    fn place_for(&self, target: &Labels, now: Timestamp) -> Option<usize> {
+        let age = |incident: &Incident| now.nanos().saturating_sub(incident.updated.nanos());
+        let same = |entry: &Entry| {
+            let incident = &entry.incident;
+            let is_alive =
+                incident.state == State::Open || age(incident) <= self.rules.reopen_within;
+            is_alive && incident.targets.contains(target)
+        };
+        let shares = |other: &Labels| {
+            let mut names = self.rules.topology_labels.iter();
+            names.any(|name| other.get(name).is_some_and(|value| target.get(name) == Some(value)))
+        };
+        let near = |entry: &Entry| {
+            let incident = &entry.incident;
+            incident.state == State::Open
+                && age(incident) <= self.rules.together
+                && incident.targets.iter().any(shares)
+        };
+        self.entries.iter().rposition(same).or_else(|| self.entries.iter().rposition(near))
+    }
+
+    fn open(&mut self, now: Timestamp) -> usize {
+        if self.entries.len() >= MOST_INCIDENTS {
+            let oldest =
+                self.entries.iter().position(|entry| entry.incident.state == State::Recovered);
+            self.entries.remove(oldest.unwrap_or(0));
+        }
+        let incident = Incident {
+            id: self.next_incident,
+            state: State::Open,
+            began: now,
+            noticed: now,
+            updated: now,
+            reopened: 0,
+            surprise: 0.0,
+            targets: Vec::new(),
+            members: Vec::new(),
+            more_members: 0,
+        };
+        self.next_incident += 1;
+        self.entries.push_back(Entry { incident, keys: HashMap::new() });
+        self.entries.len() - 1
+    }
+
+    /// Goes on to `now`. `is_usual` says of a series whether it is as usual, or
+    /// `None` if it is no longer there.
+    pub(crate) fn tick(
+        &mut self,
+        now: Timestamp,
+        mut is_usual: impl FnMut(SeriesKey) -> Option<bool>,
+    ) {
+        let mut recovered = Vec::new();
+        for (place, entry) in self.entries.iter_mut().enumerate() {
+            if entry.incident.state != State::Open {
+                continue;
+            }
+            for (key, member) in &entry.keys {
+                let member = &mut entry.incident.members[*member];
+                match is_usual(*key) {
+                    Some(false) => member.usual_since = None,
+                    Some(true) | None => {
+                        member.usual_since.get_or_insert(now);
+                    }
+                }
+            }
+            let quiet = entry.incident.members.iter().all(|member| {
+                member.usual_since.is_some_and(|since| {
+                    now.nanos().saturating_sub(since.nanos()) >= self.rules.quiet_after
+                })
+            });
+            if quiet {
+                entry.incident.state = State::Recovered;
+                recovered.push(place);
+            }
+        }
+        for place in recovered {
+            self.note(place, Happening::Recovered, now);
+        }
+    }
+
+    fn note(&mut self, place: usize, happening: Happening, time: Timestamp) {
+        let incident = &mut self.entries[place].incident;
+        incident.updated = incident.updated.max(time);
+        let change = Change { number: self.next_change, happening, incident: incident.clone() };
+        self.next_change += 1;
+        if self.changes.len() == MOST_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(change);
+    }
+
+    /// Every incident, newest first.
+    pub(crate) fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.entries.iter().rev().map(|entry| &entry.incident)
+    }
+
+    /// The changes after the one with `number`, oldest first.
+    pub(crate) fn changes_after(&self, number: u64) -> impl Iterator<Item = &Change> {
+        self.changes.iter().skip_while(move |change| change.number <= number)
+    }
+
+    pub(crate) fn open_incidents(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.incident.state == State::Open).count()
+    }
+}
+
+impl Entry {
+    /// Takes an odd series of `target` in; says whether it is new.
+    fn take(&mut self, event: &Event, target: &Labels) -> bool {
+        let incident = &mut self.incident;
+        let onset = event.explanation.onset.unwrap_or(event.time);
+        incident.began = incident.began.min(onset);
+        let member = Member {
+            series: event.labels.clone(),
+            target: target.clone(),
+            onset,
+            time: event.time,
+            reading: event.reading,
+            expected: event.explanation.expected[0],
+            band: event.explanation.band.as_ref().map(|band| band[0]),
+            score: event.score,
+            return_seconds: event.return_seconds,
+            reasons: event.explanation.reasons.clone(),
+            usual_since: None,
+        };
+        let key = (event.shard, event.key);
+        match self.keys.get(&key) {
+            Some(place) => {
+                let known = &mut incident.members[*place];
+                known.usual_since = None;
+                if member.return_seconds > known.return_seconds {
+                    *known = Member { onset: known.onset.min(onset), ..member };
+                }
+                false
+            }
+            None if incident.members.len() >= MOST_MEMBERS => {
+                incident.more_members += 1;
+                false
+            }
+            None => {
+                self.keys.insert(key, incident.members.len());
+                incident.members.push(member);
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The way of the data: from samples of many series to incidents.
+//!
+//! ```text
+//! batch ─► shard ─► signal ─► detector ─► event ─► target ─► incident
+//!          series    rate of    level,      how       what is     opened, grown,
+//!          found     counters   season,     rare      odd there   quiet, closed
+//!          or made              tails                 together
+//! ```
+//!
+//! An [`Engine`] takes batches of metrics from any number of threads. Series are
+//! spread over shards by a hash of their labels, and a shard judges its samples
+//! on the thread that brings them: when [`Engine::ingest`] returns, everything
+//! in the batch has been judged. The engine has no clock and no threads; what
+//! waits is done by [`Engine::tick`], so that replaying a recording gives the
+//! incidents of the day it was made.
+
+mod engine;
+pub mod incident;
+mod settings;
+mod shard;
+mod signals;
+mod slab;
+mod target;
+
+pub use engine::{Counts, Engine, Ingested, SeriesView};
+pub use settings::EngineSettings;

@@ -1,0 +1,54 @@
+//! What a person may set of the engine.
+
+use std::time::Duration;
+
+use auscult_detect::ensemble::AlarmBudget;
+
+/// Settings of an [`crate::Engine`].
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// False alarms that are bearable for each target.
+    pub budget: AlarmBudget,
+    /// Most series that are watched; later ones are counted and not watched.
+    pub most_series: usize,
+    /// A series without samples for so long is forgotten.
+    pub forget_after: Duration,
+    /// Labels that say which target a series belongs to; those that a series has count.
+    pub target_labels: Vec<String>,
+    /// Labels that targets of one incident may share, besides being the same target.
+    pub topology_labels: Vec<String>,
+    /// Alarms so close in time may belong to one incident.
+    pub together: Duration,
+    /// An incident whose series have been as usual for so long has recovered.
+    pub quiet_after: Duration,
+    /// An alarm so soon after the recovery of its incident opens it again.
+    pub reopen_within: Duration,
+    /// Parts that are judged independently of each other; more of them keep threads apart.
+    pub shards: usize,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let labels = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self {
+            budget: "1/week".parse().expect("a budget"),
+            most_series: 1_000_000,
+            forget_after: minutes(60),
+            target_labels: labels(&[
+                "job",
+                "instance",
+                "service_name",
+                "service_instance_id",
+                "pod",
+                "node",
+                "host",
+            ]),
+            topology_labels: labels(&["node", "host", "Hostname", "model_name", "job"]),
+            together: minutes(5),
+            quiet_after: minutes(10),
+            reopen_within: minutes(60),
+            shards: 16,
+        }
+    }
+}

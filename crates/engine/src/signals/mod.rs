@@ -1,0 +1,80 @@
+//! From the samples of a series to the readings that are judged.
+
+mod gauge;
+mod role;
+
+use auscult_core::Timestamp;
+use auscult_stats::counter::{CounterRate, Growth};
+
+pub(crate) use gauge::Gauge;
+pub(crate) use role::{Role, role};
+
+/// What a sample turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Reading {
+    /// To be judged.
+    Value(f64),
+    /// Nothing to judge, as expected: the first reading of a counter, a reset.
+    Nothing,
+    /// Not after the sample before it.
+    Late,
+    /// The time of the sample before it.
+    Duplicate,
+    /// Not a number, infinite, or below 0 in a counter.
+    Invalid,
+}
+
+/// What makes readings of the samples of one series.
+#[derive(Debug, Clone)]
+pub(crate) enum Signal {
+    /// The samples themselves.
+    Gauge(Gauge),
+    /// Growth per second.
+    Counter(Box<CounterRate>, Gauge),
+}
+
+impl Signal {
+    /// For a series with this role; `None` for one whose samples are not judged by themselves.
+    pub(crate) fn new(role: Role) -> Option<Self> {
+        match role {
+            Role::Gauge => Some(Self::Gauge(Gauge::default())),
+            Role::Counter => Some(Self::Counter(Box::new(CounterRate::new(1e9)), Gauge::default())),
+            Role::Bucket | Role::Text => None,
+        }
+    }
+
+    /// Takes a sample in.
+    pub(crate) fn step(&mut self, time: Timestamp, value: f64) -> Reading {
+        match self {
+            Self::Gauge(gauge) => gauge.step(time, value),
+            Self::Counter(rate, gauge) => match gauge.step(time, value) {
+                Reading::Value(value) => match rate.step(time.nanos(), value) {
+                    Growth::Rate(rate) | Growth::Wrapped(rate) => Reading::Value(rate),
+                    Growth::First | Growth::Reset(_) | Growth::Gap => Reading::Nothing,
+                    Growth::Late => Reading::Late,
+                    Growth::Invalid => Reading::Invalid,
+                },
+                other => other,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_gives_rates_and_no_reading_at_a_reset() {
+        let mut signal = Signal::new(Role::Counter).unwrap();
+        let mut step = |second, value| signal.step(Timestamp::from_seconds(second), value);
+        assert_eq!(step(0, 5.0), Reading::Nothing);
+        assert_eq!(step(10, 25.0), Reading::Value(2.0));
+        assert_eq!(step(20, 1.0), Reading::Nothing);
+        assert_eq!(step(30, 11.0), Reading::Value(1.0));
+        assert_eq!(step(30, 12.0), Reading::Duplicate);
+        assert_eq!(step(25, 12.0), Reading::Late);
+        assert_eq!(step(40, f64::NAN), Reading::Invalid);
+        assert_eq!(step(40, -1.0), Reading::Invalid);
+    }
+}

@@ -1,0 +1,67 @@
+//! What the samples of a series are, by what its source and its name say.
+
+use auscult_core::LabelsRef;
+use auscult_telemetry::metrics::MetricKind;
+
+/// How the samples of a series are to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// As they are.
+    Gauge,
+    /// By their growth.
+    Counter,
+    /// One bucket of a histogram, which means something only beside the others.
+    Bucket,
+    /// Says something in its labels, or when something was created: no measurement.
+    Text,
+}
+
+/// The role of the series `labels` whose source says `kind`.
+///
+/// Source: OpenMetrics 1.0 specification, on suffixes.
+pub(crate) fn role(labels: LabelsRef<'_>, kind: MetricKind) -> Role {
+    let metric = labels.metric();
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| metric.ends_with(suffix));
+    match kind {
+        MetricKind::Info => Role::Text,
+        _ if ends(&["_created", "_info"]) => Role::Text,
+        MetricKind::Counter => Role::Counter,
+        MetricKind::Gauge | MetricKind::StateSet => Role::Gauge,
+        MetricKind::Histogram | MetricKind::GaugeHistogram | MetricKind::Unknown
+            if ends(&["_bucket"]) && labels.get("le").is_some() =>
+        {
+            Role::Bucket
+        }
+        MetricKind::GaugeHistogram => Role::Gauge,
+        MetricKind::Histogram => Role::Counter,
+        _ if labels.get("quantile").is_some() => Role::Gauge,
+        MetricKind::Summary => Role::Counter,
+        _ if ends(&["_total", "_count", "_sum"]) => Role::Counter,
+        _ => Role::Gauge,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auscult_core::Labels;
+
+    use super::*;
+
+    #[test]
+    fn names_tell_what_sources_do_not() {
+        let told = |pairs: &[(&str, &str)], kind| {
+            role(Labels::from_pairs(pairs.iter().copied()).unwrap().as_ref(), kind)
+        };
+        let named = |name| told(&[("__name__", name)], MetricKind::Unknown);
+        assert_eq!(named("vllm:num_requests_running"), Role::Gauge);
+        assert_eq!(named("http_requests_total"), Role::Counter);
+        assert_eq!(named("http_requests_created"), Role::Text);
+        assert_eq!(named("node_uname_info"), Role::Text);
+        assert_eq!(named("latency_seconds_bucket"), Role::Gauge, "without `le` it is no bucket");
+        let bucket = [("__name__", "latency_seconds_bucket"), ("le", "0.5")];
+        assert_eq!(told(&bucket, MetricKind::Unknown), Role::Bucket);
+        let quantile = [("__name__", "rpc_seconds"), ("quantile", "0.5")];
+        assert_eq!(told(&quantile, MetricKind::Summary), Role::Gauge);
+        assert_eq!(told(&[("__name__", "in_total")], MetricKind::Gauge), Role::Gauge);
+    }
+}

@@ -1,0 +1,3 @@
+//! The engine on made-up fleets.
+
+mod incidents;

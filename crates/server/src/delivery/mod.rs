@@ -1,0 +1,5 @@
+//! Telling others of incidents.
+
+mod alertmanager;
+
+pub(crate) use alertmanager::Alertmanager;

@@ -1,0 +1,104 @@
+//! What the service says of itself on `/metrics`.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::serve::Shared;
+
+/// How a request to write ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Ending {
+    /// All of it was taken.
+    Taken,
+    /// Some series could not be.
+    Partly,
+    /// None of it could be read.
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct WriteLabels {
+    pub(crate) protocol: &'static str,
+    pub(crate) ending: Ending,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ReceiverLabels {
+    pub(crate) receiver: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+/// Counters that tasks add to; the rest is asked of the engine when it is needed.
+#[derive(Debug)]
+pub(crate) struct OwnMetrics {
+    pub(crate) writes: Family<WriteLabels, Counter>,
+    /// Seconds from having a request to having judged it.
+    pub(crate) write_seconds: Histogram,
+    pub(crate) sent: Family<ReceiverLabels, Counter>,
+    pub(crate) send_failures: Family<ReceiverLabels, Counter>,
+}
+
+impl Default for OwnMetrics {
+    fn default() -> Self {
+        Self {
+            writes: Family::default(),
+            write_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            sent: Family::default(),
+            send_failures: Family::default(),
+        }
+    }
+}
+
+impl OwnMetrics {
+    /// Everything, in the OpenMetrics text format.
+    pub(crate) fn render(shared: &Shared) -> String {
+        let own = &shared.metrics;
+        let mut registry = Registry::with_prefix("auscult");
+        registry.register(
+            "write_requests",
+            "Requests to write, by how they ended",
+            own.writes.clone(),
+        );
+        let help = "Seconds to read and judge a request to write";
+        registry.register("write_seconds", help, own.write_seconds.clone());
+        registry.register("alerts_sent", "Alerts that a receiver took", own.sent.clone());
+        let help = "Attempts to send alerts that failed";
+        registry.register("alert_send_failures", help, own.send_failures.clone());
+        let samples = Family::<OutcomeLabels, Counter<u64, AtomicU64>>::default();
+        let counts = shared.engine.counts();
+        for (outcome, count) in [
+            ("judged", counts.judged),
+            ("not_judged", counts.not_judged),
+            ("unwatched", counts.unwatched),
+            ("late", counts.late),
+            ("duplicate", counts.duplicate),
+            ("invalid", counts.invalid),
+            ("stale", counts.stale),
+        ] {
+            samples.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
+        }
+        registry.register("samples", "Samples that came, by what became of them", samples);
+        let mut gauge = |name: &str, help: &str, value: usize| {
+            let gauge: Gauge = Gauge::default();
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            registry.register(name, help, gauge);
+        };
+        gauge("series", "Series that are watched", shared.engine.series());
+        gauge("series_limit", "Most series that are watched", shared.settings.engine.most_series);
+        gauge("targets", "Targets that series belong to", shared.engine.targets());
+        gauge("open_incidents", "Incidents that are open", shared.engine.open_incidents());
+        let mut out = String::new();
+        text::encode(&mut out, &registry).expect("writing to a string does not fail");
+        out
+    }
+}

@@ -1,0 +1,62 @@
+//! What a person may set of the service.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use auscult_engine::EngineSettings;
+
+/// Settings of a [`crate::Server`].
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How it judges.
+    pub engine: EngineSettings,
+    /// How often history goes on and incidents are looked at for recovery.
+    pub tick: Duration,
+    /// Most bytes of a request, as sent.
+    pub most_request_bytes: usize,
+    /// Most bytes of a request, unpacked.
+    pub most_unpacked_bytes: usize,
+    /// Where incidents are sent.
+    pub alertmanagers: Vec<AlertmanagerSettings>,
+}
+
+/// An Alertmanager that incidents are sent to.
+#[derive(Debug, Clone)]
+pub struct AlertmanagerSettings {
+    /// Its address, such as `http://127.0.0.1:9093`.
+    pub url: String,
+    /// How often a firing alert is sent again.
+    pub resend: Duration,
+    /// How long a resolved alert is sent again.
+    pub resolved_for: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+impl AlertmanagerSettings {
+    /// With the times that Prometheus itself uses.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            resend: Duration::from_secs(60),
+            resolved_for: Duration::from_secs(300),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9709)),
+            engine: EngineSettings::default(),
+            tick: Duration::from_secs(15),
+            most_request_bytes: 16 << 20,
+            most_unpacked_bytes: 64 << 20,
+            alertmanagers: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The service, as its clients see it.
+
+mod service;

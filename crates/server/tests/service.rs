@@ -1,0 +1,1 @@
+//! A fleet pushes its metrics; a fault becomes an incident.
