@@ -9,6 +9,7 @@ mod learn;
 mod method_settings;
 mod methods;
 mod select;
+mod serve;
 mod troubleshoot;
 
 use clap::Subcommand;
@@ -27,6 +28,8 @@ pub(crate) enum Verb {
     Explain(Box<explain::Arguments>),
     /// Tries the catalogue on your data, with labels or without, and says which method to use.
     Select(Box<select::Arguments>),
+    /// Watches metrics as they come and tells of incidents, around the clock.
+    Serve(serve::Arguments),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
     /// Finds the cause of a case, question by question or for rows of a file.
@@ -41,6 +44,7 @@ impl Verb {
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
+            Self::Serve(arguments) => serve::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
         }
