@@ -209,9 +209,8 @@ impl Engine {
             (!now.ended).then(|| now.is_usual())
         });
         let after = i64::try_from(self.settings.forget_after.as_nanos()).unwrap_or(i64::MAX);
-        let before = Timestamp::from_nanos(now.nanos().saturating_sub(after));
         for shard in &self.shards {
-            let forgotten = lock(shard).forget(before);
+            let forgotten = lock(shard).tick(now, after);
             if forgotten.is_empty() {
                 continue;
             }

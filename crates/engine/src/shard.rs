@@ -24,7 +24,9 @@ struct Slot {
     target: Option<TargetId>,
     /// What judges it; `None` for one that is not judged by itself.
     watch: Option<Watch>,
-    last_seen: Timestamp,
+    /// The first tick after its last sample came, whatever time the sample bore; `None`
+    /// before that tick.
+    last_seen: Option<Timestamp>,
     /// Whether its source said that it has ended for now.
     ended: bool,
 }
@@ -91,8 +93,8 @@ pub(crate) struct Shard {
 impl Shard {
     /// Without series. Events are told that come once in `explained_from` seconds or more seldom.
     pub(crate) fn new(number: usize, hasher: DefaultHashBuilder, explained_from: f64) -> Self {
-        let places = HashTable::new();
-        Self { number, hasher, places, slots: Slab::new(), explained_from }
+        let (places, slots) = (HashTable::new(), Slab::new());
+        Self { number, hasher, places, slots, explained_from }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -113,8 +115,8 @@ impl Shard {
             return;
         };
         let Some(slot) = self.slots.get_mut(key) else { return };
+        slot.last_seen = None;
         for point in series.points {
-            slot.last_seen = slot.last_seen.max(point.time);
             slot.ended = is_stale(point.value);
             if slot.ended {
                 counts.stale += 1;
@@ -191,7 +193,7 @@ impl Shard {
             labels: series.labels.to_owned(),
             target: watch.is_some().then(|| admission.target(series.labels)),
             watch,
-            last_seen: Timestamp::from_nanos(i64::MIN),
+            last_seen: None,
             ended: false,
         };
         let key = slots.insert(slot);
@@ -212,12 +214,17 @@ impl Shard {
         self.slots.iter().map(|(_, slot)| (&slot.labels, now(slot)))
     }
 
-    /// Forgets the series that were not seen since `before`; returns the target of each.
-    pub(crate) fn forget(&mut self, before: Timestamp) -> Vec<Option<TargetId>> {
+    /// Goes on to `now`. Forgets the series without a sample in the nanoseconds `after`
+    /// before; returns the target of each.
+    pub(crate) fn tick(&mut self, now: Timestamp, after: i64) -> Vec<Option<TargetId>> {
+        let before = Timestamp::from_nanos(now.nanos().saturating_sub(after));
+        for slot in self.slots.iter_mut() {
+            slot.last_seen.get_or_insert(now);
+        }
         let old: Vec<(Key, u64)> = self
             .slots
             .iter()
-            .filter(|(_, slot)| slot.last_seen < before)
+            .filter(|(_, slot)| slot.last_seen.is_some_and(|seen| seen < before))
             .map(|(key, slot)| (key, self.hasher.hash_one(slot.labels.as_ref())))
             .collect();
         let mut targets = Vec::with_capacity(old.len());

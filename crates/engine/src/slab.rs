@@ -77,6 +77,10 @@ impl<T> Slab<T> {
         })
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.chunks.iter_mut().flatten().filter_map(|entry| entry.value.as_mut())
+    }
+
     fn entry_mut(&mut self, place: u32) -> Option<&mut Entry<T>> {
         let place = place as usize;
         self.chunks.get_mut(place / CHUNK)?.get_mut(place % CHUNK)

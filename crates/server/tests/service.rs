@@ -47,14 +47,16 @@ async fn write(address: SocketAddr, body: Vec<u8>) -> reqwest::Response {
 #[tokio::test]
 async fn what_is_written_is_seen_and_counted() {
     let (address, _stop) = start(ServerSettings::default()).await;
-    let answer = write(address, body(&[("a", &[(1, 300.0), (16, 310.0)]), ("b", &[(1, 5.0)])])).await;
+    let answer =
+        write(address, body(&[("a", &[(1, 300.0), (16, 310.0)]), ("b", &[(1, 5.0)])])).await;
     assert_eq!(answer.status(), 204);
     assert_eq!(answer.headers()["x-prometheus-remote-write-samples-written"], "3");
     let url = format!("http://{address}/api/auscult/v1/series?labels=instance=a");
     let series = json(url).await;
     assert_eq!(series["series"][0]["reading"], 310.0);
     assert_eq!(series["series"][0]["labels"]["__name__"], "power_watts");
-    let own = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
+    let own =
+        reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
     assert!(own.contains("auscult_samples_total{outcome=\"judged\"} 3\n"), "{own}");
     assert!(own.contains("auscult_series 2\n"), "{own}");
 }
