@@ -12,6 +12,7 @@ use super::deviation::Deviation;
 use super::fusion::Habituation;
 use super::peaks::{Extent, Peaks};
 use super::profile::Usual;
+use super::range::Range;
 use super::seasons::{Season, Seasons, Slots};
 use super::statistics::{COUNT, Lengths, Windows};
 use super::tails::{CAP, Parts, Tails};
@@ -27,9 +28,11 @@ settings! {
         tier: u8 = 2, "1 or 2", |tier| matches!(tier, 1 | 2);
         /// Samples to learn before the first score.
         warmup: u32 = 300, "from 60 to 100000", |warmup| (60..=100_000).contains(warmup);
-        /// Least reading that there can be, such as 0; a lower one is always told.
+        /// Least reading that there can be, such as 0; a lower one is always told. With
+        /// `range_high`, a departure counts for less while little of the range was seen.
         range_low: Option<f64> = None, "a number", |low| low.is_none_or(f64::is_finite);
         /// Greatest reading that there can be, such as 100; a higher one is always told.
+        /// Declare both bounds of a range that may be used in full, not a mere limit.
         range_high: Option<f64> = None, "a number", |high| high.is_none_or(f64::is_finite);
     }
 }
@@ -130,7 +133,7 @@ struct Judgement {
     reading: f64,
     residual: f64,
     values: [[f32; COUNT]; SCALES],
-    /// Mean sum of parts over the scales.
+    /// Mean sum of parts over the scales, weighed by the declared range.
     sum: f64,
 }
 
@@ -194,8 +197,13 @@ impl PotEnsemble {
         };
         let usual = state.seasons.usual(time.nanos());
         let origin = self.origin(step, taken, usual);
+        let range = self.range(origin);
         let reading = (taken - origin).clamp(-LARGEST, LARGEST);
-        let reading = if state.seen < SETTLE { reading } else { state.extent.held(reading) };
+        let reading = match range {
+            Some(range) => range.held(reading),
+            None if state.seen < SETTLE => reading,
+            None => state.extent.held(reading),
+        };
         let residual = usual.map_or(0.0, |usual| usual.residual(reading));
         let (reading_now, residual_now) = (reading as f32, residual as f32);
         let mut values = [[f32::NAN; COUNT]; SCALES];
@@ -208,6 +216,9 @@ impl PotEnsemble {
             }
         }
         let mut sum = sum / tier.lengths.len() as f64;
+        if let Some(range) = range {
+            sum *= range.weight(state.extent, reading);
+        }
         if self.is_outside(taken) {
             sum += OUTSIDE;
         }
@@ -222,6 +233,12 @@ impl PotEnsemble {
             (Step::Gap(steps), Some(usual)) if steps > RESTART => reading - usual.middle,
             _ => self.state.origin,
         }
+    }
+
+    /// What readings there can be relative to `origin`, if both bounds were declared.
+    fn range(&self, origin: f64) -> Option<Range> {
+        let (low, high) = (self.settings.range_low?, self.settings.range_high?);
+        Some(Range::new(low, high, origin, LARGEST))
     }
 
     /// Whether `reading` cannot be, by what was declared.
