@@ -167,6 +167,35 @@ fn figures_of_a_part_are_not_taken_for_those_of_the_whole() {
 }
 
 #[test]
+fn what_is_told_the_range_of_the_file_stands_apart() {
+    let (data, results) = (tiny("benchmark-told"), folder("benchmark-told-results"));
+    let constant: String =
+        (0..400).map(|row| format!("2024-05-01 {:02}:{:02}:00,7\n", row / 60, row % 60)).collect();
+    put(&data, "nab/data/real/a.csv.gz", format!("timestamp,value\n{constant}"));
+    let call = |more: &[&str]| {
+        let (data, results) = (text(&data), text(&results));
+        let fixed =
+            ["benchmark", "anomaly", "--data", &data, "--results", &results, "--set", "nab"];
+        auscult(&[fixed.as_slice(), more].concat())
+    };
+    let answer = call(&["--method", "ewma,pot-ensemble", "--format", "json"]);
+    let figures: Value = serde_json::from_str(&answer.out).expect("JSON");
+    let named = |mode: &str| -> Vec<&str> {
+        let tables = figures["tables"].as_array().expect("tables");
+        let table = tables.iter().find(|table| table["mode"] == mode).expect("a table");
+        let lines = table["lines"].as_array().expect("lines");
+        lines.iter().map(|line| line["method"].as_str().expect("a name")).collect()
+    };
+    assert_eq!(named("told"), ["pot-ensemble"], "a file without a range is judged too");
+    let mut streamed = named("streaming");
+    streamed.sort_unstable();
+    assert_eq!(streamed, ["ewma", "pot-ensemble"]);
+    let answer = call(&["--method", "ewma", "--mode", "told"]);
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains("go with mode `told`"), "{}", answer.err);
+}
+
+#[test]
 fn a_unit_over_its_time_has_no_figures() {
     let (data, results) = (tiny("benchmark-late"), folder("benchmark-late-results"));
     let answer = auscult(&[

@@ -208,7 +208,12 @@ fn measure(
     let results = arguments.results.clone().unwrap_or_else(results_folder);
     let cache = Cache::new(&results, &build);
     let modes = |set: &'static Set| {
-        set.modes.iter().copied().filter(|mode| arguments.mode.is_none_or(|only| only == *mode))
+        // Few methods can be told a range: without one there is no such table.
+        let has_one = |mode: &Mode| {
+            *mode != Mode::Told || methods.iter().any(|(method, _)| mode.suits(method))
+        };
+        let is_asked = |mode: &Mode| arguments.mode.is_none_or(|only| only == *mode);
+        set.modes.iter().copied().filter(is_asked).filter(has_one)
     };
     let series_of = |set: &'static Set, series: &[String]| modes(set).count() * series.len();
     let total: usize =
@@ -231,8 +236,7 @@ fn measure(
                 nothing: nothing.clone(),
             };
             for (method, settings) in methods {
-                let streams = mode == Mode::Streaming;
-                if (streams && method.online.is_some()) || (!streams && method.batch.is_some()) {
+                if mode.suits(method) {
                     let unit = Unit {
                         method: method.name.to_owned(),
                         settings: settings.clone(),
@@ -267,6 +271,10 @@ fn measure(
         }
     }
     progress.done();
+    if let (true, Some(mode)) = (tables.is_empty(), arguments.mode) {
+        let why = format!("no chosen method and data set go with mode `{}`", mode.name());
+        return Err(CallError::input(why));
+    }
     Ok(Scorecard {
         machine: Machine::here(arguments.commit.as_deref()),
         command: command(arguments),
