@@ -31,7 +31,7 @@ struct One {
     alarms: u32,
     /// Alarms that the budget promised there.
     promised: f64,
-    /// Alarms anywhere, and what the budget promised for all of the time.
+    /// Alarms wherever, and what the budget promised for all of the time.
     all_alarms: u32,
     all_promised: f64,
     /// Labelled anomalies, and those with an alarm in them.
@@ -56,6 +56,8 @@ pub(crate) struct Kept {
     pub over: f64,
     /// That share if alarms came by chance, at just the promised rate.
     pub over_by_chance: f64,
+    /// Alarms of any kind, wherever.
+    pub all_alarms: u32,
     /// Alarms of any kind over what was promised for all of the time.
     pub all_ratio: Option<f64>,
     /// Labelled anomalies, and those with an alarm in them.
@@ -242,6 +244,7 @@ fn group<'a>(name: &str, counted: impl Iterator<Item = &'a Counted>, asked: &[As
             ratio: over(f64::from(alarms), promised),
             over: share(&|one| f64::from(u8::from(f64::from(one.alarms) > 2.0 * one.promised))),
             over_by_chance: share(&|one| more_than_twice(one.promised)),
+            all_alarms: all,
             all_ratio: over(f64::from(all), ones().map(|one| one.all_promised).sum()),
             anomalies: ones().map(|one| one.anomalies).sum(),
             found: ones().map(|one| one.found).sum(),
