@@ -104,7 +104,7 @@ impl OfSet {
         let all = &self.all;
         let mut more = String::new();
         if all.constant > 0 {
-            write!(more, ", and {} constant ones, which cannot alarm", all.constant)
+            write!(more, "; constant, so that no alarm can come: {}", all.constant)
                 .expect("writing to a string cannot fail");
         }
         for kept in all.kept.iter().filter(|kept| kept.coarse > 0 && kept.mode == BudgetMode::Soft)
