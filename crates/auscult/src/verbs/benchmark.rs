@@ -32,6 +32,8 @@ pub(crate) struct Arguments {
 enum What {
     /// How well each method finds labelled anomalies
     Anomaly(Box<AnomalyArguments>),
+    /// How well budgets of false alarms are kept, where nothing is wrong
+    Budget(super::benchmark_budget::BudgetArguments),
     /// How good choices without labels are, where the truth is known
     Select(super::benchmark_select::SelectArguments),
 }
@@ -103,9 +105,9 @@ struct AnomalyArguments {
     settings: MethodSettings,
 }
 
-/// How the scorecard is written.
+/// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
+pub(super) enum Form {
     /// A document with tables.
     Markdown,
     /// Every figure as data.
@@ -115,6 +117,7 @@ enum Form {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let arguments = match &arguments.what {
         What::Anomaly(arguments) => arguments,
+        What::Budget(arguments) => return super::benchmark_budget::run(arguments),
         What::Select(arguments) => return super::benchmark_select::run(arguments),
     };
     if arguments.worker {
@@ -329,7 +332,7 @@ fn rivals(set: &Set, data: &Path, series: &[String]) -> Result<Vec<Rival>, CallE
     Ok(table.into_iter().map(rival).collect())
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -375,7 +378,12 @@ fn write(arguments: &AnomalyArguments, scorecard: &Scorecard) -> Result<(), Call
             json + "\n"
         }
     };
-    match &arguments.output {
+    put(arguments.output.as_deref(), &text)
+}
+
+/// Writes `text` to a file, or to standard output.
+pub(super) fn put(output: Option<&Path>, text: &str) -> Result<(), CallError> {
+    match output {
         Some(path) => {
             std::fs::write(path, text).map_err(CallError::write(path.display().to_string()))
         }

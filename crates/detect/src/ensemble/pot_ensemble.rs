@@ -94,6 +94,11 @@ const RARE_SCALE: f32 = 0.1;
 const GAP_LEARNT: f64 = 3.0;
 /// Samples between two alarms that are told apart, in the history of scores.
 const ALARMS_APART: u16 = 60;
+/// Samples after which a score counts for half of what it will be worth: the shorter
+/// the history, the less it means to lie beyond all of it.
+const HALF_MATURE: f64 = 6000.0;
+/// Typical residuals that rank a sample as high as a score of 1; more of them rank no higher.
+const FAR: f64 = 20.0;
 /// Readings further than this from the first are held there.
 const LARGEST: f64 = 1e30;
 
@@ -254,6 +259,15 @@ impl PotEnsemble {
         }
     }
 
+    /// How high `residual` alone ranks a sample, from 0 to 1: below any score that
+    /// several statistics made.
+    fn distance(&self, residual: f64) -> f64 {
+        match residual.abs() {
+            0.0 => 0.0,
+            far => (far / self.state.seasons.scale() / FAR).min(1.0),
+        }
+    }
+
     fn take(&mut self, sample: Sample<'_>, judgement: &Judgement) {
         let time = sample.time();
         let tier = self.tier();
@@ -332,6 +346,19 @@ impl Detector for PotEnsemble {
         Ok(score)
     }
 
+    fn rank(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        let judgement = self.judge(sample)?;
+        Ok(match self.rate(&judgement) {
+            Score::Ready(score) => Score::Ready(score.max(self.distance(judgement.residual))),
+            warming @ Score::Warming(_) => warming,
+        })
+    }
+
+    fn maturity(&self) -> f64 {
+        let seen = f64::from(self.state.seen.max(1));
+        seen / (seen + HALF_MATURE)
+    }
+
     fn deviation(&self) -> Option<f64> {
         (self.state.seen >= self.settings.warmup).then(|| self.state.deviation.now())
     }
@@ -354,9 +381,13 @@ impl Detector for PotEnsemble {
             low: self.furthest(time, origin + usual.low, -1.0, threshold),
             high: self.furthest(time, origin + usual.high, 1.0, threshold),
         };
-        let mut explanation = Explanation::of_one(origin + usual.middle, Some(band), score);
+        let distance = self.distance(judgement.residual);
+        // Only a budget asks for so little that the residual alone passes.
+        let far = score <= threshold && distance > threshold;
+        let part = if far { distance } else { score };
+        let mut explanation = Explanation::of_one(origin + usual.middle, Some(band), part);
         explanation.onset = state.departure.onset(time, judgement.sum);
-        explanation.reasons = self.reasons(sample.reading(0), &judgement);
+        explanation.reasons = self.reasons(sample.reading(0), &judgement, far);
         Ok(Some(explanation))
     }
 
@@ -390,10 +421,13 @@ impl Detector for PotEnsemble {
 }
 
 impl PotEnsemble {
-    /// The furthest reading from `edge` on a `side` whose parts would not sum to
-    /// more than `threshold`, to a thousandth of its distance.
+    /// The furthest reading from `edge` on a `side` whose parts would not sum to more
+    /// than `threshold`, nor its residual alone rank higher, to a thousandth of its distance.
     fn furthest(&self, time: Timestamp, edge: f64, side: f64, threshold: f64) -> f64 {
-        let passes = |far: f64| self.judge_reading(time, edge + side * far).sum > threshold;
+        let passes = |far: f64| {
+            let judgement = self.judge_reading(time, edge + side * far);
+            judgement.sum.max(self.distance(judgement.residual)) > threshold
+        };
         let mut outside = self.state.seasons.scale().max(1e-9 * edge.abs()).max(f64::MIN_POSITIVE);
         let mut inside = 0.0;
         while !passes(outside) {
@@ -414,7 +448,7 @@ impl PotEnsemble {
         edge + side * inside
     }
 
-    fn reasons(&self, reading: f64, judgement: &Judgement) -> Vec<String> {
+    fn reasons(&self, reading: f64, judgement: &Judgement, far: bool) -> Vec<String> {
         let state = &self.state;
         let parts: Vec<Parts> = judgement
             .values
@@ -445,6 +479,7 @@ impl PotEnsemble {
             parts: &parts,
             season,
             outside: self.is_outside(reading),
+            far,
             run: state.departure.run(judgement.residual, scale),
             residual: judgement.residual,
             window: longest(self.tier()),
