@@ -1,4 +1,4 @@
-//! `auscult benchmark anomaly`, on tiny data in the layout of the public sets.
+//! `auscult benchmark anomaly` and `budget`, on tiny data in the layout of the public sets.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -167,6 +167,35 @@ fn figures_of_a_part_are_not_taken_for_those_of_the_whole() {
 }
 
 #[test]
+fn what_is_told_the_range_of_the_file_stands_apart() {
+    let (data, results) = (tiny("benchmark-told"), folder("benchmark-told-results"));
+    let constant: String =
+        (0..400).map(|row| format!("2024-05-01 {:02}:{:02}:00,7\n", row / 60, row % 60)).collect();
+    put(&data, "nab/data/real/a.csv.gz", format!("timestamp,value\n{constant}"));
+    let call = |more: &[&str]| {
+        let (data, results) = (text(&data), text(&results));
+        let fixed =
+            ["benchmark", "anomaly", "--data", &data, "--results", &results, "--set", "nab"];
+        auscult(&[fixed.as_slice(), more].concat())
+    };
+    let answer = call(&["--method", "ewma,pot-ensemble", "--format", "json"]);
+    let figures: Value = serde_json::from_str(&answer.out).expect("JSON");
+    let named = |mode: &str| -> Vec<&str> {
+        let tables = figures["tables"].as_array().expect("tables");
+        let table = tables.iter().find(|table| table["mode"] == mode).expect("a table");
+        let lines = table["lines"].as_array().expect("lines");
+        lines.iter().map(|line| line["method"].as_str().expect("a name")).collect()
+    };
+    assert_eq!(named("told"), ["pot-ensemble"], "a file without a range is judged too");
+    let mut streamed = named("streaming");
+    streamed.sort_unstable();
+    assert_eq!(streamed, ["ewma", "pot-ensemble"]);
+    let answer = call(&["--method", "ewma", "--mode", "told"]);
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains("go with mode `told`"), "{}", answer.err);
+}
+
+#[test]
 fn a_unit_over_its_time_has_no_figures() {
     let (data, results) = (tiny("benchmark-late"), folder("benchmark-late-results"));
     let answer = auscult(&[
@@ -248,5 +277,47 @@ fn real_data_are_measured() {
     for table in figures["tables"].as_array().expect("tables") {
         let volume = table["lines"][0]["measures"]["vus_pr"].as_f64().expect("a volume");
         assert!(volume > 0.05 && volume < 1.0, "{volume}");
+    }
+}
+
+#[test]
+fn budgets_are_measured_as_detect_keeps_them() {
+    let data = tiny("benchmark-budget-data");
+    let call = |more: &[&str]| {
+        let data = text(&data);
+        let fixed = ["benchmark", "budget", "--data", &data, "--quiet", "--method", "ewma"];
+        auscult(&[&fixed, more].concat())
+    };
+    let answer = call(&["--set", "kpi", "--budget", "4/hour,1/month", "--format", "json"]);
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""));
+    let figures: Value = serde_json::from_str(&answer.out).expect("JSON");
+    let kept = &figures["methods"][0]["sets"][0]["all"]["kept"];
+    let series = text(&data.join("kpi/train/one.csv.gz"));
+    let mut compared = 0;
+    for one in kept.as_array().expect("an entry for each budget and mode") {
+        let (budget, mode) = (one["budget"].as_str().expect("text"), one["mode"].as_str());
+        let detect = ["detect", &series, "--column", "value", "--method", "ewma", "--online"];
+        let how = ["--budget", budget, "--budget-mode", mode.expect("text"), "--format", "json"];
+        let answer = auscult(&[&detect[..], &how].concat());
+        let alarms = answer.out.lines().filter(|line| line.contains("\"score\"")).count() as u64;
+        assert_eq!(one["all_alarms"], alarms, "{budget} {mode:?}: {}", answer.out);
+        compared += alarms;
+    }
+    assert_eq!(kept.as_array().map(Vec::len), Some(4));
+    assert!(compared > 5, "{compared} alarms are too few to compare");
+    // The onset is an alarm, but no false one.
+    assert_eq!((&kept[0]["anomalies"], &kept[0]["found"]), (&1.into(), &1.into()));
+    assert!(kept[0]["alarms"].as_u64() < kept[0]["all_alarms"].as_u64());
+    let document = call(&["--set", "kpi,asd"]);
+    assert!(document.out.contains("| asd | 1/week | "), "{}", document.out);
+    for (wrong, words) in [
+        (["--set", "moon"], "there are health, smd"),
+        (["--set", "smap"], "smap"),
+        (["--method", "knn"], "does not judge row by row"),
+    ] {
+        let answer =
+            auscult(&[&["benchmark", "budget", "--data", &text(&data)], &wrong[..]].concat());
+        assert_eq!(answer.code, 2, "{}", answer.out);
+        assert!(answer.err.contains(words), "{}", answer.err);
     }
 }

@@ -328,12 +328,24 @@ fn a_budget_stands_in_for_a_threshold_and_finds_the_days_that_a_city_remembers()
         assert!(days.contains(&day), "{day} is missing from {days:?}");
     }
     assert!(found.len() <= 14, "seven months were promised about seven alarms: {days:?}");
-    let reason = found[0]["reason"].as_str().expect("a reason");
+    let thanksgiving = days.iter().position(|day| *day == "2014-11-27").expect("just found");
+    let reason = found[thanksgiving]["reason"].as_str().expect("a reason");
     assert!(reason.contains("the weekly pattern"), "{reason}");
     // The same in a single pass and from a whole table.
     let plot = scratch_text("budget.svg");
     let whole = auscult(&[&call[..], &["--plot", &plot]].concat());
     assert_eq!(findings(&whole), found);
+}
+
+#[test]
+fn a_budget_of_more_alarms_than_samples_allow_is_said_to_be_one() {
+    let taxi = example("nab/nyc_taxi.csv.gz");
+    let answer = auscult(&["detect", &taxi, "--budget", "1/hour", "--top", "3"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let sentence = "The budget is more than samples allow; it is taken for one alarm in 6 hours, twelve samples.";
+    assert!(answer.out.contains(sentence), "{}", answer.out);
+    let fine = auscult(&["detect", &taxi, "--budget", "1/day", "--top", "3"]);
+    assert!(!fine.out.contains("than samples allow"), "{}", fine.out);
 }
 
 #[test]

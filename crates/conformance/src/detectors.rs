@@ -39,6 +39,7 @@ const LAWS: &[Law<DetectorCase>] = &[
     ("learning changes the state", learning_changes_the_state),
     ("the state stops growing", state_stops_growing),
     ("scores and deviations are finite and at least 0", scores_are_finite),
+    ("ranks go on where scores are 0", ranks_are_not_below_scores),
     ("warm-up ends and is counted down", warmup_is_counted_down),
     ("shares sum to 1", shares_sum_to_one),
     ("an outlier stands out", outlier_stands_out),
@@ -227,6 +228,28 @@ fn scores_are_finite(case: &DetectorCase) -> Verdict {
             let deviation = detector.deviation();
             ensure(deviation.is_none_or(|far| far.is_finite() && far >= 0.0), || {
                 format!("after sample {at} the deviation is {deviation:?}")
+            })?;
+        }
+        Ok(())
+    })
+}
+
+fn ranks_are_not_below_scores(case: &DetectorCase) -> Verdict {
+    on_every_stream(case, |detector, stream| {
+        for (at, sample) in stream.samples().enumerate() {
+            let before = (at % 100 == 0).then(|| detector.snapshot());
+            let (rank, maturity) = (detector.rank(sample).map_err(refused)?, detector.maturity());
+            ensure(before.is_none_or(|before| detector.snapshot() == before), || {
+                format!("ranking sample {at} changed the state")
+            })?;
+            let score = detector.update(sample).map_err(refused)?;
+            let follows = match (score, rank) {
+                (Score::Ready(score), Score::Ready(rank)) => rank.is_finite() && rank >= score,
+                (score, rank) => score == rank,
+            };
+            ensure(follows, || format!("sample {at} scores {score:?} and ranks {rank:?}"))?;
+            ensure(rank.ready().is_none() || (maturity > 0.0 && maturity <= 1.0), || {
+                format!("before sample {at} maturity is {maturity}")
             })?;
         }
         Ok(())

@@ -6,13 +6,15 @@ use crate::{Explanation, Sample, Score, Snapshot};
 ///
 /// # Laws
 ///
-/// 1. `score`, `deviation` and `explain` change nothing.
+/// 1. `score`, `rank`, `maturity`, `deviation` and `explain` change nothing.
 /// 2. `update` is `score`, then `learn`.
 /// 3. Same settings and samples give the same bits.
 /// 4. A restored detector goes on as the original would.
 /// 5. A refused sample changes nothing.
 /// 6. Learning changes the state; the state stops growing.
 /// 7. Scores and deviations are finite and at least 0; shares sum to 1.
+/// 8. A rank is there when the score is, finite and not below it; maturity is above 0
+///    and at most 1.
 pub trait Detector: std::fmt::Debug + Send {
     /// Readings that each sample must carry.
     fn channels(&self) -> usize;
@@ -40,6 +42,28 @@ pub trait Detector: std::fmt::Debug + Send {
         let score = self.score(sample)?;
         self.learn(sample)?;
         Ok(score)
+    }
+
+    /// What a budget of alarms goes by: the score, told apart where the score tells
+    /// nothing.
+    ///
+    /// A score may be 0 for nearly every sample. Someone who bears many alarms wants the
+    /// strangest of those too, and a rate can only be kept if the samples can be ordered.
+    ///
+    /// # Errors
+    ///
+    /// As [`Detector::score`].
+    fn rank(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        self.score(sample)
+    }
+
+    /// How much a rank is worth so far, above 0 and at most 1.
+    ///
+    /// Where scores are high and frequent while the history is short, ranks times
+    /// maturity are as frequent early as late, as a budget needs them; 1 where scores do
+    /// not depend on how long the history is.
+    fn maturity(&self) -> f64 {
+        1.0
     }
 
     /// How far the stream is from normal since the last sample learnt: a state,

@@ -234,6 +234,75 @@ fn scores_do_not_depend_on_the_unit_or_the_origin() {
     }
 }
 
+/// A detector that was told what readings there can be.
+fn told(low: f64, high: f64) -> PotEnsemble {
+    let (range_low, range_high) = (Some(low), Some(high));
+    let settings = PotEnsembleSettings { range_low, range_high, ..Default::default() };
+    PotEnsemble::new(settings).unwrap()
+}
+
+/// What `detector` says of `reading` after readings from 40 to 42.
+fn of_one(mut detector: PotEnsemble, reading: f64) -> f64 {
+    let mut random = Pcg64Mcg::seed_from_u64(8);
+    for at in 0..1000 {
+        let usual = random.random_range(40.0..42.0);
+        sample_at(&mut detector, at * STEP, usual);
+    }
+    ready(sample_at(&mut detector, 1000 * STEP, reading))
+}
+
+#[test]
+fn a_departure_small_against_the_declared_range_tells_less() {
+    let unknown = of_one(fresh(2), 44.0);
+    let wide = of_one(told(0.0, 400.0), 44.0);
+    let narrow = of_one(told(0.0, 100.0), 44.0);
+    let tight = of_one(told(40.0, 44.0), 44.0);
+    // Four of 400, of 100, and of 4.
+    assert!((wide / unknown - 0.1).abs() < 0.01, "{wide} and {unknown}");
+    assert!((narrow / unknown - 0.2).abs() < 0.02, "{narrow} and {unknown}");
+    assert!((tight / unknown - 1.0).abs() < 0.01, "{tight} and {unknown}");
+    assert!(narrow > ALARM && wide < ALARM);
+}
+
+#[test]
+fn no_reading_within_the_declared_range_is_taken_for_absurd() {
+    // Undeclared, both are held at three ranges beyond the readings so far.
+    assert_eq!(of_one(fresh(2), 60.0), of_one(fresh(2), 90.0));
+    let (some, most) = (of_one(told(0.0, 100.0), 60.0), of_one(told(0.0, 100.0), 90.0));
+    assert!(most > 1.4 * some, "{some} and {most}");
+}
+
+#[test]
+fn scores_under_a_declared_range_do_not_depend_on_the_unit_or_the_origin() {
+    let (mut plain, mut scaled) = (told(0.0, 200.0), told(1_048_576.0, 1_253_376.0));
+    let mut random = Pcg64Mcg::seed_from_u64(5);
+    let mut highest = 0.0_f64;
+    for at in 0..6 * DAY {
+        let reading = load(&mut random, at) + if at == 1700 { 90.0 } else { 0.0 };
+        let second = at as i64 * STEP;
+        let (one, other) = (
+            sample_at(&mut plain, second, reading).ready().unwrap_or(0.0),
+            sample_at(&mut scaled, second, 1024.0 * reading + 1_048_576.0).ready().unwrap_or(0.0),
+        );
+        assert!((one - other).abs() < 0.02 * one.max(0.5), "{one} and {other} at {at}");
+        highest = highest.max(one);
+    }
+    assert!(highest > ALARM, "{highest}");
+}
+
+#[test]
+fn one_declared_bound_changes_nothing_within_it() {
+    let settings = PotEnsembleSettings { range_low: Some(-1e6), ..Default::default() };
+    let (mut plain, mut bound) = (fresh(2), PotEnsemble::new(settings).unwrap());
+    let mut random = Pcg64Mcg::seed_from_u64(6);
+    for at in 0..4 * DAY {
+        let reading = load(&mut random, at) + if at == 1000 { 90.0 } else { 0.0 };
+        let second = at as i64 * STEP;
+        assert_eq!(sample_at(&mut plain, second, reading), sample_at(&mut bound, second, reading));
+        assert_eq!(plain.deviation(), bound.deviation());
+    }
+}
+
 #[test]
 fn a_reading_outside_the_declared_range_is_told_however_often_it_came_before() {
     let settings =

@@ -5,6 +5,7 @@
 //! over its time limit can be ended; results go through the [`cache`].
 
 pub(crate) mod baseline;
+pub(crate) mod budget;
 pub(crate) mod cache;
 mod files;
 pub(crate) mod machine;

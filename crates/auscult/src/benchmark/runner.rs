@@ -6,7 +6,7 @@ use auscult_core::{Explanation, Sample, SettingsMap};
 use auscult_detect::{BoxedFit, Channels, Method, Threshold};
 
 use super::Mode;
-use super::series::Series;
+use super::series::{RANGE_HIGH, RANGE_LOW, Series};
 use crate::detection::plan::score_of_share;
 
 /// What a method made of a series; vectors have one entry for each row that counts.
@@ -38,7 +38,8 @@ pub(crate) fn run(
         return Err("needs several columns".to_owned());
     }
     match mode {
-        Mode::Streaming => stream(method, settings, series),
+        Mode::Streaming => stream(method, series, |_| settings.clone()),
+        Mode::Told => stream(method, series, |head| told(settings, series, head)),
         Mode::Trained | Mode::Whole => batch(method, settings, mode == Mode::Whole, series),
     }
 }
@@ -52,13 +53,32 @@ fn heads(method: &Method, series: &Series) -> Vec<Vec<usize>> {
     }
 }
 
-fn stream(method: &Method, settings: &SettingsMap, series: &Series) -> Result<Outcome, String> {
+/// `settings` with the smallest and largest reading of the channels of `head` in all of
+/// `series`; as they are where all readings are equal, which is no range.
+fn told(settings: &SettingsMap, series: &Series, head: &[usize]) -> SettingsMap {
+    let mut settings = settings.clone();
+    let readings = || head.iter().flat_map(|channel| series.channel(*channel));
+    let low = readings().fold(f64::INFINITY, f64::min);
+    let high = readings().fold(f64::NEG_INFINITY, f64::max);
+    if low < high {
+        settings.insert(RANGE_LOW.to_owned(), low.into());
+        settings.insert(RANGE_HIGH.to_owned(), high.into());
+    }
+    settings
+}
+
+/// Judges row by row; `settings` are those for the channels of one detector.
+fn stream(
+    method: &Method,
+    series: &Series,
+    settings: impl Fn(&[usize]) -> SettingsMap,
+) -> Result<Outcome, String> {
     let build = method.online.ok_or("has no streaming form")?;
     let heads = heads(method, series);
     let alone = heads.len() > 1 || series.channels == 1;
     let mut detectors = Vec::with_capacity(heads.len());
     for head in &heads {
-        detectors.push(build(settings, head.len()).map_err(|error| error.to_string())?);
+        detectors.push(build(&settings(head), head.len()).map_err(|error| error.to_string())?);
     }
     let rows = series.rows();
     let mut scores = Vec::with_capacity(rows - series.scored_from);

@@ -1,6 +1,7 @@
 //! A labelled series, and the ways in which a method may look at it.
 
 use auscult_core::{Frame, Timestamp};
+use auscult_detect::Method;
 use auscult_evaluate::Segment;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Mode {
     /// The rows before it, no more.
     Streaming,
+    /// The rows before it, and the smallest and largest reading of the whole series.
+    Told,
     /// The training part, which lies wholly before every judged row.
     Trained,
     /// The whole series, the judged row and later ones included.
@@ -21,6 +24,7 @@ impl Mode {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Streaming => "streaming",
+            Self::Told => "told",
             Self::Trained => "trained",
             Self::Whole => "whole",
         }
@@ -30,11 +34,33 @@ impl Mode {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Streaming => "Streaming (each row judged by the rows before it only)",
+            Self::Told => {
+                "Streaming, told the smallest and largest reading of the whole series beforehand (looks ahead)"
+            }
             Self::Trained => "Batch (fitted on the training part, then fixed)",
             Self::Whole => "Batch (fitted on the whole series that it judges; looks ahead)",
         }
     }
+
+    /// Whether rows are judged one after another.
+    pub(crate) fn streams(self) -> bool {
+        matches!(self, Self::Streaming | Self::Told)
+    }
+
+    /// Whether `method` can look at data in this way.
+    pub(crate) fn suits(self, method: &Method) -> bool {
+        let takes = |key| method.parameters.iter().any(|parameter| parameter.name == key);
+        match self {
+            Self::Streaming => method.online.is_some(),
+            Self::Told => method.online.is_some() && takes(RANGE_LOW) && takes(RANGE_HIGH),
+            Self::Trained | Self::Whole => method.batch.is_some(),
+        }
+    }
 }
+
+/// Settings of methods that can be told what readings there can be.
+pub(super) const RANGE_LOW: &str = "range_low";
+pub(super) const RANGE_HIGH: &str = "range_high";
 
 /// A labelled series.
 #[derive(Debug)]

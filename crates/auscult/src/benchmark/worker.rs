@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cache::{Cache, Record, Unit};
 use super::pooled::Pool;
-use super::{Mode, measure, runner, sets};
+use super::{measure, runner, sets};
 use crate::outcome::CallError;
 
 /// What a worker is to do.
@@ -33,7 +33,7 @@ pub(crate) fn work(order: &Order) -> Result<(), CallError> {
     let cache = Cache::new(&order.results, &order.build);
     let set = sets::find(&order.unit.set)
         .ok_or_else(|| CallError::input(format!("no data set {}", order.unit.set)))?;
-    let threads = if order.unit.mode == Mode::Streaming { order.threads } else { 1 };
+    let threads = if order.unit.mode.streams() { order.threads } else { 1 };
     let next = AtomicUsize::new(0);
     let failed: Mutex<Option<CallError>> = Mutex::new(None);
     std::thread::scope(|scope| {

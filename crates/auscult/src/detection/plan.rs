@@ -1,6 +1,6 @@
 //! What the person asked for, resolved and checked.
 
-use auscult_core::{Detector, SettingsMap, Timestamp};
+use auscult_core::{DetectError, Detector, Sample, Score, SettingsMap, Timestamp};
 use auscult_detect::ensemble::{AlarmBudget, BudgetGate, BudgetMode};
 use auscult_detect::{Method, Threshold};
 
@@ -52,30 +52,65 @@ pub(crate) enum Bar {
     /// The same score all the time.
     Fixed(f64),
     /// What a budget asks for, which changes with the history of the series.
-    Budget(Box<BudgetGate>),
+    Budget(Box<BudgetBar>),
+}
+
+/// A budget, and what it needs to know of the detector.
+#[derive(Debug)]
+pub(crate) struct BudgetBar {
+    gate: BudgetGate,
+    /// What ranks are worth by now; the gate goes by their products.
+    maturity: f64,
 }
 
 impl Bar {
     /// The bar of `budget` if there is one, else `threshold`.
     pub(crate) fn new(budget: Option<(AlarmBudget, BudgetMode)>, threshold: f64) -> Self {
         match budget {
-            Some((budget, mode)) => Self::Budget(Box::new(BudgetGate::new(budget, mode))),
+            Some((budget, mode)) => {
+                let gate = BudgetGate::new(budget, mode);
+                Self::Budget(Box::new(BudgetBar { gate, maturity: 1.0 }))
+            }
             None => Self::Fixed(threshold),
         }
     }
 
-    /// What `score` at `time` has to pass.
-    pub(crate) fn height(&self, time: Timestamp, score: f64) -> f64 {
+    /// What of `sample` is held against the bar: the score, or the rank under a budget.
+    pub(crate) fn rate(
+        &mut self,
+        detector: &dyn Detector,
+        sample: Sample<'_>,
+    ) -> Result<Score, DetectError> {
         match self {
-            Self::Fixed(threshold) => *threshold,
-            Self::Budget(gate) => gate.bar(time, score),
+            Self::Fixed(_) => detector.score(sample),
+            Self::Budget(bar) => {
+                bar.maturity = detector.maturity();
+                detector.rank(sample)
+            }
         }
     }
 
-    /// Takes `score` at `time` in.
+    /// What the just rated `score` at `time` has to pass.
+    pub(crate) fn height(&self, time: Timestamp, score: f64) -> f64 {
+        match self {
+            Self::Fixed(threshold) => *threshold,
+            Self::Budget(bar) => {
+                let worth = score * bar.maturity;
+                let height = bar.gate.bar(time, worth);
+                // Rounding must not part what is reported from what the gate decides.
+                if worth > height {
+                    (height / bar.maturity).min(score.next_down())
+                } else {
+                    (height / bar.maturity).clamp(score, f64::MAX)
+                }
+            }
+        }
+    }
+
+    /// Takes the just rated `score` at `time` in.
     pub(crate) fn learn(&mut self, time: Timestamp, score: f64) {
-        if let Self::Budget(gate) = self {
-            gate.learn(time, score);
+        if let Self::Budget(bar) = self {
+            bar.gate.learn(time, score * bar.maturity);
         }
     }
 
@@ -83,7 +118,16 @@ impl Bar {
     pub(crate) fn level(&self) -> Option<f64> {
         match self {
             Self::Fixed(threshold) => Some(*threshold),
-            Self::Budget(gate) => gate.level(),
+            Self::Budget(bar) => bar.gate.level().map(|level| level / bar.maturity),
+        }
+    }
+
+    /// Seconds from one alarm to the next that a budget comes to, where samples are too
+    /// rare for what was asked.
+    pub(crate) fn coarse(&self) -> Option<f64> {
+        match self {
+            Self::Budget(bar) if bar.gate.is_coarse() => Some(bar.gate.interval()),
+            Self::Fixed(_) | Self::Budget(_) => None,
         }
     }
 }

@@ -194,6 +194,7 @@ fn watch(
             }
         }
         tally.threshold = bar.level();
+        tally.coarse = bar.coarse();
         Ok(())
     })?;
     let series = watched.entries.into_iter().map(|(tally, ..)| tally).collect();

@@ -23,6 +23,8 @@ pub(crate) struct SeriesTally {
     pub anomalies: u64,
     /// The threshold, if one was found.
     pub threshold: Option<f64>,
+    /// Seconds from one alarm to the next at most, where samples are too rare for the budget.
+    pub coarse: Option<f64>,
     /// The anomaly with the highest score.
     pub strangest: Option<Finding>,
     /// What else a person should know, a sentence each.
@@ -41,6 +43,7 @@ impl SeriesTally {
             infinite: 0,
             anomalies: 0,
             threshold: None,
+            coarse: None,
             strangest: None,
             notes: Vec::new(),
         }

@@ -220,6 +220,7 @@ fn watch(
         );
     }
     judged.tally.threshold = bar.level();
+    judged.tally.coarse = bar.coarse();
     Ok(judged)
 }
 
@@ -231,7 +232,7 @@ pub(crate) fn step(
     bar: &mut Bar,
     wanted: bool,
 ) -> Result<(Score, f64, Option<Explanation>), CallError> {
-    let score = detector.score(sample).map_err(CallError::input)?;
+    let score = bar.rate(detector, sample).map_err(CallError::input)?;
     let height = bar.height(sample.time(), score.ready().unwrap_or(0.0));
     let passes = score.ready().is_some_and(|score| score > height);
     let mut explanation = if passes || wanted {

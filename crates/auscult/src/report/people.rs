@@ -139,6 +139,7 @@ pub(super) fn summary(report: &Report<'_>) -> String {
     }
     let (missing, infinite) = (tally.sum(|one| one.missing), tally.sum(|one| one.infinite));
     sentences.extend(absent(missing, infinite, report.method.order));
+    sentences.extend(coarse(report));
     sentences.extend(notes(report));
     sentences.iter().map(|sentence| capitalised(sentence)).collect::<Vec<_>>().join(" ")
 }
@@ -159,6 +160,20 @@ fn threshold(report: &Report<'_>) -> String {
         ),
         _ => String::new(),
     }
+}
+
+/// A sentence on series whose samples are too rare for the budget, if there are any.
+fn coarse(report: &Report<'_>) -> Option<String> {
+    let coarse: Vec<f64> = report.tally.series.iter().filter_map(|series| series.coarse).collect();
+    let longest = coarse.iter().copied().reduce(f64::max)?;
+    let series = match (coarse.len(), report.tally.series.len()) {
+        (1, 1) => String::new(),
+        (coarse, _) => format!(" in {}", counted(coarse as u64, "series", "series")),
+    };
+    Some(format!(
+        "the budget is more than samples{series} allow; it is taken for one alarm in {} hours, twelve samples",
+        number(longest / 3600.0)
+    ))
 }
 
 /// Notes, each with the series that it is about if there are several.

@@ -32,6 +32,8 @@ pub(crate) struct Arguments {
 enum What {
     /// How well each method finds labelled anomalies
     Anomaly(Box<AnomalyArguments>),
+    /// How well budgets of false alarms are kept, where nothing is wrong
+    Budget(super::benchmark_budget::BudgetArguments),
     /// How good choices without labels are, where the truth is known
     Select(super::benchmark_select::SelectArguments),
 }
@@ -103,9 +105,9 @@ struct AnomalyArguments {
     settings: MethodSettings,
 }
 
-/// How the scorecard is written.
+/// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
+pub(super) enum Form {
     /// A document with tables.
     Markdown,
     /// Every figure as data.
@@ -115,6 +117,7 @@ enum Form {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let arguments = match &arguments.what {
         What::Anomaly(arguments) => arguments,
+        What::Budget(arguments) => return super::benchmark_budget::run(arguments),
         What::Select(arguments) => return super::benchmark_select::run(arguments),
     };
     if arguments.worker {
@@ -208,7 +211,12 @@ fn measure(
     let results = arguments.results.clone().unwrap_or_else(results_folder);
     let cache = Cache::new(&results, &build);
     let modes = |set: &'static Set| {
-        set.modes.iter().copied().filter(|mode| arguments.mode.is_none_or(|only| only == *mode))
+        // Few methods can be told a range: without one there is no such table.
+        let has_one = |mode: &Mode| {
+            *mode != Mode::Told || methods.iter().any(|(method, _)| mode.suits(method))
+        };
+        let is_asked = |mode: &Mode| arguments.mode.is_none_or(|only| only == *mode);
+        set.modes.iter().copied().filter(is_asked).filter(has_one)
     };
     let series_of = |set: &'static Set, series: &[String]| modes(set).count() * series.len();
     let total: usize =
@@ -231,8 +239,7 @@ fn measure(
                 nothing: nothing.clone(),
             };
             for (method, settings) in methods {
-                let streams = mode == Mode::Streaming;
-                if (streams && method.online.is_some()) || (!streams && method.batch.is_some()) {
+                if mode.suits(method) {
                     let unit = Unit {
                         method: method.name.to_owned(),
                         settings: settings.clone(),
@@ -267,6 +274,10 @@ fn measure(
         }
     }
     progress.done();
+    if let (true, Some(mode)) = (tables.is_empty(), arguments.mode) {
+        let why = format!("no chosen method and data set go with mode `{}`", mode.name());
+        return Err(CallError::input(why));
+    }
     Ok(Scorecard {
         machine: Machine::here(arguments.commit.as_deref()),
         command: command(arguments),
@@ -321,7 +332,7 @@ fn rivals(set: &Set, data: &Path, series: &[String]) -> Result<Vec<Rival>, CallE
     Ok(table.into_iter().map(rival).collect())
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -367,7 +378,12 @@ fn write(arguments: &AnomalyArguments, scorecard: &Scorecard) -> Result<(), Call
             json + "\n"
         }
     };
-    match &arguments.output {
+    put(arguments.output.as_deref(), &text)
+}
+
+/// Writes `text` to a file, or to standard output.
+pub(super) fn put(output: Option<&Path>, text: &str) -> Result<(), CallError> {
+    match output {
         Some(path) => {
             std::fs::write(path, text).map_err(CallError::write(path.display().to_string()))
         }

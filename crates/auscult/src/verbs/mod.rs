@@ -1,6 +1,7 @@
 //! One file per verb: its arguments, and what it does with them.
 
 mod benchmark;
+mod benchmark_budget;
 mod benchmark_select;
 mod detect;
 mod explain;

@@ -9,6 +9,7 @@ mod fusion;
 pub(crate) mod peaks;
 mod pot_ensemble;
 pub(crate) mod profile;
+mod range;
 mod seasons;
 mod statistics;
 mod tails;

@@ -144,6 +144,16 @@ impl Extent {
         Self { low: 0.0, high: 0.0 }
     }
 
+    /// The smallest.
+    pub(crate) fn low(&self) -> f32 {
+        self.low
+    }
+
+    /// The largest.
+    pub(crate) fn high(&self) -> f32 {
+        self.high
+    }
+
     /// Distance from the smallest to the largest.
     pub(crate) fn range(&self) -> f32 {
         (self.high - self.low).min(f32::MAX)

@@ -12,6 +12,7 @@ use super::deviation::Deviation;
 use super::fusion::Habituation;
 use super::peaks::{Extent, Peaks};
 use super::profile::Usual;
+use super::range::Range;
 use super::seasons::{Season, Seasons, Slots};
 use super::statistics::{COUNT, Lengths, Windows};
 use super::tails::{CAP, Parts, Tails};
@@ -27,9 +28,11 @@ settings! {
         tier: u8 = 2, "1 or 2", |tier| matches!(tier, 1 | 2);
         /// Samples to learn before the first score.
         warmup: u32 = 300, "from 60 to 100000", |warmup| (60..=100_000).contains(warmup);
-        /// Least reading that there can be, such as 0; a lower one is always told.
+        /// Least reading that there can be, such as 0; a lower one is always told. With
+        /// `range_high`, a departure counts for less while little of the range was seen.
         range_low: Option<f64> = None, "a number", |low| low.is_none_or(f64::is_finite);
         /// Greatest reading that there can be, such as 100; a higher one is always told.
+        /// Declare both bounds of a range that may be used in full, not a mere limit.
         range_high: Option<f64> = None, "a number", |high| high.is_none_or(f64::is_finite);
     }
 }
@@ -91,6 +94,11 @@ const RARE_SCALE: f32 = 0.1;
 const GAP_LEARNT: f64 = 3.0;
 /// Samples between two alarms that are told apart, in the history of scores.
 const ALARMS_APART: u16 = 60;
+/// Samples after which a score counts for half of what it will be worth: the shorter
+/// the history, the less it means to lie beyond all of it.
+const HALF_MATURE: f64 = 6000.0;
+/// Typical residuals that rank a sample as high as a score of 1; more of them rank no higher.
+const FAR: f64 = 20.0;
 /// Readings further than this from the first are held there.
 const LARGEST: f64 = 1e30;
 
@@ -142,7 +150,7 @@ struct Judgement {
     reading: f64,
     residual: f64,
     values: [[f32; COUNT]; SCALES],
-    /// Mean sum of parts over the scales.
+    /// Mean sum of parts over the scales, weighed by the declared range.
     sum: f64,
 }
 
@@ -248,8 +256,13 @@ impl PotEnsemble {
         };
         let usual = state.seasons.usual(time.nanos());
         let origin = self.origin(step, taken, usual);
+        let range = self.range(origin);
         let reading = (taken - origin).clamp(-LARGEST, LARGEST);
-        let reading = if state.seen < SETTLE { reading } else { state.extent.held(reading) };
+        let reading = match range {
+            Some(range) => range.held(reading),
+            None if state.seen < SETTLE => reading,
+            None => state.extent.held(reading),
+        };
         let residual = usual.map_or(0.0, |usual| usual.residual(reading));
         let (reading_now, residual_now) = (reading as f32, residual as f32);
         let mut values = [[f32::NAN; COUNT]; SCALES];
@@ -262,6 +275,9 @@ impl PotEnsemble {
             }
         }
         let mut sum = sum / tier.lengths.len() as f64;
+        if let Some(range) = range {
+            sum *= range.weight(state.extent, reading);
+        }
         if self.is_outside(taken) {
             sum += OUTSIDE;
         }
@@ -278,6 +294,12 @@ impl PotEnsemble {
         }
     }
 
+    /// What readings there can be relative to `origin`, if both bounds were declared.
+    fn range(&self, origin: f64) -> Option<Range> {
+        let (low, high) = (self.settings.range_low?, self.settings.range_high?);
+        Some(Range::new(low, high, origin, LARGEST))
+    }
+
     /// Whether `reading` cannot be, by what was declared.
     fn is_outside(&self, reading: f64) -> bool {
         self.settings.range_low.is_some_and(|low| reading < low)
@@ -288,6 +310,15 @@ impl PotEnsemble {
         match self.settings.warmup.saturating_sub(self.state.seen) {
             0 => Score::Ready(self.state.habituation.score(judgement.sum)),
             missing => Score::Warming(missing as usize),
+        }
+    }
+
+    /// How high `residual` alone ranks a sample, from 0 to 1: below any score that
+    /// several statistics made.
+    fn distance(&self, residual: f64) -> f64 {
+        match residual.abs() {
+            0.0 => 0.0,
+            far => (far / self.state.seasons.scale() / FAR).min(1.0),
         }
     }
 
@@ -369,6 +400,19 @@ impl Detector for PotEnsemble {
         Ok(score)
     }
 
+    fn rank(&self, sample: Sample<'_>) -> Result<Score, DetectError> {
+        let judgement = self.judge(sample)?;
+        Ok(match self.rate(&judgement) {
+            Score::Ready(score) => Score::Ready(score.max(self.distance(judgement.residual))),
+            warming @ Score::Warming(_) => warming,
+        })
+    }
+
+    fn maturity(&self) -> f64 {
+        let seen = f64::from(self.state.seen.max(1));
+        seen / (seen + HALF_MATURE)
+    }
+
     fn deviation(&self) -> Option<f64> {
         (self.state.seen >= self.settings.warmup).then(|| self.state.deviation.now())
     }
@@ -391,9 +435,13 @@ impl Detector for PotEnsemble {
             low: self.furthest(time, origin + usual.low, -1.0, threshold),
             high: self.furthest(time, origin + usual.high, 1.0, threshold),
         };
-        let mut explanation = Explanation::of_one(origin + usual.middle, Some(band), score);
+        let distance = self.distance(judgement.residual);
+        // Only a budget asks for so little that the residual alone passes.
+        let far = score <= threshold && distance > threshold;
+        let part = if far { distance } else { score };
+        let mut explanation = Explanation::of_one(origin + usual.middle, Some(band), part);
         explanation.onset = state.departure.onset(time, judgement.sum);
-        explanation.reasons = self.reasons(sample.reading(0), &judgement);
+        explanation.reasons = self.reasons(sample.reading(0), &judgement, far);
         Ok(Some(explanation))
     }
 
@@ -427,10 +475,13 @@ impl Detector for PotEnsemble {
 }
 
 impl PotEnsemble {
-    /// The furthest reading from `edge` on a `side` whose parts would not sum to
-    /// more than `threshold`, to a thousandth of its distance.
+    /// The furthest reading from `edge` on a `side` whose parts would not sum to more
+    /// than `threshold`, nor its residual alone rank higher, to a thousandth of its distance.
     fn furthest(&self, time: Timestamp, edge: f64, side: f64, threshold: f64) -> f64 {
-        let passes = |far: f64| self.judge_reading(time, edge + side * far).sum > threshold;
+        let passes = |far: f64| {
+            let judgement = self.judge_reading(time, edge + side * far);
+            judgement.sum.max(self.distance(judgement.residual)) > threshold
+        };
         let mut outside = self.state.seasons.scale().max(1e-9 * edge.abs()).max(f64::MIN_POSITIVE);
         let mut inside = 0.0;
         while !passes(outside) {
@@ -451,7 +502,7 @@ impl PotEnsemble {
         edge + side * inside
     }
 
-    fn reasons(&self, reading: f64, judgement: &Judgement) -> Vec<String> {
+    fn reasons(&self, reading: f64, judgement: &Judgement, far: bool) -> Vec<String> {
         let state = &self.state;
         let parts: Vec<Parts> = judgement
             .values
@@ -472,6 +523,7 @@ impl PotEnsemble {
             parts: &parts,
             season,
             outside: self.is_outside(reading),
+            far,
             run: state.departure.run(judgement.residual, scale),
             residual: judgement.residual,
             window: longest(self.tier()),

@@ -19,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub(super) run: i32,
     /// Outside the range that was declared.
     pub(super) outside: bool,
+    /// Whether the residual alone made it rank.
+    pub(super) far: bool,
     /// Above or below the band, or inside it.
     pub(super) residual: f64,
     /// Samples of the longest window.
@@ -53,6 +55,9 @@ pub(super) fn reasons(facts: &Facts<'_>) -> Vec<String> {
         if !clauses.contains(&clause) {
             clauses.push(clause);
         }
+    }
+    if clauses.is_empty() && facts.far {
+        clauses.push(clause(facts, Statistic::Residual, facts.residual > 0.0));
     }
     if let Some((between, history)) = facts.rarity
         && !clauses.is_empty()
@@ -140,6 +145,7 @@ mod tests {
             season: Season::Day,
             run: 6,
             outside: false,
+            far: false,
             residual: 12.0,
             window: 10,
             rarity: Some((9.2 * 86_400.0, 31.0 * 86_400.0)),
@@ -153,6 +159,24 @@ mod tests {
                 "once in 9 days under this series' own history of 31 days",
             ]
         );
+    }
+
+    #[test]
+    fn a_residual_that_no_statistic_tells_of_is_told_by_its_side() {
+        let mut facts = Facts {
+            parts: &[Parts::none()],
+            season: Season::None,
+            run: -3,
+            outside: false,
+            far: true,
+            residual: -2.0,
+            window: 10,
+            rarity: None,
+            few: None,
+        };
+        assert_eq!(reasons(&facts), ["below the recent level for 3 samples"]);
+        facts.far = false;
+        assert!(reasons(&facts).is_empty());
     }
 
     #[test]

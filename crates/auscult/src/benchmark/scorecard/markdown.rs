@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::super::Mode;
 use super::super::sets::Column;
 use super::{Line, Rival, ScoreTable, Scorecard};
 
@@ -68,7 +67,7 @@ impl Scorecard {
 
 impl ScoreTable {
     fn markdown(&self) -> String {
-        let streaming = self.mode == Mode::Streaming;
+        let streaming = self.mode.streams();
         let columns = self.set.columns;
         let mut text = String::new();
         if !self.lines.is_empty() {
