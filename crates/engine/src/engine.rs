@@ -10,7 +10,8 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
 use crate::settings::EngineSettings;
-use crate::shard::{Admission, Event, Shard};
+use crate::shard::{Admission, Event, Outcome, Shard};
+use crate::signals::{part_of, shared_labels};
 use crate::target::{TargetId, Targets};
 
 /// Events that come more often than this are not worth a look.
@@ -160,22 +161,22 @@ impl Engine {
     /// Judges everything in `batch`. Samples of one series must come in order of time;
     /// late ones are counted and not judged.
     pub fn ingest(&self, batch: &MetricBatch) -> Ingested {
-        let mut counts = Counts::default();
-        let mut events = Vec::new();
+        let mut outcome = Outcome::default();
         // Each shard is locked once for a batch.
         let mut by_shard: HashMap<usize, Vec<_>> = HashMap::new();
+        let mut shared = Vec::new();
         for series in batch.series() {
             let hash = self.hasher.hash_one(series.labels);
-            // The lower bits choose a place within the shard.
-            let shard = (hash >> 32) as usize % self.shards.len();
+            let shard = self.shard_of(series.labels, hash, &mut shared);
             by_shard.entry(shard).or_default().push((series, hash));
         }
         for (shard, series) in by_shard {
             let mut shard = lock(&self.shards[shard]);
             for (series, hash) in series {
-                shard.judge(series, hash, &Gate(self), &mut counts, &mut events);
+                shard.judge(series, hash, &Gate(self), &mut outcome);
             }
         }
+        let Outcome { counts, mut events } = outcome;
         lock(&self.counts).add(counts);
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
@@ -183,6 +184,17 @@ impl Engine {
             self.weigh(event);
         }
         Ingested { counts, events: events.len() as u64 }
+    }
+
+    /// The shard of a series whose labels have this `hash`: all parts of a histogram are in one.
+    fn shard_of(&self, labels: LabelsRef<'_>, hash: u64, shared: &mut Vec<u8>) -> usize {
+        let family = part_of(&labels).and_then(|(_, family)| {
+            shared_labels(labels, family, shared).ok()?;
+            LabelsRef::decode(shared)
+        });
+        let hash = family.map_or(hash, |family| self.hasher.hash_one(family));
+        // The lower bits choose a place within the shard.
+        (hash >> 32) as usize % self.shards.len()
     }
 
     /// Lets an event count for its target; an alarm goes into the book.

@@ -15,6 +15,7 @@
 //! incidents of the day it was made.
 
 mod engine;
+mod families;
 pub mod incident;
 mod settings;
 mod shard;

@@ -1,14 +1,16 @@
 //! Some of the series, judged one sample after the other.
 
+use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 use auscult_core::{Band, Detector, Explanation, Labels, LabelsRef, Sample, Timestamp};
 use auscult_detect::ensemble::{PotEnsemble, PotEnsembleSettings};
-use auscult_telemetry::metrics::{MetricSeries, is_stale};
+use auscult_telemetry::metrics::{HistogramPoint, MetricKind, MetricSeries, Point, is_stale};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::engine::Counts;
-use crate::signals::{Reading, Signal, role};
+use crate::families::{Entry, Families};
+use crate::signals::{Figures, Part, Reading, Role, Signal, part_of, role, shared_labels};
 use crate::slab::{Key, Slab};
 use crate::target::TargetId;
 
@@ -24,6 +26,8 @@ struct Slot {
     target: Option<TargetId>,
     /// What judges it; `None` for one that is not judged by itself.
     watch: Option<Watch>,
+    /// The histogram or summary that it is a part of.
+    part: Option<(Key, Part)>,
     /// The first tick after its last sample came, whatever time the sample bore; `None`
     /// before that tick.
     last_seen: Option<Timestamp>,
@@ -71,6 +75,13 @@ impl Now {
     }
 }
 
+/// What became of samples.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) counts: Counts,
+    pub(crate) events: Vec<Event>,
+}
+
 /// What a shard asks of the engine when it meets a series for the first time.
 pub(crate) trait Admission {
     /// Whether there is room for one more series.
@@ -87,6 +98,7 @@ pub(crate) struct Shard {
     hasher: DefaultHashBuilder,
     places: HashTable<Key>,
     slots: Slab<Slot>,
+    families: Families,
     explained_from: f64,
 }
 
@@ -94,7 +106,7 @@ impl Shard {
     /// Without series. Events are told that come once in `explained_from` seconds or more seldom.
     pub(crate) fn new(number: usize, hasher: DefaultHashBuilder, explained_from: f64) -> Self {
         let (places, slots) = (HashTable::new(), Slab::new());
-        Self { number, hasher, places, slots, explained_from }
+        Self { number, hasher, places, slots, families: Families::new(), explained_from }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -107,92 +119,194 @@ impl Shard {
         series: MetricSeries<'_>,
         hash: u64,
         admission: &impl Admission,
-        counts: &mut Counts,
-        events: &mut Vec<Event>,
+        outcome: &mut Outcome,
     ) {
-        let Some(key) = self.find_or_make(series, hash, admission) else {
-            counts.unwatched += series.points.len() as u64;
-            return;
-        };
-        let Some(slot) = self.slots.get_mut(key) else { return };
-        slot.last_seen = None;
-        for point in series.points {
-            slot.ended = is_stale(point.value);
-            if slot.ended {
-                counts.stale += 1;
-                continue;
-            }
-            let (Some(watch), Some(target)) = (&mut slot.watch, slot.target) else {
-                counts.not_judged += 1;
-                continue;
-            };
-            let reading = match watch.signal.step(point.time, point.value) {
-                Reading::Value(reading) => reading,
-                Reading::Nothing => {
-                    counts.judged += 1;
-                    continue;
-                }
-                Reading::Late => {
-                    counts.late += 1;
-                    continue;
-                }
-                Reading::Duplicate => {
-                    counts.duplicate += 1;
-                    continue;
-                }
-                Reading::Invalid => {
-                    counts.invalid += 1;
-                    continue;
-                }
-            };
-            counts.judged += 1;
-            watch.last = Some((point.time, reading));
-            let readings = [reading];
-            let sample = Sample::new(point.time, &readings).expect("signals are finite");
-            let watched = watch
-                .detector
-                .watch(sample, self.explained_from)
-                .expect("a detector of one channel takes one reading");
-            if let (Some(score), Some(explanation)) = (watched.score.ready(), watched.explanation) {
-                events.push(Event {
-                    shard: self.number,
-                    key,
-                    target,
-                    time: point.time,
-                    reading,
-                    score,
-                    return_seconds: watched.return_seconds,
-                    labels: slot.labels.clone(),
-                    explanation,
-                });
-            }
+        if !series.points.is_empty() {
+            self.judge_points(series, hash, admission, outcome);
+        }
+        if !series.histograms.is_empty() {
+            self.judge_histograms(series, hash, admission, outcome);
         }
     }
 
-    fn find_or_make(
+    fn judge_points(
         &mut self,
         series: MetricSeries<'_>,
         hash: u64,
         admission: &impl Admission,
+        outcome: &mut Outcome,
+    ) {
+        let role = role(series.labels, series.kind);
+        let Some(key) = self.find_or_make(series.labels, hash, role, admission) else {
+            outcome.counts.unwatched += series.points.len() as u64;
+            return;
+        };
+        let part = self.part(key, role, series.kind);
+        for point in series.points {
+            self.judge_point(key, *point, outcome);
+            let Some((family, part)) = part.filter(|_| point.value.is_finite()) else { continue };
+            if let Some(figures) = self.families.part(family, part, point.time, point.value) {
+                self.judge_figures(family, &figures, point.time, admission, outcome);
+            }
+        }
+    }
+
+    fn judge_histograms(
+        &mut self,
+        series: MetricSeries<'_>,
+        hash: u64,
+        admission: &impl Admission,
+        outcome: &mut Outcome,
+    ) {
+        let is_gauge = series.kind == MetricKind::GaugeHistogram;
+        let hash_of = |labels: LabelsRef<'_>| self.hasher.hash_one(labels);
+        let family = self.families.find_or_make(series.labels, hash, hash_of, (is_gauge, false));
+        for HistogramPoint { time, value } in series.histograms {
+            let Some(histogram) = value.clone() else {
+                outcome.counts.stale += 1;
+                continue;
+            };
+            outcome.counts.judged += 1;
+            if let Some(figures) = self.families.whole(family, *time, histogram) {
+                self.judge_figures(family, &figures, *time, admission, outcome);
+            }
+        }
+    }
+
+    /// Judges what a histogram said as series of their own.
+    fn judge_figures(
+        &mut self,
+        family: Key,
+        figures: &Figures,
+        time: Timestamp,
+        admission: &impl Admission,
+        outcome: &mut Outcome,
+    ) {
+        let Some(entry) = self.families.entries.get(family) else { return };
+        for (place, value) in entry.readings(figures).into_iter().enumerate() {
+            let Some(value) = value else { continue };
+            let Some(entry) = self.families.entries.get(family) else { return };
+            let known = entry.made[place].filter(|key| self.slots.get(*key).is_some());
+            let key = known.or_else(|| {
+                let labels = entry.name(place)?;
+                let hash = self.hasher.hash_one(labels.as_ref());
+                self.find_or_make(labels.as_ref(), hash, Role::Gauge, admission)
+            });
+            let Some(key) = key else {
+                outcome.counts.unwatched += 1;
+                continue;
+            };
+            if let Some(entry) = self.families.entries.get_mut(family) {
+                entry.made[place] = Some(key);
+            }
+            self.judge_point(key, Point { time, value }, outcome);
+        }
+    }
+
+    /// Judges one sample of the series at `key`.
+    fn judge_point(&mut self, key: Key, point: Point, outcome: &mut Outcome) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let counts = &mut outcome.counts;
+        slot.last_seen = None;
+        slot.ended = is_stale(point.value);
+        if slot.ended {
+            counts.stale += 1;
+            return;
+        }
+        let (Some(watch), Some(target)) = (&mut slot.watch, slot.target) else {
+            counts.not_judged += 1;
+            return;
+        };
+        let reading = match watch.signal.step(point.time, point.value) {
+            Reading::Value(reading) => reading,
+            Reading::Nothing => {
+                counts.judged += 1;
+                return;
+            }
+            Reading::Late => {
+                counts.late += 1;
+                return;
+            }
+            Reading::Duplicate => {
+                counts.duplicate += 1;
+                return;
+            }
+            Reading::Invalid => {
+                counts.invalid += 1;
+                return;
+            }
+        };
+        counts.judged += 1;
+        watch.last = Some((point.time, reading));
+        let readings = [reading];
+        let sample = Sample::new(point.time, &readings).expect("signals are finite");
+        let watched = watch
+            .detector
+            .watch(sample, self.explained_from)
+            .expect("a detector of one channel takes one reading");
+        if let (Some(score), Some(explanation)) = (watched.score.ready(), watched.explanation) {
+            outcome.events.push(Event {
+                shard: self.number,
+                key,
+                target,
+                time: point.time,
+                reading,
+                score,
+                return_seconds: watched.return_seconds,
+                labels: slot.labels.clone(),
+                explanation,
+            });
+        }
+    }
+
+    /// The family that the series at `key` is a part of, by its name.
+    fn part(&mut self, key: Key, role: Role, kind: MetricKind) -> Option<(Key, Part)> {
+        if !matches!(role, Role::Part | Role::Count) {
+            return None;
+        }
+        let slot = self.slots.get(key)?;
+        let known = slot.part.filter(|(family, _)| self.families.entries.get(*family).is_some());
+        if known.is_some() {
+            return known;
+        }
+        let labels = slot.labels.as_ref();
+        let (part, family) = part_of(&labels)?;
+        let mut shared = Vec::new();
+        shared_labels(labels, family, &mut shared).ok()?;
+        let shared = LabelsRef::decode(&shared)?;
+        let is_gauge = kind == MetricKind::GaugeHistogram;
+        let hash_of = |labels: LabelsRef<'_>| self.hasher.hash_one(labels);
+        let hash = hash_of(shared);
+        let family = self.families.find_or_make(shared, hash, hash_of, (is_gauge, true));
+        self.slots.get_mut(key)?.part = Some((family, part));
+        Some((family, part))
+    }
+
+    fn find_or_make(
+        &mut self,
+        labels: LabelsRef<'_>,
+        hash: u64,
+        role: Role,
+        admission: &impl Admission,
     ) -> Option<Key> {
         let Self { places, slots, .. } = self;
-        let is_it =
-            |key: &Key| slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == series.labels);
+        let is_it = |key: &Key| slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == labels);
         if let Some(key) = places.find(hash, is_it) {
             return Some(*key);
         }
         if !admission.has_room() {
             return None;
         }
-        let watch = Signal::new(role(series.labels, series.kind)).map(|signal| {
+        let watch = Signal::new(role).map(|signal| {
             let settings = PotEnsembleSettings { tier: TIER, ..Default::default() };
             let detector = PotEnsemble::new(settings).expect("settings in range");
             Watch { signal, detector: Box::new(detector), last: None }
         });
         let slot = Slot {
-            labels: series.labels.to_owned(),
-            target: watch.is_some().then(|| admission.target(series.labels)),
+            labels: labels.to_owned(),
+            target: watch.is_some().then(|| admission.target(labels)),
             watch,
+            part: None,
             last_seen: None,
             ended: false,
         };
@@ -233,6 +347,21 @@ impl Shard {
                 place.remove();
             }
             targets.extend(self.slots.remove(key).map(|slot| slot.target));
+        }
+        if !targets.is_empty() {
+            let parts = self.slots.iter().filter_map(|(_, slot)| slot.part);
+            let mut needed: HashSet<Key> = parts.map(|(family, _)| family).collect();
+            let made = |(key, entry): (Key, &Entry)| {
+                entry
+                    .made
+                    .iter()
+                    .flatten()
+                    .any(|made| self.slots.get(*made).is_some())
+                    .then_some(key)
+            };
+            needed.extend(self.families.entries.iter().filter_map(made));
+            self.families
+                .forget(|labels| self.hasher.hash_one(labels), |key| !needed.contains(&key));
         }
         targets
     }

@@ -1,11 +1,15 @@
 //! From the samples of a series to the readings that are judged.
 
+mod distribution;
+mod family;
 mod gauge;
 mod role;
 
 use auscult_core::Timestamp;
 use auscult_stats::counter::{CounterRate, Growth};
 
+pub(crate) use distribution::{Distribution, Figures, QUANTILES};
+pub(crate) use family::{Family, Part, part_of, shared_labels};
 pub(crate) use gauge::Gauge;
 pub(crate) use role::{Role, role};
 
@@ -38,8 +42,10 @@ impl Signal {
     pub(crate) fn new(role: Role) -> Option<Self> {
         match role {
             Role::Gauge => Some(Self::Gauge(Gauge::default())),
-            Role::Counter => Some(Self::Counter(Box::new(CounterRate::new(1e9)), Gauge::default())),
-            Role::Bucket | Role::Text => None,
+            Role::Counter | Role::Count => {
+                Some(Self::Counter(Box::new(CounterRate::new(1e9)), Gauge::default()))
+            }
+            Role::Part | Role::Text => None,
         }
     }
 
