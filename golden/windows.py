@@ -12,6 +12,8 @@ from sklearn.decomposition import PCA
 
 ROOT = Path(__file__).resolve().parents[1]
 NOISE = 0.01
+# Readings further from the mean than so many deviations teach as if they were there.
+HELD = 4.0
 
 
 def over_rows(profile, window, rows):
@@ -32,7 +34,7 @@ def windows_of(columns, window):
 
 def sub_pca(values, window):
     windows = windows_of(values[:, None], window)
-    pca = PCA(svd_solver="full").fit(windows)
+    pca = PCA(svd_solver="full").fit(np.clip(windows, -HELD, HELD))
     # The population's variances.
     variances = pca.explained_variance_ * (len(windows) - 1) / len(windows)
     noise = NOISE * variances.sum() / window

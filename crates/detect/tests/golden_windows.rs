@@ -54,7 +54,7 @@ fn kmeans_ad_scores_are_those_by_the_clusters_of_scikit_learn() {
         let values = numbers(&case["values"]);
         let frame = Frame::new(&values, whole(&case["channels"])).expect("whole rows");
         for seed in 0..3 {
-            let method = KMeansAd::new(KMeansAdSettings { window, clusters, seed });
+            let method = KMeansAd::new(KMeansAdSettings { window: Some(window), clusters, seed });
             let fit = method.expect("in range").fit(&frame).expect("enough rows");
             assert_eq!(fit.model.clusters(), clusters);
             let what = format!("window {window}, seed {seed}");

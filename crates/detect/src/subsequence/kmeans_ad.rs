@@ -7,15 +7,15 @@ use auscult_core::{
 use rayon::prelude::*;
 
 use super::kmeans::{Overlapping, centres, nearest};
-use super::over_rows::over_rows;
+use super::over_rows::{fits, over_rows};
 use crate::scaler::Scaler;
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
     /// Settings of [`KMeansAd`].
     pub struct KMeansAdSettings {
-        /// Rows in a window; at most a quarter of the history is taken.
-        window: usize = 40, "at least 2", |window| *window >= 2;
+        /// Rows in a window; automatic is 64, but at most a quarter of the history.
+        window: Option<usize> = None, "at least 2", |window| window.is_none_or(|window| window >= 2);
         /// Centres, at most; each stands for a kind of window that is usual.
         clusters: usize = 10, "in 1..=1000", |clusters| (1..=1000).contains(clusters);
         /// Start of the random numbers; the same seed finds the same centres.
@@ -43,7 +43,9 @@ pub(super) const METHOD: Method = Method {
     online: None,
 };
 
-/// Of the rows of a history, a window takes at most one in so many.
+/// Rows in a window.
+const DEFAULT_WINDOW: usize = 64;
+/// Of the rows of a history, an automatic window takes at most one in so many.
 const PARTS: usize = 4;
 /// Fewest rows of a history.
 const LEAST_ROWS: usize = 8;
@@ -75,7 +77,7 @@ const SWITCH_READINGS: usize = 2;
 /// use auscult_detect::subsequence::{KMeansAd, KMeansAdSettings};
 /// let mut beat: Vec<f64> = (0..400).map(|row| f64::from(row % 20)).collect();
 /// beat[205..215].reverse();
-/// let settings = KMeansAdSettings { window: 10, clusters: 20, ..Default::default() };
+/// let settings = KMeansAdSettings { window: Some(10), clusters: 20, ..Default::default() };
 /// let scores = KMeansAd::new(settings)?.fit(&Frame::of_column(&beat)?)?.scores;
 /// assert!(scores[210] > 3.0 * scores[100]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -102,7 +104,10 @@ impl Estimator for KMeansAd {
 
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<KMeansAdModel>, FitError> {
         FitError::check_rows(LEAST_ROWS, history.rows())?;
-        let window = self.settings.window.min(history.rows() / PARTS);
+        let window = match self.settings.window {
+            Some(window) => fits(window, history.rows())?,
+            None => DEFAULT_WINDOW.min(history.rows() / PARTS),
+        };
         let measured = measurements(history);
         let scaler = scaler(history, &measured);
         let mut model = KMeansAdModel {
@@ -314,6 +319,17 @@ mod tests {
         let scores = model.score(&Frame::new(later, 3).expect("whole rows")).expect("width");
         assert_eq!(scores.len(), 100);
         assert!(scores.iter().all(|score| *score < 0.5), "{scores:?}");
+    }
+
+    #[test]
+    fn a_window_that_does_not_fit_is_refused() {
+        let settings = KMeansAdSettings { window: Some(60), ..Default::default() };
+        let method = KMeansAd::new(settings).expect("in range");
+        let error = method.fit(&Frame::of_column(&[1.0; 100]).expect("finite")).expect_err("short");
+        assert_eq!(
+            error.to_string(),
+            "`window = 60` does not fit this history: two windows need 120 rows, got 100"
+        );
     }
 
     #[test]

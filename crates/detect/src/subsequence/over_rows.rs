@@ -1,5 +1,23 @@
 //! From scores of windows to scores of rows.
 
+use auscult_core::FitError;
+
+/// `window`, if a person's choice fits a history of so many `rows`.
+///
+/// # Errors
+///
+/// [`FitError::Setting`] where there is no room for two windows side by side.
+pub(super) fn fits(window: usize, rows: usize) -> Result<usize, FitError> {
+    if window <= rows / 2 {
+        return Ok(window);
+    }
+    Err(FitError::Setting {
+        key: "window",
+        value: window.to_string(),
+        reason: format!("two windows need {} rows, got {rows}", window.saturating_mul(2)),
+    })
+}
+
 /// Means of the scores of the windows that cover each row: `profile` has one entry a
 /// window, which begins at its place and has `window` rows.
 pub(super) fn over_rows(profile: &[f64], window: usize) -> Vec<f64> {

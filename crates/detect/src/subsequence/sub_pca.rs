@@ -10,7 +10,7 @@ use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use super::matrix_profile::{DEFAULT_WINDOW, LEAST_WINDOW};
-use super::over_rows::over_rows;
+use super::over_rows::{fits, over_rows};
 use crate::scaler::Scaler;
 use crate::seasonal::season_of;
 use crate::shared::one_channel;
@@ -20,7 +20,7 @@ settings! {
     /// Settings of [`SubPca`].
     pub struct SubPcaSettings {
         /// Rows in a window. Automatic: one season of at most 250 rows, or as many seasons
-        /// as make 16 rows; else 100 rows. At most an eighth of the history is taken.
+        /// as make 16 rows; else 100 rows; never more than an eighth of the history.
         window: Option<usize> = None, "in 2..=1000",
             |window| window.is_none_or(|window| (2..=1000).contains(&window));
         /// Variance of the noise, as a share of the mean variance along the components;
@@ -49,7 +49,7 @@ pub(super) const METHOD: Method = Method {
     online: None,
 };
 
-/// Of the rows of a history, a window takes at most one in so many.
+/// Of the rows of a history, an automatic window takes at most one in so many.
 const PARTS: usize = 8;
 /// Fewest rows of a history.
 const LEAST_ROWS: usize = 16;
@@ -104,13 +104,14 @@ impl SubPca {
         Ok(Self { settings })
     }
 
-    fn window(&self, history: &Frame<'_>) -> usize {
-        let window = self.settings.window.unwrap_or_else(|| {
-            let season = season_of(history, history.readings());
-            let whole = |season: usize| season * LEAST_WINDOW.div_ceil(season);
-            season.map(whole).filter(|rows| *rows <= MOST_WINDOW).unwrap_or(DEFAULT_WINDOW)
-        });
-        window.min(history.rows() / PARTS)
+    fn window(&self, history: &Frame<'_>) -> Result<usize, FitError> {
+        if let Some(window) = self.settings.window {
+            return fits(window, history.rows());
+        }
+        let season = season_of(history, history.readings());
+        let whole = |season: usize| season * LEAST_WINDOW.div_ceil(season);
+        let window = season.map(whole).filter(|rows| *rows <= MOST_WINDOW);
+        Ok(window.unwrap_or(DEFAULT_WINDOW).min(history.rows() / PARTS))
     }
 }
 
@@ -120,7 +121,7 @@ impl Estimator for SubPca {
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<SubPcaModel>, FitError> {
         let readings = one_channel(history)?;
         FitError::check_rows(LEAST_ROWS, readings.len())?;
-        let window = self.window(history);
+        let window = self.window(history)?;
         let rows = readings.len() as f64;
         let mean = readings.iter().sum::<f64>() / rows;
         let square =
