@@ -16,6 +16,9 @@ const CAP: f64 = 10.0;
 const OUTERMOST: f64 = 0.001;
 const REACH: f64 = 3.0;
 
+/// A number of the rows around a row.
+type Statistic = fn(&[f64]) -> f64;
+
 /// How odd each row is by `readings` and their `residuals`, at least 0: the sum of
 /// excesses over the tails of the statistics, averaged over the sizes of the surroundings.
 pub(super) fn oddness(readings: &[f64], residuals: &[f64]) -> Vec<f64> {
@@ -24,7 +27,7 @@ pub(super) fn oddness(readings: &[f64], residuals: &[f64]) -> Vec<f64> {
     let jumps: Vec<f64> = (0..readings.len())
         .map(|row| if row == 0 { 0.0 } else { readings[row] - readings[row - 1] })
         .collect();
-    let around = |half: usize, values: &[f64], of: fn(&[f64]) -> f64| -> Vec<f64> {
+    let around = |half: usize, values: &[f64], of: Statistic| -> Vec<f64> {
         let rows = values.len();
         (0..rows)
             .map(|row| of(&values[row.saturating_sub(half)..(row + half + 1).min(rows)]))
@@ -37,7 +40,7 @@ pub(super) fn oddness(readings: &[f64], residuals: &[f64]) -> Vec<f64> {
         add_tail(values, 1.0, &mut odd);
         add_tail(values, -1.0, &mut odd);
     }
-    let kinds: [(&[f64], fn(&[f64]) -> f64); 6] = [
+    let kinds: [(&[f64], Statistic); 6] = [
         (residuals, mean),
         (residuals, deviation),
         (residuals, range),
@@ -105,12 +108,8 @@ fn mean(values: &[f64]) -> f64 {
 
 fn deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
-    mean_of_squares(values, mean).sqrt()
-}
-
-fn mean_of_squares(values: &[f64], centre: f64) -> f64 {
-    values.iter().map(|value| (value - centre) * (value - centre)).sum::<f64>()
-        / values.len() as f64
+    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+    (squares / values.len() as f64).sqrt()
 }
 
 fn lowest(values: &[f64]) -> f64 {

@@ -9,7 +9,7 @@ use auscult_core::{
 use super::deviation::{CLIP, MEMORIES, POWER};
 use super::hindsight;
 use super::pot_ensemble::{Note, PotEnsemble, PotEnsembleSettings};
-use crate::shared::one_channel;
+use crate::shared::{backwards, one_channel, times_of};
 use crate::{Channels, Method, Order, Threshold};
 
 settings! {
@@ -57,8 +57,6 @@ const HINDSIGHT_WEIGHT: f64 = 0.5;
 const ROUNDS: usize = 5;
 /// Least usual oddness that oddness is clipped by.
 const LEAST_USUAL: f64 = 1e-3;
-/// Distance of rows whose times are not known.
-const STEP_SECONDS: i64 = 1;
 
 /// How far from normal a series is around each row, in hindsight.
 ///
@@ -115,7 +113,7 @@ impl Estimator for TwoWayEnsemble {
     fn fit(&self, history: &Frame<'_>) -> Result<Fit<TwoWayEnsembleModel>, FitError> {
         let readings = one_channel(history)?;
         FitError::check_rows(LEAST_ROWS, readings.len())?;
-        let times = times(history, None);
+        let times = times_of(history, None);
         let judged = judge(&self.settings, readings, &times);
         let model = TwoWayEnsembleModel {
             settings: self.settings.clone(),
@@ -140,7 +138,7 @@ impl TwoWayEnsembleModel {
     /// The history and `rows` as one series.
     fn judge(&self, rows: &Frame<'_>) -> Judged {
         let readings = [&self.readings, rows.readings()].concat();
-        let times = [self.times.clone(), times(rows, self.times.last().copied())].concat();
+        let times = [self.times.clone(), times_of(rows, self.times.last().copied())].concat();
         judge(&self.settings, &readings, &times)
     }
 }
@@ -182,17 +180,6 @@ impl Model for TwoWayEnsembleModel {
     }
 }
 
-/// Times of `rows`, which follow a row at `last`; seconds where there are none.
-fn times(rows: &Frame<'_>, last: Option<Timestamp>) -> Vec<Timestamp> {
-    if let Some(times) = rows.times() {
-        return times.to_vec();
-    }
-    let step = STEP_SECONDS * 1_000_000_000;
-    let start = last.map_or(0, |last| last.nanos().saturating_add(step));
-    let at = |row: usize| start.saturating_add((row as i64).saturating_mul(step));
-    (0..rows.rows()).map(|row| Timestamp::from_nanos(at(row))).collect()
-}
-
 /// Settings of one pass over `rows` rows.
 fn of_pass(settings: &TwoWayEnsembleSettings, rows: usize) -> PotEnsembleSettings {
     let part = u32::try_from(rows / WARMUP_PART).unwrap_or(u32::MAX);
@@ -214,14 +201,14 @@ struct Judged {
 fn judge(settings: &TwoWayEnsembleSettings, readings: &[f64], times: &[Timestamp]) -> Judged {
     let rows = readings.len();
     let settings = of_pass(settings, rows);
-    let forwards = pass(&settings, (0..rows).map(|row| (times[row], readings[row])));
-    let back = |row: usize| Timestamp::from_nanos(times[row].nanos().saturating_neg());
-    let mut backwards = pass(&settings, (0..rows).rev().map(|row| (back(row), readings[row])));
-    backwards.reverse();
+    let before = pass(&settings, (0..rows).map(|row| (times[row], readings[row])));
+    let back = (0..rows).rev().map(|row| (backwards(times[row]), readings[row]));
+    let mut after = pass(&settings, back);
+    after.reverse();
     let mut residuals = Vec::with_capacity(rows);
     let mut expected = Vec::with_capacity(rows);
     let mut odd = Vec::with_capacity(rows);
-    for (before, after) in forwards.iter().zip(&backwards) {
+    for (before, after) in before.iter().zip(&after) {
         // While one pass still warms up, the other is believed.
         let share = match (before.odd, after.odd) {
             (Some(_), None) => 1.0,
