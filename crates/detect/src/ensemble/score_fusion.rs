@@ -135,7 +135,7 @@ impl ScoreFusion {
     /// # Errors
     ///
     /// [`SettingError`] for a method that is not there, cannot watch a stream or is a fusion
-    /// itself, one that needs more channels, and for settings that it refuses.
+    /// itself, and for settings that it refuses.
     pub fn new(settings: ScoreFusionSettings, channels: usize) -> Result<Self, SettingError> {
         settings.check()?;
         let channels = channels.max(1);
@@ -172,9 +172,6 @@ impl Part {
         let build = method.online.ok_or_else(|| refuse("methods that can watch a stream"))?;
         if method.name == METHOD.name {
             return Err(refuse("methods other than fusions"));
-        }
-        if method.channels == Channels::Several && channels < 2 {
-            return Err(refuse("methods for one column where there is but one"));
         }
         let (count, width) =
             if method.channels == Channels::One { (channels, 1) } else { (1, channels) };
