@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditioning::{Clock, Step};
 use super::departure::Departure;
-use super::deviation::Deviation;
+use super::deviation::{Deviation, oddness};
 use super::fusion::Habituation;
 use super::peaks::{Extent, Peaks};
 use super::profile::Usual;
@@ -154,6 +154,17 @@ struct Judgement {
     sum: f64,
 }
 
+/// What a pass over a history notes of a sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Note {
+    /// How odd it is; none during warm-up.
+    pub(super) odd: Option<f64>,
+    /// Distance from the usual band.
+    pub(super) residual: f64,
+    /// The most usual reading.
+    pub(super) expected: f64,
+}
+
 const SNAPSHOT_VERSION: u32 = 1;
 
 impl PotEnsemble {
@@ -236,6 +247,23 @@ impl PotEnsemble {
         // next one is a Lomax distribution, not the exponential of the estimate.
         let clusters = RARE as f64;
         Some((seconds / clusters * (1.0 + excess / clusters).powf(clusters), seconds))
+    }
+
+    /// Learns `sample` and notes what was found of it before.
+    pub(super) fn note(&mut self, sample: Sample<'_>) -> Result<Note, DetectError> {
+        let judgement = self.judge(sample)?;
+        let state = &self.state;
+        let usual = state.seasons.usual(sample.time().nanos());
+        let origin = self.origin(judgement.step, sample.reading(0), usual);
+        let ready = state.seen >= self.settings.warmup;
+        let odd = || oddness(judgement.sum, judgement.residual, state.seasons.scale());
+        let note = Note {
+            odd: ready.then(odd),
+            residual: judgement.residual,
+            expected: origin + usual.map_or(judgement.reading, |usual| usual.middle),
+        };
+        self.take(sample, &judgement);
+        Ok(note)
     }
 
     fn tier(&self) -> &'static Tier {
