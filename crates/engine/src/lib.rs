@@ -21,6 +21,7 @@ mod settings;
 mod shard;
 mod signals;
 mod slab;
+mod surprise;
 mod target;
 
 pub use engine::{Counts, Engine, Ingested, SeriesView};

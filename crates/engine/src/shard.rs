@@ -187,8 +187,9 @@ impl Shard {
             let Some(value) = value else { continue };
             let Some(entry) = self.families.entries.get(family) else { return };
             let known = entry.made[place].filter(|key| self.slots.get(*key).is_some());
+            let name = if known.is_none() { entry.name(place) } else { None };
             let key = known.or_else(|| {
-                let labels = entry.name(place)?;
+                let labels = name?;
                 let hash = self.hasher.hash_one(labels.as_ref());
                 self.find_or_make(labels.as_ref(), hash, Role::Gauge, admission)
             });
