@@ -1,8 +1,10 @@
 //! Many series in, incidents out.
 
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use auscult_core::{Band, Labels, LabelsRef, Timestamp};
 use auscult_telemetry::metrics::MetricBatch;
@@ -10,7 +12,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
 use crate::settings::EngineSettings;
-use crate::shard::{Admission, Event, Outcome, Shard};
+use crate::shard::{Admission, Event, Outcome, Shard, Silence};
 use crate::signals::{part_of, shared_labels};
 use crate::target::{TargetId, Targets};
 
@@ -220,16 +222,30 @@ impl Engine {
             let now = lock(&self.shards[shard]).now(key)?;
             (!now.ended).then(|| now.is_usual())
         });
-        let after = i64::try_from(self.settings.forget_after.as_nanos()).unwrap_or(i64::MAX);
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        let after = nanos(self.settings.forget_after);
+        let silent_after = nanos(self.settings.silent_after);
+        let mut silent: std::collections::HashMap<TargetId, Silence> = Default::default();
         for shard in &self.shards {
-            let forgotten = lock(shard).tick(now, after);
-            if forgotten.is_empty() {
-                continue;
+            let ticked = lock(shard).tick(now, after, silent_after);
+            for (target, silence) in ticked.silent {
+                match silent.entry(target) {
+                    Entry::Occupied(mut known) => {
+                        known.get_mut().series += silence.series;
+                        if silence.event.labels < known.get().event.labels {
+                            known.get_mut().event = silence.event;
+                        }
+                    }
+                    Entry::Vacant(place) => drop(place.insert(silence)),
+                }
             }
-            self.series.fetch_sub(forgotten.len(), Ordering::Relaxed);
+            self.series.fetch_sub(ticked.forgotten.len(), Ordering::Relaxed);
             let mut targets = lock(&self.targets);
-            forgotten.into_iter().flatten().for_each(|target| targets.remove_series(target));
+            ticked.forgotten.into_iter().flatten().for_each(|target| targets.remove_series(target));
         }
+        let alarms = lock(&self.targets).silence(silent);
+        let mut book = lock(&self.book);
+        alarms.iter().for_each(|(alarm, target)| book.raise(alarm, target));
     }
 
     /// How many series are watched.

@@ -13,6 +13,9 @@ pub struct EngineSettings {
     pub most_series: usize,
     /// A series without samples for so long is forgotten.
     pub forget_after: Duration,
+    /// A series without samples for so long, and for five of its usual steps, is silent; a target
+    /// whose series nearly all are is an alarm, unless its source said that they have ended.
+    pub silent_after: Duration,
     /// Labels that say which target a series belongs to; those that a series has count.
     pub target_labels: Vec<String>,
     /// Labels that targets of one incident may share, besides being the same target.
@@ -35,6 +38,7 @@ impl Default for EngineSettings {
             budget: "1/week".parse().expect("a budget"),
             most_series: 1_000_000,
             forget_after: minutes(60),
+            silent_after: minutes(2),
             target_labels: labels(&[
                 "job",
                 "instance",

@@ -1,6 +1,6 @@
 //! Some of the series, judged one sample after the other.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use auscult_core::{Band, Detector, Explanation, Labels, LabelsRef, Sample, Timestamp};
@@ -16,6 +16,8 @@ use crate::target::TargetId;
 
 /// Detectors of a million series are of the small kind.
 const TIER: u8 = 1;
+/// Usual steps without a sample after which a series is silent.
+const SILENT_STEPS: f64 = 5.0;
 /// The score for which bands are drawn.
 const BAND_SCORE: f64 = 2.5;
 
@@ -33,6 +35,8 @@ struct Slot {
     last_seen: Option<Timestamp>,
     /// Whether its source said that it has ended for now.
     ended: bool,
+    /// Whether it sends nothing any more without having ended.
+    is_silent: bool,
 }
 
 #[derive(Debug)]
@@ -57,6 +61,35 @@ pub(crate) struct Event {
     pub(crate) explanation: Explanation,
 }
 
+/// Return period of what is an alarm by itself, whatever history says.
+const CERTAIN_SECONDS: f64 = 1e15;
+/// Its score.
+const CERTAIN_SCORE: f64 = 1000.0;
+
+/// The explanation of what is an alarm by itself.
+fn certain(expected: f64, reason: String) -> Explanation {
+    let mut explanation = Explanation::of_one(expected, None, CERTAIN_SCORE);
+    explanation.reasons.push(reason);
+    explanation
+}
+
+/// Series of a target that send nothing any more, and were not said to have ended.
+#[derive(Debug)]
+pub(crate) struct Silence {
+    pub(crate) series: usize,
+    /// One of them, which speaks for all.
+    pub(crate) event: Event,
+}
+
+/// What a tick found.
+#[derive(Debug, Default)]
+pub(crate) struct Ticked {
+    /// The targets of series that were forgotten.
+    pub(crate) forgotten: Vec<Option<TargetId>>,
+    /// Silence by target.
+    pub(crate) silent: HashMap<TargetId, Silence>,
+}
+
 /// How a series is, now.
 #[derive(Debug, Clone)]
 pub(crate) struct Now {
@@ -66,12 +99,14 @@ pub(crate) struct Now {
     pub(crate) band: Option<Band>,
     pub(crate) deviation: Option<f64>,
     pub(crate) ended: bool,
+    /// Whether its target does not answer, or it sends nothing any more.
+    pub(crate) is_down: bool,
 }
 
 impl Now {
     /// Whether the reading is as usual, as far as one can say.
     pub(crate) fn is_usual(&self) -> bool {
-        self.band.is_none_or(|band| (band.low..=band.high).contains(&self.reading))
+        !self.is_down && self.band.is_none_or(|band| (band.low..=band.high).contains(&self.reading))
     }
 }
 
@@ -209,6 +244,7 @@ impl Shard {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let counts = &mut outcome.counts;
         slot.last_seen = None;
+        slot.is_silent = false;
         slot.ended = is_stale(point.value);
         if slot.ended {
             counts.stale += 1;
@@ -245,18 +281,24 @@ impl Shard {
             .detector
             .watch(sample, self.explained_from)
             .expect("a detector of one channel takes one reading");
-        if let (Some(score), Some(explanation)) = (watched.score.ready(), watched.explanation) {
-            outcome.events.push(Event {
-                shard: self.number,
-                key,
-                target,
-                time: point.time,
-                reading,
-                score,
-                return_seconds: watched.return_seconds,
-                labels: slot.labels.clone(),
-                explanation,
-            });
+        let event = |score, return_seconds, explanation| Event {
+            shard: self.number,
+            key,
+            target,
+            time: point.time,
+            reading,
+            score,
+            return_seconds,
+            labels: slot.labels.clone(),
+            explanation,
+        };
+        if watch.signal.is_down() {
+            let reason = "the target does not answer".to_owned();
+            outcome.events.push(event(CERTAIN_SCORE, CERTAIN_SECONDS, certain(1.0, reason)));
+        } else if let (Some(score), Some(explanation)) =
+            (watched.score.ready(), watched.explanation)
+        {
+            outcome.events.push(event(score, watched.return_seconds, explanation));
         }
     }
 
@@ -310,6 +352,7 @@ impl Shard {
             part: None,
             last_seen: None,
             ended: false,
+            is_silent: false,
         };
         let key = slots.insert(slot);
         let hash_of = |key: &Key| {
@@ -330,11 +373,41 @@ impl Shard {
     }
 
     /// Goes on to `now`. Forgets the series without a sample in the nanoseconds `after`
-    /// before; returns the target of each.
-    pub(crate) fn tick(&mut self, now: Timestamp, after: i64) -> Vec<Option<TargetId>> {
+    /// before, and finds those that have been silent for `silent_after` nanoseconds and five
+    /// of their usual steps.
+    pub(crate) fn tick(&mut self, now: Timestamp, after: i64, silent_after: i64) -> Ticked {
+        let mut ticked = Ticked::default();
         let before = Timestamp::from_nanos(now.nanos().saturating_sub(after));
-        for slot in self.slots.iter_mut() {
-            slot.last_seen.get_or_insert(now);
+        for (key, slot) in self.slots.iter_mut() {
+            let seen = *slot.last_seen.get_or_insert(now);
+            let quiet = now.nanos().saturating_sub(seen.nanos());
+            let (Some(watch), Some(target)) = (&slot.watch, slot.target) else { continue };
+            if slot.ended || quiet < silent_after {
+                continue;
+            }
+            let step = watch.detector.usual_step().unwrap_or(0.0);
+            if (quiet as f64) < SILENT_STEPS * step * 1e9 {
+                continue;
+            }
+            slot.is_silent = true;
+            let silence = ticked.silent.entry(target).or_insert_with(|| Silence {
+                series: 0,
+                event: Event {
+                    shard: self.number,
+                    key,
+                    target,
+                    time: now,
+                    reading: watch.last.map_or(0.0, |(_, reading)| reading),
+                    score: CERTAIN_SCORE,
+                    return_seconds: CERTAIN_SECONDS,
+                    labels: slot.labels.clone(),
+                    explanation: certain(
+                        watch.last.map_or(0.0, |(_, reading)| reading),
+                        format!("no samples for {} seconds", quiet / 1_000_000_000),
+                    ),
+                },
+            });
+            silence.series += 1;
         }
         let old: Vec<(Key, u64)> = self
             .slots
@@ -342,14 +415,13 @@ impl Shard {
             .filter(|(_, slot)| slot.last_seen.is_some_and(|seen| seen < before))
             .map(|(key, slot)| (key, self.hasher.hash_one(slot.labels.as_ref())))
             .collect();
-        let mut targets = Vec::with_capacity(old.len());
         for (key, hash) in old {
             if let Ok(place) = self.places.find_entry(hash, |other| *other == key) {
                 place.remove();
             }
-            targets.extend(self.slots.remove(key).map(|slot| slot.target));
+            ticked.forgotten.extend(self.slots.remove(key).map(|slot| slot.target));
         }
-        if !targets.is_empty() {
+        if !ticked.forgotten.is_empty() {
             let parts = self.slots.iter().filter_map(|(_, slot)| slot.part);
             let mut needed: HashSet<Key> = parts.map(|(family, _)| family).collect();
             let made = |(key, entry): (Key, &Entry)| {
@@ -364,7 +436,7 @@ impl Shard {
             self.families
                 .forget(|labels| self.hasher.hash_one(labels), |key| !needed.contains(&key));
         }
-        targets
+        ticked
     }
 }
 
@@ -381,5 +453,6 @@ fn now(slot: &Slot) -> Option<Now> {
         band: explanation.and_then(|explanation| explanation.band.map(|band| band[0])),
         deviation: watch.detector.deviation(),
         ended: slot.ended,
+        is_down: watch.signal.is_down() || slot.is_silent,
     })
 }

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use auscult_core::{Labels, LabelsRef, Timestamp};
 use auscult_detect::ensemble::AlarmBudget;
 
-use crate::shard::Event;
+use crate::shard::{Event, Silence};
 use crate::slab::{Key, Slab};
 use crate::surprise::{SurpriseTail, surprise};
 
@@ -41,7 +41,12 @@ pub(crate) struct Target {
     tail: SurpriseTail,
     /// Highest surprise since the last tick.
     highest: f64,
+    /// Whether nearly all of its series send nothing any more.
+    is_silent: bool,
 }
+
+/// Share of a target's series that must be silent for the target to be.
+const SILENT_SHARE: f64 = 0.8;
 
 #[derive(Debug)]
 struct Recent {
@@ -141,6 +146,7 @@ impl Targets {
                     recent: HashMap::new(),
                     tail: SurpriseTail::new(self.budget.interval_seconds(), self.rules.together),
                     highest: 0.0,
+                    is_silent: false,
                 });
                 self.by_labels.insert(own, id);
                 id
@@ -178,6 +184,33 @@ impl Targets {
             target.tail.learn(now, target.highest);
             target.highest = target.surprise().0;
         }
+    }
+
+    /// Which targets became silent, by the silent series of each; the alarm of each.
+    pub(crate) fn silence(
+        &mut self,
+        mut silent: HashMap<TargetId, Silence>,
+    ) -> Vec<(TargetAlarm, Labels)> {
+        let ids: Vec<TargetId> = self.targets.iter().map(|(id, _)| id).collect();
+        let mut alarms = Vec::new();
+        for id in ids {
+            let Some(target) = self.targets.get_mut(id) else { continue };
+            let silence = silent.remove(&id);
+            let series = silence.as_ref().map_or(0, |silence| silence.series);
+            let was_silent = target.is_silent;
+            target.is_silent = series as f64 >= SILENT_SHARE * target.series as f64 && series > 0;
+            if let Some(mut silence) = silence.filter(|_| target.is_silent && !was_silent) {
+                let all = target.series;
+                let reason = format!("{series} of {all} series of the target send nothing");
+                silence.event.explanation.reasons.push(reason);
+                let surprise = (silence.event.return_seconds / self.rules.together).ln();
+                alarms.push((
+                    TargetAlarm { surprise, events: vec![silence.event] },
+                    target.labels.clone(),
+                ));
+            }
+        }
+        alarms
     }
 
     pub(crate) fn get(&self, id: TargetId) -> Option<&Target> {

@@ -15,6 +15,8 @@ pub(crate) enum Role {
     /// A bucket or the sum of a histogram or summary, which means something only beside
     /// the other parts.
     Part,
+    /// Whether a target answers: 1, or 0.
+    Up,
     /// Says something in its labels, or when something was created: no measurement.
     Text,
 }
@@ -27,6 +29,7 @@ pub(crate) fn role(labels: LabelsRef<'_>, kind: MetricKind) -> Role {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| metric.ends_with(suffix));
     let is_bucket = metric.ends_with("_bucket") && labels.get("le").is_some();
     match kind {
+        _ if metric == "up" => Role::Up,
         MetricKind::Info => Role::Text,
         _ if ends(&["_created", "_info"]) => Role::Text,
         MetricKind::Counter => Role::Counter,
@@ -53,6 +56,7 @@ mod tests {
             role(Labels::from_pairs(pairs.iter().copied()).unwrap().as_ref(), kind)
         };
         let named = |name| told(&[("__name__", name)], MetricKind::Unknown);
+        assert_eq!(named("up"), Role::Up);
         assert_eq!(named("vllm:num_requests_running"), Role::Gauge);
         assert_eq!(named("http_requests_total"), Role::Counter);
         assert_eq!(named("http_requests_created"), Role::Text);
