@@ -11,10 +11,11 @@ use auscult_telemetry::metrics::MetricBatch;
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
+use crate::peers::{Groups, Place};
 use crate::settings::EngineSettings;
 use crate::shard::{Admission, Event, Outcome, Shard, Silence};
 use crate::signals::{part_of, shared_labels};
-use crate::target::{TargetId, Targets};
+use crate::target::{SeriesKey, TargetId, Targets};
 
 /// Events that come more often than this are not worth a look.
 const LEAST_RETURN_SECONDS: f64 = 3600.0;
@@ -106,6 +107,7 @@ pub struct Engine {
     hasher: DefaultHashBuilder,
     shards: Box<[Mutex<Shard>]>,
     targets: Mutex<Targets>,
+    groups: Mutex<Groups>,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
     /// Series that there are, in all shards.
@@ -128,6 +130,10 @@ impl Admission for Gate<'_> {
 
     fn target(&self, labels: LabelsRef<'_>) -> TargetId {
         lock(&self.0.targets).add_series(labels)
+    }
+
+    fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place> {
+        lock(&self.0.groups).add(series, target, labels)
     }
 }
 
@@ -153,6 +159,7 @@ impl Engine {
             hasher,
             shards,
             targets: Mutex::new(targets),
+            groups: Mutex::new(Groups::new(settings.member_labels.clone())),
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
             series: AtomicUsize::new(0),
@@ -178,8 +185,9 @@ impl Engine {
                 shard.judge(series, hash, &Gate(self), &mut outcome);
             }
         }
-        let Outcome { counts, mut events } = outcome;
+        let Outcome { counts, mut events, peers } = outcome;
         lock(&self.counts).add(counts);
+        lock(&self.groups).take(&peers);
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
         for event in &events {
@@ -217,6 +225,8 @@ impl Engine {
     /// Goes on to `now`: history of targets, recovery of incidents, series to forget.
     /// To be called about as often as samples come; a recording calls it by its own time.
     pub fn tick(&self, now: Timestamp) {
+        let departures = lock(&self.groups).tick();
+        departures.iter().for_each(|event| self.weigh(event));
         lock(&self.targets).tick(now);
         lock(&self.book).tick(now, |(shard, key)| {
             let now = lock(&self.shards[shard]).now(key)?;
@@ -240,8 +250,11 @@ impl Engine {
                 }
             }
             self.series.fetch_sub(ticked.forgotten.len(), Ordering::Relaxed);
-            let mut targets = lock(&self.targets);
-            ticked.forgotten.into_iter().flatten().for_each(|target| targets.remove_series(target));
+            let (mut targets, mut groups) = (lock(&self.targets), lock(&self.groups));
+            for (target, peer) in ticked.forgotten {
+                target.into_iter().for_each(|target| targets.remove_series(target));
+                peer.into_iter().for_each(|place| groups.remove(place));
+            }
         }
         let alarms = lock(&self.targets).silence(silent);
         let mut book = lock(&self.book);

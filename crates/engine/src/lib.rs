@@ -17,6 +17,7 @@
 mod engine;
 mod families;
 pub mod incident;
+mod peers;
 mod settings;
 mod shard;
 mod signals;

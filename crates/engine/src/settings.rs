@@ -18,6 +18,9 @@ pub struct EngineSettings {
     pub silent_after: Duration,
     /// Labels that say which target a series belongs to; those that a series has count.
     pub target_labels: Vec<String>,
+    /// Labels that set siblings apart: series that differ in nothing else are compared with
+    /// each other, where they are five at least.
+    pub member_labels: Vec<String>,
     /// Labels that targets of one incident may share, besides being the same target.
     pub topology_labels: Vec<String>,
     /// Alarms so close in time may belong to one incident.
@@ -47,6 +50,21 @@ impl Default for EngineSettings {
                 "pod",
                 "node",
                 "host",
+            ]),
+            member_labels: labels(&[
+                "instance",
+                "service_instance_id",
+                "pod",
+                "node",
+                "host",
+                "Hostname",
+                "gpu",
+                "UUID",
+                "device",
+                "pci_bus_id",
+                "rank",
+                "tp_rank",
+                "dp_rank",
             ]),
             topology_labels: labels(&["node", "host", "Hostname", "model_name", "job"]),
             together: minutes(5),

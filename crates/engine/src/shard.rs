@@ -10,9 +10,10 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::engine::Counts;
 use crate::families::{Entry, Families};
+use crate::peers::{PeerReading, Place};
 use crate::signals::{Figures, Part, Reading, Role, Signal, part_of, role, shared_labels};
 use crate::slab::{Key, Slab};
-use crate::target::TargetId;
+use crate::target::{SeriesKey, TargetId};
 
 /// Detectors of a million series are of the small kind.
 const TIER: u8 = 1;
@@ -30,6 +31,8 @@ struct Slot {
     watch: Option<Watch>,
     /// The histogram or summary that it is a part of.
     part: Option<(Key, Part)>,
+    /// Where it is among its siblings.
+    peer: Option<Place>,
     /// The first tick after its last sample came, whatever time the sample bore; `None`
     /// before that tick.
     last_seen: Option<Timestamp>,
@@ -84,8 +87,8 @@ pub(crate) struct Silence {
 /// What a tick found.
 #[derive(Debug, Default)]
 pub(crate) struct Ticked {
-    /// The targets of series that were forgotten.
-    pub(crate) forgotten: Vec<Option<TargetId>>,
+    /// The targets of series that were forgotten, and their places among siblings.
+    pub(crate) forgotten: Vec<(Option<TargetId>, Option<Place>)>,
     /// Silence by target.
     pub(crate) silent: HashMap<TargetId, Silence>,
 }
@@ -115,6 +118,8 @@ impl Now {
 pub(crate) struct Outcome {
     pub(crate) counts: Counts,
     pub(crate) events: Vec<Event>,
+    /// For the comparison of siblings.
+    pub(crate) peers: Vec<PeerReading>,
 }
 
 /// What a shard asks of the engine when it meets a series for the first time.
@@ -124,6 +129,9 @@ pub(crate) trait Admission {
 
     /// The target of a new series that will be judged.
     fn target(&self, labels: LabelsRef<'_>) -> TargetId;
+
+    /// The place of a new series among its siblings, if it has any.
+    fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place>;
 }
 
 /// Series that share a lock.
@@ -275,6 +283,8 @@ impl Shard {
         };
         counts.judged += 1;
         watch.last = Some((point.time, reading));
+        let time = point.time;
+        outcome.peers.extend(slot.peer.map(|place| PeerReading { place, time, reading }));
         let readings = [reading];
         let sample = Sample::new(point.time, &readings).expect("signals are finite");
         let watched = watch
@@ -350,11 +360,16 @@ impl Shard {
             target: watch.is_some().then(|| admission.target(labels)),
             watch,
             part: None,
+            peer: None,
             last_seen: None,
             ended: false,
             is_silent: false,
         };
+        let target = slot.target;
         let key = slots.insert(slot);
+        if let (Some(target), Some(slot)) = (target, slots.get_mut(key)) {
+            slot.peer = admission.peer((self.number, key), target, labels);
+        }
         let hash_of = |key: &Key| {
             slots.get(*key).map_or(0, |slot| self.hasher.hash_one(slot.labels.as_ref()))
         };
@@ -419,7 +434,7 @@ impl Shard {
             if let Ok(place) = self.places.find_entry(hash, |other| *other == key) {
                 place.remove();
             }
-            ticked.forgotten.extend(self.slots.remove(key).map(|slot| slot.target));
+            ticked.forgotten.extend(self.slots.remove(key).map(|slot| (slot.target, slot.peer)));
         }
         if !ticked.forgotten.is_empty() {
             let parts = self.slots.iter().filter_map(|(_, slot)| slot.part);

@@ -151,3 +151,30 @@ fn a_target_that_falls_silent_is_an_incident_and_one_that_ended_is_not() {
     alive(&engine, 101..140, |_, instance| (instance == "a").then_some(1.0));
     assert_eq!((engine.incidents().len(), engine.open_incidents()), (1, 0));
 }
+
+#[test]
+fn a_replica_that_differs_from_its_peers_is_found_in_the_first_minutes() {
+    let engine = engine();
+    for step in 0..40 {
+        let mut batch = MetricBatch::default();
+        let time = Timestamp::from_seconds(1_700_000_000 + step * STEP);
+        // All carry the same load, which moves a lot.
+        let load = 50.0 + 30.0 * (step as f64 / 5.0).sin();
+        for replica in 0..8_u64 {
+            let instance = format!("replica-{replica}:8000");
+            let mut labels =
+                [("__name__", "itl_seconds"), ("instance", instance.as_str()), ("job", "llm")];
+            batch.begin_series(MetricKind::Gauge, &mut labels).unwrap();
+            let slow = if replica == 6 && step >= 20 { 1.3 } else { 1.0 };
+            batch.push(time, slow * (load + noise((step as u64) << 8 | replica)));
+        }
+        engine.ingest(&batch);
+        engine.tick(time);
+    }
+    let [incident] = engine.incidents().try_into().expect("one incident");
+    assert_eq!(incident.targets[0].get("instance"), Some("replica-6:8000"));
+    let reason = &incident.members[0].reasons[0];
+    assert!(reason.starts_with("has left its place among 7 peers"), "{reason}");
+    let minutes = (incident.noticed.seconds() - 1_700_000_000.0) / 60.0;
+    assert!((5.0..7.5).contains(&minutes), "noticed after {minutes} minutes");
+}
