@@ -416,10 +416,13 @@ impl Shard {
                     score: CERTAIN_SCORE,
                     return_seconds: CERTAIN_SECONDS,
                     labels: slot.labels.clone(),
-                    explanation: certain(
-                        watch.last.map_or(0.0, |(_, reading)| reading),
-                        format!("no samples for {} seconds", quiet / 1_000_000_000),
-                    ),
+                    explanation: Explanation {
+                        onset: Some(seen),
+                        ..certain(
+                            watch.last.map_or(0.0, |(_, reading)| reading),
+                            format!("no samples for {} seconds", quiet / 1_000_000_000),
+                        )
+                    },
                 },
             });
             silence.series += 1;

@@ -202,7 +202,7 @@ impl Targets {
             if let Some(mut silence) = silence.filter(|_| target.is_silent && !was_silent) {
                 let all = target.series;
                 let reason = format!("{series} of {all} series of the target send nothing");
-                silence.event.explanation.reasons.push(reason);
+                silence.event.explanation.reasons.insert(0, reason);
                 let surprise = (silence.event.return_seconds / self.rules.together).ln();
                 alarms.push((
                     TargetAlarm { surprise, events: vec![silence.event] },

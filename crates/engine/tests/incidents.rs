@@ -135,8 +135,10 @@ fn a_target_that_falls_silent_is_an_incident_and_one_that_ended_is_not() {
     alive(&engine, 20..40, |_, instance| (instance == "a").then_some(1.0));
     let [incident] = engine.incidents().try_into().expect("one incident");
     assert_eq!(incident.targets[0].get("instance"), Some("b"));
+    // The first tick without samples.
+    assert_eq!(incident.began.seconds(), (1_700_000_000 + 19 * STEP) as f64);
     let reasons = &incident.members[0].reasons;
-    assert_eq!(reasons[1], "3 of 3 series of the target send nothing", "{reasons:?}");
+    assert_eq!(reasons[0], "3 of 3 series of the target send nothing", "{reasons:?}");
     alive(&engine, 40..100, |_, _| Some(1.0));
     assert_eq!(engine.open_incidents(), 0);
 
