@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::super::sets::Column;
-use super::{Line, Rival, ScoreTable, Scorecard};
+use super::{Line, Rival, ScoreTable, Scorecard, aims};
 
 /// Figures of others shown, best first.
 const RIVALS: usize = 10;
@@ -46,6 +46,10 @@ impl Scorecard {
         ));
         if let Some(picture) = picture {
             put(format_args!("![The best methods on each data set]({picture})\n"));
+        }
+        let aims = aims::markdown(&self.tables);
+        if !aims.is_empty() {
+            put(format_args!("{aims}"));
         }
         let mut last = "";
         for (at, table) in self.tables.iter().enumerate() {

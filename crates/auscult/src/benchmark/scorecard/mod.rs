@@ -1,5 +1,6 @@
 //! All results side by side: a document, a picture, or data.
 
+mod aims;
 mod markdown;
 mod picture;
 
