@@ -34,7 +34,10 @@ use self::convert::Converter;
 use super::{MetricBatch, WireError};
 
 pub use self::answer::{response, status};
-pub use self::unpack::{UnpackError, gunzip};
+pub use self::unpack::gunzip;
+
+/// Where a fault lies, when nothing closer is known.
+const PLACE: &str = "in the OTLP request";
 
 /// How a message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,19 @@ pub struct Written {
     pub refused_points: u64,
 }
 
+/// Why a whole request was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each message explains its fields")]
+pub enum RequestError {
+    /// It grows beyond what is allowed.
+    #[error("the request takes more than {most} bytes {of}")]
+    TooLarge { most: usize, of: &'static str },
+    /// It is not what it should be.
+    #[error(transparent)]
+    Broken(#[from] WireError),
+}
+
 /// Reads an `ExportMetricsServiceRequest` into `batch`, of which it may take `most_bytes` of memory.
 ///
 /// A data point that cannot be is left out, counted, and the first one told of in the second
@@ -104,35 +120,33 @@ pub struct Written {
 /// assert_eq!((written.samples, refused), (1, None));
 /// let series = batch.series().next().expect("one was sent");
 /// assert_eq!(series.labels.to_string(), r#"gpu_power_watts{job="llm"}"#);
-/// # Ok::<(), auscult_telemetry::metrics::WireError>(())
+/// # Ok::<(), auscult_telemetry::metrics::otlp::RequestError>(())
 /// ```
 ///
 /// # Errors
 ///
-/// [`WireError`] when it is no such message, or would take more memory.
+/// [`RequestError`] when it is no such message, or would take more memory.
 pub fn read(
     encoding: Encoding,
     message: &[u8],
     most_bytes: usize,
     batch: &mut MetricBatch,
-) -> Result<(Written, Option<WireError>), WireError> {
-    let place = "in the OTLP request";
-    let too_large =
-        || WireError::new(format!("takes more than {most_bytes} bytes of memory"), place);
+) -> Result<(Written, Option<WireError>), RequestError> {
+    let too_large = RequestError::TooLarge { most: most_bytes, of: "in memory" };
     let mut converter = Converter::new(batch, most_bytes);
     match encoding {
         Encoding::Protobuf => {
             wire::read(message, &mut converter).map_err(|unread| match unread {
-                wire::Unread::TooLarge => too_large(),
+                wire::Unread::TooLarge => too_large,
                 wire::Unread::Broken => {
                     let what = "expected a protobuf ExportMetricsServiceRequest, which this is not";
-                    WireError::new(what, place)
+                    WireError::new(what, PLACE).into()
                 }
             })?
         }
         Encoding::Json => json::read(message, &mut converter).map_err(|unread| match unread {
-            json::Unread::TooLarge => too_large(),
-            json::Unread::Broken(reason) => WireError::new(reason, place),
+            json::Unread::TooLarge => too_large,
+            json::Unread::Broken(reason) => WireError::new(reason, PLACE).into(),
         })?,
     }
     Ok(converter.finish())

@@ -4,30 +4,24 @@ use std::io::Read;
 
 use flate2::bufread::MultiGzDecoder;
 
-/// Why a compressed body was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each message explains its fields")]
-pub enum UnpackError {
-    /// It grows beyond what is allowed.
-    #[error("more than {most} bytes unpacked")]
-    TooLarge { most: usize },
-    /// It is not what its header says.
-    #[error("expected gzip: {reason}")]
-    Broken { reason: String },
-}
+use super::RequestError;
+use crate::metrics::WireError;
 
 /// Unpacks `body`; stops once it grows beyond `most` bytes.
 ///
 /// # Errors
 ///
-/// [`UnpackError`] when it does, or is no gzip.
-pub fn gunzip(body: &[u8], most: usize) -> Result<Vec<u8>, UnpackError> {
+/// [`RequestError`] when it does, or is no gzip.
+pub fn gunzip(body: &[u8], most: usize) -> Result<Vec<u8>, RequestError> {
     let mut unpacked = Vec::new();
     let mut decoder = MultiGzDecoder::new(body).take(most as u64 + 1);
     let read = decoder.read_to_end(&mut unpacked);
-    read.map_err(|error| UnpackError::Broken { reason: error.to_string() })?;
-    if unpacked.len() > most { Err(UnpackError::TooLarge { most }) } else { Ok(unpacked) }
+    let broken = |error| WireError::new(format!("expected gzip: {error}"), super::PLACE);
+    read.map_err(broken)?;
+    if unpacked.len() > most {
+        return Err(RequestError::TooLarge { most, of: "unpacked" });
+    }
+    Ok(unpacked)
 }
 
 #[cfg(test)]
@@ -45,7 +39,10 @@ mod tests {
         encoder.write_all(&vec![0; 1 << 20]).unwrap();
         let packed = encoder.finish().unwrap();
         assert_eq!(gunzip(&packed, 1 << 20).map(|bytes| bytes.len()), Ok(1 << 20));
-        assert_eq!(gunzip(&packed, 1000), Err(UnpackError::TooLarge { most: 1000 }));
+        assert_eq!(
+            gunzip(&packed, 1000),
+            Err(RequestError::TooLarge { most: 1000, of: "unpacked" })
+        );
         let cut = gunzip(&packed[..packed.len() / 2], 1 << 20).unwrap_err();
         assert!(cut.to_string().starts_with("expected gzip: "), "{cut}");
         assert!(gunzip(b"plain", 1000).is_err());
