@@ -1,17 +1,21 @@
 //! Many series in, incidents out.
 
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use auscult_core::{Band, Labels, LabelsRef, Timestamp};
 use auscult_telemetry::metrics::MetricBatch;
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
+use crate::peers::{Groups, Place};
 use crate::settings::EngineSettings;
-use crate::shard::{Admission, Event, Shard};
-use crate::target::{TargetId, Targets};
+use crate::shard::{Admission, Event, Outcome, Shard, Silence};
+use crate::signals::{part_of, shared_labels};
+use crate::target::{SeriesKey, TargetId, Targets};
 
 /// Events that come more often than this are not worth a look.
 const LEAST_RETURN_SECONDS: f64 = 3600.0;
@@ -103,6 +107,7 @@ pub struct Engine {
     hasher: DefaultHashBuilder,
     shards: Box<[Mutex<Shard>]>,
     targets: Mutex<Targets>,
+    groups: Mutex<Groups>,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
     /// Series that there are, in all shards.
@@ -125,6 +130,10 @@ impl Admission for Gate<'_> {
 
     fn target(&self, labels: LabelsRef<'_>) -> TargetId {
         lock(&self.0.targets).add_series(labels)
+    }
+
+    fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place> {
+        lock(&self.0.groups).add(series, target, labels)
     }
 }
 
@@ -150,6 +159,7 @@ impl Engine {
             hasher,
             shards,
             targets: Mutex::new(targets),
+            groups: Mutex::new(Groups::new(settings.member_labels.clone())),
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
             series: AtomicUsize::new(0),
@@ -160,29 +170,41 @@ impl Engine {
     /// Judges everything in `batch`. Samples of one series must come in order of time;
     /// late ones are counted and not judged.
     pub fn ingest(&self, batch: &MetricBatch) -> Ingested {
-        let mut counts = Counts::default();
-        let mut events = Vec::new();
+        let mut outcome = Outcome::default();
         // Each shard is locked once for a batch.
         let mut by_shard: HashMap<usize, Vec<_>> = HashMap::new();
+        let mut shared = Vec::new();
         for series in batch.series() {
             let hash = self.hasher.hash_one(series.labels);
-            // The lower bits choose a place within the shard.
-            let shard = (hash >> 32) as usize % self.shards.len();
+            let shard = self.shard_of(series.labels, hash, &mut shared);
             by_shard.entry(shard).or_default().push((series, hash));
         }
         for (shard, series) in by_shard {
             let mut shard = lock(&self.shards[shard]);
             for (series, hash) in series {
-                shard.judge(series, hash, &Gate(self), &mut counts, &mut events);
+                shard.judge(series, hash, &Gate(self), &mut outcome);
             }
         }
+        let Outcome { counts, mut events, peers } = outcome;
         lock(&self.counts).add(counts);
+        lock(&self.groups).take(&peers);
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
         for event in &events {
             self.weigh(event);
         }
         Ingested { counts, events: events.len() as u64 }
+    }
+
+    /// The shard of a series whose labels have this `hash`: all parts of a histogram are in one.
+    fn shard_of(&self, labels: LabelsRef<'_>, hash: u64, shared: &mut Vec<u8>) -> usize {
+        let family = part_of(&labels).and_then(|(_, family)| {
+            shared_labels(labels, family, shared).ok()?;
+            LabelsRef::decode(shared)
+        });
+        let hash = family.map_or(hash, |family| self.hasher.hash_one(family));
+        // The lower bits choose a place within the shard.
+        (hash >> 32) as usize % self.shards.len()
     }
 
     /// Lets an event count for its target; an alarm goes into the book.
@@ -203,21 +225,40 @@ impl Engine {
     /// Goes on to `now`: history of targets, recovery of incidents, series to forget.
     /// To be called about as often as samples come; a recording calls it by its own time.
     pub fn tick(&self, now: Timestamp) {
+        let departures = lock(&self.groups).tick();
+        departures.iter().for_each(|event| self.weigh(event));
         lock(&self.targets).tick(now);
         lock(&self.book).tick(now, |(shard, key)| {
             let now = lock(&self.shards[shard]).now(key)?;
             (!now.ended).then(|| now.is_usual())
         });
-        let after = i64::try_from(self.settings.forget_after.as_nanos()).unwrap_or(i64::MAX);
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        let after = nanos(self.settings.forget_after);
+        let silent_after = nanos(self.settings.silent_after);
+        let mut silent: std::collections::HashMap<TargetId, Silence> = Default::default();
         for shard in &self.shards {
-            let forgotten = lock(shard).tick(now, after);
-            if forgotten.is_empty() {
-                continue;
+            let ticked = lock(shard).tick(now, after, silent_after);
+            for (target, silence) in ticked.silent {
+                match silent.entry(target) {
+                    Entry::Occupied(mut known) => {
+                        known.get_mut().series += silence.series;
+                        if silence.event.labels < known.get().event.labels {
+                            known.get_mut().event = silence.event;
+                        }
+                    }
+                    Entry::Vacant(place) => drop(place.insert(silence)),
+                }
             }
-            self.series.fetch_sub(forgotten.len(), Ordering::Relaxed);
-            let mut targets = lock(&self.targets);
-            forgotten.into_iter().flatten().for_each(|target| targets.remove_series(target));
+            self.series.fetch_sub(ticked.forgotten.len(), Ordering::Relaxed);
+            let (mut targets, mut groups) = (lock(&self.targets), lock(&self.groups));
+            for (target, peer) in ticked.forgotten {
+                target.into_iter().for_each(|target| targets.remove_series(target));
+                peer.into_iter().for_each(|place| groups.remove(place));
+            }
         }
+        let alarms = lock(&self.targets).silence(silent);
+        let mut book = lock(&self.book);
+        alarms.iter().for_each(|(alarm, target)| book.raise(alarm, target));
     }
 
     /// How many series are watched.

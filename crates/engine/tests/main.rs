@@ -1,3 +1,4 @@
 //! The engine on made-up fleets.
 
+mod histograms;
 mod incidents;
