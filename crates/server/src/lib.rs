@@ -7,9 +7,10 @@
 mod clock;
 mod delivery;
 mod http;
+mod otlp;
 mod own_metrics;
 mod serve;
 mod settings;
 
 pub use serve::{ServeError, Server};
-pub use settings::{AlertmanagerSettings, ServerSettings};
+pub use settings::{AlertmanagerSettings, Port, ServerSettings};

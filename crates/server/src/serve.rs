@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::delivery::Alertmanager;
+use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::settings::ServerSettings;
 use crate::{clock, http};
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    otlp: OtlpListeners,
     shared: Arc<Shared>,
 }
 
@@ -36,8 +38,8 @@ pub struct Server {
 #[expect(missing_docs, reason = "each message explains its fields")]
 pub enum ServeError {
     /// Another program has the port, or it is not ours to take.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot listen on {address}: {source}; choose another with {option}")]
+    Listen { address: SocketAddr, source: std::io::Error, option: &'static str },
     /// An address that is none.
     #[error(
         "`{url}` is no address of an Alertmanager: {reason}; expected one such as http://127.0.0.1:9093"
@@ -49,25 +51,38 @@ pub enum ServeError {
 }
 
 impl Server {
-    /// Opens the port.
+    /// Opens the ports.
     ///
     /// # Errors
     ///
-    /// [`ServeError::Listen`] when it cannot be had.
+    /// [`ServeError::Listen`] when one cannot be had.
     pub async fn bind(settings: ServerSettings) -> Result<Self, ServeError> {
         let address = settings.listen;
-        let refuse = |source| ServeError::Listen { address, source };
+        let refuse = |source| ServeError::Listen { address, source, option: "--listen" };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
+        let otlp = OtlpListeners::bind(&settings).await?;
         let engine = Engine::new(settings.engine.clone());
         let shared = Shared { engine, settings, metrics: OwnMetrics::default() };
-        Ok(Self { listener, address, shared: Arc::new(shared) })
+        Ok(Self { listener, address, otlp, shared: Arc::new(shared) })
     }
 
     /// Where it listens; the port is known even if any was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes OTLP over HTTP, besides [`Server::address`].
+    #[must_use]
+    pub fn otlp_http_address(&self) -> Option<SocketAddr> {
+        self.otlp.http_address()
+    }
+
+    /// Where it takes OTLP over gRPC.
+    #[must_use]
+    pub fn otlp_grpc_address(&self) -> Option<SocketAddr> {
+        self.otlp.grpc_address()
     }
 
     /// Serves until `stop` is done. Requests under way are answered first.
@@ -103,6 +118,7 @@ impl Server {
                 }
             }
         });
+        self.otlp.spawn(&self.shared, &stopped, &mut tasks);
         let app = http::router(Arc::clone(&self.shared), stopped.clone());
         let served = axum::serve(self.listener, app)
             .with_graceful_shutdown(async move {

@@ -10,6 +10,10 @@ use auscult_engine::EngineSettings;
 pub struct ServerSettings {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where it takes OTLP over HTTP besides.
+    pub otlp_http: Port,
+    /// Where it takes OTLP over gRPC.
+    pub otlp_grpc: Port,
     /// How it judges.
     pub engine: EngineSettings,
     /// How often history goes on and incidents are looked at for recovery.
@@ -20,6 +24,17 @@ pub struct ServerSettings {
     pub most_unpacked_bytes: usize,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
+}
+
+/// A port besides the one for everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// It is not opened.
+    Off,
+    /// It is opened unless another program has it.
+    IfFree(SocketAddr),
+    /// It is opened, or the service does not start.
+    At(SocketAddr),
 }
 
 /// An Alertmanager that incidents are sent to.
@@ -52,6 +67,8 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9709)),
+            otlp_http: Port::Off,
+            otlp_grpc: Port::Off,
             engine: EngineSettings::default(),
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,

@@ -1,4 +1,5 @@
 //! The service, as its clients see it.
 
 mod alertmanager;
+mod otlp;
 mod service;

@@ -4,6 +4,7 @@ mod compression;
 mod csv;
 mod errors;
 mod json_lines;
+mod otlp;
 mod parquet;
 mod public_data;
 mod robustness;

@@ -12,6 +12,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
+use crate::otlp;
 use crate::own_metrics::OwnMetrics;
 use crate::serve::Shared;
 
@@ -20,6 +21,7 @@ pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Rou
     let limit = shared.settings.most_request_bytes;
     Router::new()
         .route("/api/v1/write", post(write::remote_write))
+        .merge(otlp::http::routes())
         .nest("/api/auscult/v1", api::router(stopped))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(|| async { "ready\n" }))

@@ -2,6 +2,7 @@
 
 mod batch;
 mod error;
+pub mod otlp;
 mod protobuf;
 pub mod remote_write;
 
