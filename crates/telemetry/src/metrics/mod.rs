@@ -2,6 +2,8 @@
 
 mod batch;
 mod error;
+pub mod exposition;
+mod native_histogram;
 mod protobuf;
 pub mod remote_write;
 
