@@ -8,8 +8,14 @@ mod clock;
 mod delivery;
 mod http;
 mod own_metrics;
+mod scrape;
 mod serve;
 mod settings;
+mod units;
 
+pub use scrape::{
+    FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
+};
 pub use serve::{ServeError, Server};
 pub use settings::{AlertmanagerSettings, ServerSettings};
+pub use units::parse_duration;

@@ -34,6 +34,17 @@ pub(crate) struct ReceiverLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ScrapeLabels {
+    pub(crate) job: String,
+    pub(crate) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct JobLabels {
+    pub(crate) job: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
 }
@@ -46,6 +57,10 @@ pub(crate) struct OwnMetrics {
     pub(crate) write_seconds: Histogram,
     pub(crate) sent: Family<ReceiverLabels, Counter>,
     pub(crate) send_failures: Family<ReceiverLabels, Counter>,
+    pub(crate) scrapes: Family<ScrapeLabels, Counter>,
+    pub(crate) scrape_refused_samples: Counter,
+    pub(crate) scrape_targets: Family<JobLabels, Gauge>,
+    pub(crate) discovery_failures: Counter,
 }
 
 impl Default for OwnMetrics {
@@ -55,6 +70,10 @@ impl Default for OwnMetrics {
             write_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             sent: Family::default(),
             send_failures: Family::default(),
+            scrapes: Family::default(),
+            scrape_refused_samples: Counter::default(),
+            scrape_targets: Family::default(),
+            discovery_failures: Counter::default(),
         }
     }
 }
@@ -74,6 +93,13 @@ impl OwnMetrics {
         registry.register("alerts_sent", "Alerts that a receiver took", own.sent.clone());
         let help = "Attempts to send alerts that failed";
         registry.register("alert_send_failures", help, own.send_failures.clone());
+        registry.register("scrapes", "Scrapes, by job and outcome", own.scrapes.clone());
+        let help = "Samples of scraped pages whose labels cannot be after relabelling";
+        registry.register("scrape_refused_samples", help, own.scrape_refused_samples.clone());
+        let help = "Targets that are scraped, by job";
+        registry.register("scrape_targets", help, own.scrape_targets.clone());
+        let help = "Attempts to read a file of targets that failed";
+        registry.register("discovery_failures", help, own.discovery_failures.clone());
         let samples = Family::<OutcomeLabels, Counter<u64, AtomicU64>>::default();
         let counts = shared.engine.counts();
         for (outcome, count) in [

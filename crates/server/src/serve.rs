@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::delivery::Alertmanager;
 use crate::own_metrics::OwnMetrics;
 use crate::settings::ServerSettings;
-use crate::{clock, http};
+use crate::{clock, http, scrape};
 
 /// What requests and background tasks share.
 #[derive(Debug)]
@@ -43,6 +43,9 @@ pub enum ServeError {
         "`{url}` is no address of an Alertmanager: {reason}; expected one such as http://127.0.0.1:9093"
     )]
     Alertmanager { url: String, reason: String },
+    /// Settings of a job to scrape that cannot be.
+    #[error("job `{job}` cannot be scraped: {reason}")]
+    Scrape { job: String, reason: String },
     /// The listening socket failed.
     #[error("the service had to stop: {0}")]
     Stopped(#[from] std::io::Error),
@@ -81,6 +84,9 @@ impl Server {
     ) -> Result<(), ServeError> {
         let (stopping, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
+        for job in scrape::jobs(&self.shared.settings.scrapes)? {
+            tasks.spawn(job.run(Arc::clone(&self.shared), stopped.clone()));
+        }
         for receiver in self.shared.settings.alertmanagers.clone() {
             let external = format!("http://{}", self.address);
             let alertmanager = Alertmanager::new(receiver, &external)?;

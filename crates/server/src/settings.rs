@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use auscult_engine::EngineSettings;
 
+use crate::scrape::ScrapeSettings;
+
 /// Settings of a [`crate::Server`].
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
@@ -18,6 +20,8 @@ pub struct ServerSettings {
     pub most_request_bytes: usize,
     /// Most bytes of a request, unpacked.
     pub most_unpacked_bytes: usize,
+    /// Jobs whose targets are scraped.
+    pub scrapes: Vec<ScrapeSettings>,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
 }
@@ -56,6 +60,7 @@ impl Default for ServerSettings {
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,
             most_unpacked_bytes: 64 << 20,
+            scrapes: Vec::new(),
             alertmanagers: Vec::new(),
         }
     }

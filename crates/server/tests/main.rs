@@ -1,3 +1,5 @@
 //! The service, as its clients see it.
 
+mod scrape;
 mod service;
+mod support;

@@ -135,13 +135,23 @@ impl MetricBatch {
         labels: &mut [(&str, &str)],
     ) -> Result<(), LabelsError> {
         LabelsRef::encode(labels, &mut self.labels)?;
+        self.begin(kind);
+        Ok(())
+    }
+
+    /// Begins a series called `labels`; what is pushed next belongs to it.
+    pub fn begin_labels(&mut self, kind: MetricKind, labels: LabelsRef<'_>) {
+        self.labels.extend_from_slice(labels.bytes());
+        self.begin(kind);
+    }
+
+    fn begin(&mut self, kind: MetricKind) {
         self.entries.push(Entry {
             labels_end: self.labels.len(),
             kind,
             points_end: self.points.len(),
             histograms_end: self.histograms.len(),
         });
-        Ok(())
     }
 
     /// Adds a value to the series begun last.
