@@ -11,6 +11,7 @@ mod own_metrics;
 mod scrape;
 mod serve;
 mod settings;
+mod sources;
 mod units;
 
 pub use scrape::{
@@ -18,4 +19,5 @@ pub use scrape::{
 };
 pub use serve::{ServeError, Server};
 pub use settings::{AlertmanagerSettings, ServerSettings};
+pub use sources::{FollowSettings, PrometheusSettings};
 pub use units::parse_duration;

@@ -36,6 +36,30 @@ pub enum MetricKind {
     StateSet,
 }
 
+impl MetricKind {
+    /// The kind that sources call `name`, as OpenMetrics and Prometheus do.
+    ///
+    /// ```
+    /// use auscult_telemetry::metrics::MetricKind;
+    /// assert_eq!(MetricKind::of_name("counter"), Some(MetricKind::Counter));
+    /// assert_eq!(MetricKind::of_name("counters"), None);
+    /// ```
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "unknown" | "untyped" => Self::Unknown,
+            "gauge" => Self::Gauge,
+            "counter" => Self::Counter,
+            "histogram" => Self::Histogram,
+            "gaugehistogram" => Self::GaugeHistogram,
+            "summary" => Self::Summary,
+            "info" => Self::Info,
+            "stateset" => Self::StateSet,
+            _ => return None,
+        })
+    }
+}
+
 /// A value at a time. The value may be NaN or infinite, as on the wire.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {

@@ -11,3 +11,4 @@ pub use batch::{
     Histogram, HistogramPoint, MetricBatch, MetricKind, MetricSeries, Point, STALE_BITS, is_stale,
 };
 pub use error::WireError;
+pub use exposition::Families;

@@ -5,9 +5,17 @@ use std::collections::HashMap;
 
 use crate::metrics::MetricKind;
 
-/// Families that a page declared.
+/// Families of metrics that a source declared.
+///
+/// ```
+/// use auscult_telemetry::metrics::{Families, MetricKind};
+/// let mut families = Families::default();
+/// families.declare("latency_seconds".into(), MetricKind::Histogram);
+/// assert_eq!(families.kind("latency_seconds_bucket"), MetricKind::Histogram);
+/// assert_eq!(families.kind("latency"), MetricKind::Unknown);
+/// ```
 #[derive(Debug, Default)]
-pub(super) struct Families<'a> {
+pub struct Families<'a> {
     all: HashMap<Cow<'a, str>, MetricKind>,
     /// The one declared last, to which the next samples nearly always belong.
     newest: Option<(Cow<'a, str>, MetricKind)>,
@@ -35,13 +43,15 @@ fn is_of(metric: &str, family: &str, kind: MetricKind) -> bool {
 }
 
 impl<'a> Families<'a> {
-    pub(super) fn declare(&mut self, family: Cow<'a, str>, kind: MetricKind) {
+    /// Notes what a source says of a family.
+    pub fn declare(&mut self, family: Cow<'a, str>, kind: MetricKind) {
         self.newest = Some((family.clone(), kind));
         self.all.insert(family, kind);
     }
 
-    /// The kind of the samples of `metric`.
-    pub(super) fn kind(&self, metric: &str) -> MetricKind {
+    /// The kind of the samples of `metric`: of its own family, or of one it is a part of.
+    #[must_use]
+    pub fn kind(&self, metric: &str) -> MetricKind {
         if let Some((family, kind)) = &self.newest
             && is_of(metric, family, *kind)
         {

@@ -20,6 +20,8 @@ use auscult_core::Timestamp;
 
 use super::{MetricBatch, WireError};
 
+pub use family::Families;
+
 /// What to send as `Accept`: what tells most about a metric comes first.
 pub const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
 application/openmetrics-text;version=1.0.0;q=0.5,\

@@ -65,18 +65,11 @@ fn comment<'a>(
         return Ok(false);
     }
     let before = cursor.clone();
-    let kind = match cursor.word() {
-        "counter" => MetricKind::Counter,
-        "gauge" => MetricKind::Gauge,
-        "histogram" => MetricKind::Histogram,
-        "gaugehistogram" => MetricKind::GaugeHistogram,
-        "summary" => MetricKind::Summary,
-        "info" => MetricKind::Info,
-        "stateset" => MetricKind::StateSet,
-        "unknown" => MetricKind::Unknown,
-        _ => return Err(before.error(
+    let name = cursor.word();
+    let Some(kind) = MetricKind::of_name(name).filter(|_| name != "untyped") else {
+        return Err(before.error(
             "expected one of the types counter, gauge, histogram, gaugehistogram, summary, info, stateset and unknown",
-        )),
+        ));
     };
     if !cursor.is_at_end() {
         return Err(cursor.expected("the end of the line behind the type"));

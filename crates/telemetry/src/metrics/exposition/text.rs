@@ -44,17 +44,11 @@ fn comment<'a>(
     let family = cursor.family_name()?;
     cursor.skip(Blanks::Free);
     let before = cursor.clone();
-    let kind = match cursor.word() {
-        "counter" => MetricKind::Counter,
-        "gauge" => MetricKind::Gauge,
-        "histogram" => MetricKind::Histogram,
-        "summary" => MetricKind::Summary,
-        "untyped" | "unknown" => MetricKind::Unknown,
-        _ => {
-            return Err(before.error(
-                "expected one of the types counter, gauge, histogram, summary and untyped",
-            ));
-        }
+    let name = cursor.word();
+    let later = matches!(name, "info" | "stateset" | "gaugehistogram");
+    let Some(kind) = MetricKind::of_name(name).filter(|_| !later) else {
+        let expected = "expected one of the types counter, gauge, histogram, summary and untyped";
+        return Err(before.error(expected));
     };
     cursor.skip(Blanks::Free);
     if !cursor.is_at_end() {
