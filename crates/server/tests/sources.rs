@@ -85,7 +85,7 @@ async fn the_past_is_read_oldest_first_and_goes_on_without_a_gap() {
     assert_eq!(reading, ["tokens{job=\"llm\"} 2.0"], "the metadata says that it is a counter");
     let then = judged(address).await;
     until("what is new", || async { (judged(address).await > then).then_some(()) }).await;
-    let asked = asked.lock().unwrap();
+    let asked = asked.lock().unwrap().clone();
     let time = |query: &HashMap<String, String>, name: &str| query[name].parse::<f64>().unwrap();
     assert!(asked.len() > 5, "in pieces");
     for (before, after) in asked.iter().zip(asked.iter().skip(1)) {
