@@ -264,8 +264,14 @@ impl PrometheusSource {
                     self.next = end + self.step;
                     return Ok(());
                 }
-                Err(error) if error.is_too_much() && self.chunk > 1 => self.chunk /= 2,
-                Err(error) => return Err(error),
+                Err(error) if error.is_too_much() && end > self.next => {
+                    self.chunk = (((end - self.next) / self.step + 1) / 2).max(1);
+                }
+                Err(error) => {
+                    // The next question may be another matter.
+                    self.chunk = CHUNK_POINTS;
+                    return Err(error);
+                }
             }
         }
     }
