@@ -9,8 +9,16 @@ mod delivery;
 mod http;
 mod otlp;
 mod own_metrics;
+mod scrape;
 mod serve;
 mod settings;
+mod sources;
+mod units;
 
+pub use scrape::{
+    FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
+};
 pub use serve::{ServeError, Server};
 pub use settings::{AlertmanagerSettings, Port, ServerSettings};
+pub use sources::{FollowSettings, PrometheusSettings};
+pub use units::parse_duration;

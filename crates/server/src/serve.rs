@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use auscult_engine::Engine;
 use tokio::net::TcpListener;
@@ -13,7 +14,7 @@ use crate::delivery::Alertmanager;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::settings::ServerSettings;
-use crate::{clock, http};
+use crate::{clock, http, scrape, sources};
 
 /// What requests and background tasks share.
 #[derive(Debug)]
@@ -21,6 +22,16 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) settings: ServerSettings,
     pub(crate) metrics: OwnMetrics,
+    /// Whether the past of all sources has been read.
+    warm: AtomicBool,
+}
+
+impl Shared {
+    /// Whether the past of all sources has been read. Until then nothing new may come in:
+    /// the engine goes by the time of the past.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.warm.load(Ordering::Acquire)
+    }
 }
 
 /// A service that listens.
@@ -45,6 +56,12 @@ pub enum ServeError {
         "`{url}` is no address of an Alertmanager: {reason}; expected one such as http://127.0.0.1:9093"
     )]
     Alertmanager { url: String, reason: String },
+    /// Settings of a job to scrape that cannot be.
+    #[error("job `{job}` cannot be scraped: {reason}")]
+    Scrape { job: String, reason: String },
+    /// Settings of a server to ask that cannot be.
+    #[error("`{url}` cannot be asked: {reason}")]
+    Prometheus { url: String, reason: String },
     /// The listening socket failed.
     #[error("the service had to stop: {0}")]
     Stopped(#[from] std::io::Error),
@@ -63,7 +80,8 @@ impl Server {
         let address = listener.local_addr().map_err(refuse)?;
         let otlp = OtlpListeners::bind(&settings).await?;
         let engine = Engine::new(settings.engine.clone());
-        let shared = Shared { engine, settings, metrics: OwnMetrics::default() };
+        let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
+        let shared = Shared { engine, settings, metrics: OwnMetrics::default(), warm };
         Ok(Self { listener, address, otlp, shared: Arc::new(shared) })
     }
 
@@ -95,30 +113,16 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stopping, stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+        let mut alertmanagers = Vec::new();
         for receiver in self.shared.settings.alertmanagers.clone() {
             let external = format!("http://{}", self.address);
-            let alertmanager = Alertmanager::new(receiver, &external)?;
-            let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
-            tasks.spawn(async move { alertmanager.run(&shared, stopped).await });
+            alertmanagers.push(Alertmanager::new(receiver, &external)?);
         }
-        let (shared, mut ticks) = (Arc::clone(&self.shared), stopped.clone());
-        tasks.spawn(async move {
-            let mut interval = tokio::time::interval(shared.settings.tick);
-            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-            loop {
-                tokio::select! {
-                    _ = interval.tick() => {
-                        let shared = Arc::clone(&shared);
-                        let tick = move || shared.engine.tick(clock::now());
-                        // A panic in a tick is reported by the runtime and must not end the others.
-                        drop(tokio::task::spawn_blocking(tick).await);
-                    }
-                    _ = ticks.changed() => break,
-                }
-            }
-        });
-        self.otlp.spawn(&self.shared, &stopped, &mut tasks);
+        let jobs = scrape::jobs(&self.shared.settings.scrapes)?;
+        let sources = sources::open(&self.shared.settings)?;
+        let shared = Arc::clone(&self.shared);
+        let background =
+            tokio::spawn(background(shared, self.otlp, alertmanagers, jobs, sources, stopped.clone()));
         let app = http::router(Arc::clone(&self.shared), stopped.clone());
         let served = axum::serve(self.listener, app)
             .with_graceful_shutdown(async move {
@@ -126,7 +130,55 @@ impl Server {
                 stopping.send_replace(true);
             })
             .await;
-        while tasks.join_next().await.is_some() {}
+        // A panic in it is reported by the runtime.
+        drop(background.await);
         Ok(served?)
+    }
+}
+
+/// Everything that goes on by itself: the past of `sources` first, then all the rest at once,
+/// until `stopped`.
+async fn background(
+    shared: Arc<Shared>,
+    otlp: OtlpListeners,
+    alertmanagers: Vec<Alertmanager>,
+    jobs: Vec<scrape::Job>,
+    mut sources: Vec<sources::Source>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    if !sources::warm_up(&shared, &mut sources, &mut stopped).await {
+        return;
+    }
+    shared.warm.store(true, Ordering::Release);
+    let mut tasks = JoinSet::new();
+    otlp.spawn(&shared, &stopped, &mut tasks);
+    for job in jobs {
+        tasks.spawn(job.run(Arc::clone(&shared), stopped.clone()));
+    }
+    for source in sources {
+        tasks.spawn(source.run(Arc::clone(&shared), stopped.clone()));
+    }
+    for alertmanager in alertmanagers {
+        let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+        tasks.spawn(async move { alertmanager.run(&shared, stopped).await });
+    }
+    tasks.spawn(tick(shared, stopped));
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Lets the engine go on with the time of day, until `stopped`.
+async fn tick(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let mut interval = tokio::time::interval(shared.settings.tick);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = interval.tick() => {
+                let shared = Arc::clone(&shared);
+                let tick = move || shared.engine.tick(clock::now());
+                // A panic in a tick is reported by the runtime and must not end the others.
+                drop(tokio::task::spawn_blocking(tick).await);
+            }
+            _ = stopped.changed() => return,
+        }
     }
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use auscult_engine::EngineSettings;
 
+use crate::scrape::ScrapeSettings;
+use crate::sources::{FollowSettings, PrometheusSettings};
+
 /// Settings of a [`crate::Server`].
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
@@ -22,6 +25,12 @@ pub struct ServerSettings {
     pub most_request_bytes: usize,
     /// Most bytes of a request, unpacked.
     pub most_unpacked_bytes: usize,
+    /// Jobs whose targets are scraped.
+    pub scrapes: Vec<ScrapeSettings>,
+    /// Servers with Prometheus's HTTP API that are asked; their past is judged first.
+    pub prometheuses: Vec<PrometheusSettings>,
+    /// Files that are read as they grow; what stands in them is judged first.
+    pub files: Vec<FollowSettings>,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
 }
@@ -73,6 +82,9 @@ impl Default for ServerSettings {
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,
             most_unpacked_bytes: 64 << 20,
+            scrapes: Vec::new(),
+            prometheuses: Vec::new(),
+            files: Vec::new(),
             alertmanagers: Vec::new(),
         }
     }

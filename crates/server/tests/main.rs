@@ -2,4 +2,8 @@
 
 mod alertmanager;
 mod otlp;
+mod peers;
+mod scrape;
 mod service;
+mod sources;
+mod support;

@@ -3,6 +3,7 @@
 mod compression;
 mod csv;
 mod errors;
+mod expositions;
 mod json_lines;
 mod otlp;
 mod parquet;

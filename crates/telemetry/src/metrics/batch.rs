@@ -36,6 +36,30 @@ pub enum MetricKind {
     StateSet,
 }
 
+impl MetricKind {
+    /// The kind that sources call `name`, as OpenMetrics and Prometheus do.
+    ///
+    /// ```
+    /// use auscult_telemetry::metrics::MetricKind;
+    /// assert_eq!(MetricKind::of_name("counter"), Some(MetricKind::Counter));
+    /// assert_eq!(MetricKind::of_name("counters"), None);
+    /// ```
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "unknown" | "untyped" => Self::Unknown,
+            "gauge" => Self::Gauge,
+            "counter" => Self::Counter,
+            "histogram" => Self::Histogram,
+            "gaugehistogram" => Self::GaugeHistogram,
+            "summary" => Self::Summary,
+            "info" => Self::Info,
+            "stateset" => Self::StateSet,
+            _ => return None,
+        })
+    }
+}
+
 /// A value at a time. The value may be NaN or infinite, as on the wire.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -135,13 +159,23 @@ impl MetricBatch {
         labels: &mut [(&str, &str)],
     ) -> Result<(), LabelsError> {
         LabelsRef::encode(labels, &mut self.labels)?;
+        self.begin(kind);
+        Ok(())
+    }
+
+    /// Begins a series called `labels`; what is pushed next belongs to it.
+    pub fn begin_labels(&mut self, kind: MetricKind, labels: LabelsRef<'_>) {
+        self.labels.extend_from_slice(labels.bytes());
+        self.begin(kind);
+    }
+
+    fn begin(&mut self, kind: MetricKind) {
         self.entries.push(Entry {
             labels_end: self.labels.len(),
             kind,
             points_end: self.points.len(),
             histograms_end: self.histograms.len(),
         });
-        Ok(())
     }
 
     /// Adds a value to the series begun last.
