@@ -79,6 +79,21 @@ fn json_says_the_same_as_protobuf() {
     assert_eq!(all(Encoding::Json, EVERY_SHAPE_JSON), all(Encoding::Protobuf, EVERY_SHAPE));
 }
 
+/// Recorded from `@opentelemetry/exporter-metrics-otlp-http` 0.223.0.
+#[test]
+fn the_sdk_for_javascript_is_understood() {
+    let body = include_bytes!("golden/otlp/javascript.json");
+    let (lines, written, refused) = all(Encoding::Json, body);
+    assert_eq!((written.samples, written.histograms, refused), (3, 1, None));
+    let requests = r#"requests_total{a="1",b="[1,\"x\"]",instance="j1",job="js"} Counter "#;
+    assert!(lines[0].starts_with(requests) && lines[0].ends_with(" 15"), "{}", lines[0]);
+    let duration = r#"gen_ai_server_request_duration_seconds{instance="j1",job="js"} Histogram "#;
+    assert!(lines[1].starts_with(duration), "{}", lines[1]);
+    assert!(lines[1].contains(" 3 0.8999999999999999 [(0.0, 0.0), (5.0, 3.0), "), "{}", lines[1]);
+    assert!(lines[2].starts_with("temp_celsius{") && lines[2].ends_with(" 2.5"), "{}", lines[2]);
+    assert!(lines[3].starts_with("running{") && lines[3].ends_with(" 3"), "{}", lines[3]);
+}
+
 #[test]
 fn the_sdk_tells_of_a_model_by_its_conventions() {
     let (lines, written, refused) = all(Encoding::Protobuf, SDK);
