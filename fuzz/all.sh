@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTC_BOOTSTRAP=1
 corpus=fuzz/corpus
-mkdir -p "$corpus"/{csv,model,parquet,wrapped}
+mkdir -p "$corpus"/{csv,exposition,model,parquet,wrapped}
 # Without a sound file to start from, chance would never come to one.
 if [ ! -e "$corpus/model/tree.json" ]; then
     log=examples/data/ai4i/fault_log.csv
@@ -19,6 +19,7 @@ if [ ! -e "$corpus/model/tree.json" ]; then
     target/release/auscult detect "$corpus/csv/numbers.csv" --method zscore --format parquet \
         >"$corpus/parquet/numbers.parquet"
 fi
+cp -n crates/telemetry/tests/expositions/node.* "$corpus/exposition/"
 for target in fuzz/fuzz_targets/*.rs; do
     name=$(basename "$target" .rs)
     echo "== $name"
