@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTC_BOOTSTRAP=1
 corpus=fuzz/corpus
-mkdir -p "$corpus"/{csv,model,otlp,parquet,wrapped}
+mkdir -p "$corpus"/{csv,exposition,model,otlp,parquet,wrapped}
 # Without a sound file to start from, chance would never come to one.
 if [ ! -e "$corpus/model/tree.json" ]; then
     log=examples/data/ai4i/fault_log.csv
@@ -26,6 +26,7 @@ if [ ! -e "$corpus/otlp/sdk" ]; then
     { printf '\1'; cat "$golden/every_shape.json"; } >"$corpus/otlp/json"
     { printf '\2'; gzip -c "$golden/every_shape.bin"; } >"$corpus/otlp/gzip"
 fi
+cp -n crates/telemetry/tests/expositions/node.* "$corpus/exposition/"
 for target in fuzz/fuzz_targets/*.rs; do
     name=$(basename "$target" .rs)
     echo "== $name"

@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT as ACCEPT_HEADER, ACCEPT_ENCODING, CONTENT_ENCODING
 use reqwest::{Client, Response};
 
 use super::target::Target;
+use crate::client;
 
 /// Why there is no page, or none that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,13 +90,8 @@ async fn receive(mut answer: Response, limit: u64) -> Result<Page, ScrapeError> 
     Ok(Page { format, is_gzip, body, limit })
 }
 
-/// The innermost reason: the outer ones say that a request failed, and its address.
 fn unreachable(error: reqwest::Error) -> ScrapeError {
-    let mut reason: &dyn std::error::Error = &error;
-    while let Some(source) = reason.source() {
-        reason = source;
-    }
-    ScrapeError::Unreachable(reason.to_string())
+    ScrapeError::Unreachable(client::reason(&error))
 }
 
 impl Page {

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 pub use relabel::{RelabelAction, RelabelSettings};
 pub use settings::{FileDiscoverySettings, ScrapeSettings, TargetGroup};
 
+use crate::client;
 use crate::own_metrics::JobLabels;
 use crate::serve::{ServeError, Shared};
 use cache::Naming;
@@ -67,10 +68,7 @@ impl Job {
         let rules = |settings: &[RelabelSettings]| -> Result<Vec<Rule>, String> {
             settings.iter().cloned().map(Rule::new).collect()
         };
-        let client = Client::builder()
-            .user_agent(concat!("auscult/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| error.to_string())?;
+        let client = client::builder().build().map_err(|error| error.to_string())?;
         let job = Self {
             target_rules: rules(&settings.relabel_configs)?,
             metric_rules: rules(&settings.metric_relabel_configs)?,

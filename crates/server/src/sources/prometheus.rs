@@ -15,7 +15,7 @@ use super::matrix::{Moments, families};
 use super::{Slice, ingest};
 use crate::own_metrics::SourceLabels;
 use crate::serve::Shared;
-use crate::{clock, units};
+use crate::{client, clock, units};
 
 /// Points of each series that one query asks for at most, unless the answer is too large.
 const CHUNK_POINTS: i64 = 240;
@@ -160,9 +160,8 @@ impl PrometheusSource {
         if url.scheme() != "http" {
             return Err(format!("scheme `{}` is not spoken: expected http", url.scheme()));
         }
-        let client = Client::builder()
+        let client = client::builder()
             .timeout(settings.timeout)
-            .user_agent(concat!("auscult/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| error.to_string())?;
         let step = milliseconds(settings.step);
@@ -336,13 +335,8 @@ fn refusal(status: StatusCode, body: &[u8]) -> QueryError {
     QueryError::Status { status, text: line.chars().take(300).collect() }
 }
 
-/// The innermost reason: the outer ones say that a request failed, and its address.
 fn unreachable(error: reqwest::Error) -> QueryError {
-    let mut reason: &dyn std::error::Error = &error;
-    while let Some(source) = reason.source() {
-        reason = source;
-    }
-    QueryError::Unreachable(reason.to_string())
+    QueryError::Unreachable(client::reason(&error))
 }
 
 fn now() -> i64 {
