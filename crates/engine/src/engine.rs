@@ -2,16 +2,18 @@
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use auscult_core::{Band, Labels, LabelsRef, Timestamp};
 use auscult_telemetry::metrics::MetricBatch;
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
+use crate::placement::part;
+use crate::saved::{Record, Records, SavedSeries, SavedTarget, VERSION};
 use crate::settings::EngineSettings;
 use crate::shard::{Admission, Event, Shard};
-use crate::target::{TargetId, Targets};
+use crate::target::{SeriesKey, TargetId, Targets};
 
 /// Events that come more often than this are not worth a look.
 const LEAST_RETURN_SECONDS: f64 = 3600.0;
@@ -102,6 +104,8 @@ pub struct Engine {
     settings: EngineSettings,
     hasher: DefaultHashBuilder,
     shards: Box<[Mutex<Shard>]>,
+    /// Held to read while a batch is judged, to write while a mark of a state is taken.
+    flow: RwLock<()>,
     targets: Mutex<Targets>,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
@@ -149,6 +153,7 @@ impl Engine {
         Self {
             hasher,
             shards,
+            flow: RwLock::new(()),
             targets: Mutex::new(targets),
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
@@ -160,14 +165,30 @@ impl Engine {
     /// Judges everything in `batch`. Samples of one series must come in order of time;
     /// late ones are counted and not judged.
     pub fn ingest(&self, batch: &MetricBatch) -> Ingested {
+        self.ingest_after(batch, || ()).1
+    }
+
+    /// As [`Engine::ingest`], after `first`, which may put the batch into a log: a state
+    /// taken meanwhile has seen both or neither.
+    pub fn ingest_after<R>(&self, batch: &MetricBatch, first: impl FnOnce() -> R) -> (R, Ingested) {
+        let _flow = self.flow.read().unwrap_or_else(PoisonError::into_inner);
+        (first(), self.feed(batch, |_| true, true))
+    }
+
+    /// Judges the series that are `new`; events count for targets if `rest` says so.
+    pub(crate) fn feed(
+        &self,
+        batch: &MetricBatch,
+        new: impl Fn(LabelsRef<'_>) -> bool,
+        rest: bool,
+    ) -> Ingested {
         let mut counts = Counts::default();
         let mut events = Vec::new();
         // Each shard is locked once for a batch.
         let mut by_shard: HashMap<usize, Vec<_>> = HashMap::new();
-        for series in batch.series() {
+        for series in batch.series().filter(|series| new(series.labels)) {
             let hash = self.hasher.hash_one(series.labels);
-            // The lower bits choose a place within the shard.
-            let shard = (hash >> 32) as usize % self.shards.len();
+            let shard = part(series.labels, self.shards.len());
             by_shard.entry(shard).or_default().push((series, hash));
         }
         for (shard, series) in by_shard {
@@ -179,8 +200,8 @@ impl Engine {
         lock(&self.counts).add(counts);
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
-        for event in &events {
-            self.weigh(event);
+        if rest {
+            events.iter().for_each(|event| self.weigh(event));
         }
         Ingested { counts, events: events.len() as u64 }
     }
@@ -218,6 +239,91 @@ impl Engine {
             let mut targets = lock(&self.targets);
             forgotten.into_iter().flatten().for_each(|target| targets.remove_series(target));
         }
+    }
+
+    /// Hands everything learnt to `sink`, record by record, as of `taken`. `mark` says how far
+    /// the engine was fed, by the numbers that [`Engine::replay`] is given later; it is called
+    /// while no batch is being judged.
+    ///
+    /// Batches are judged meanwhile: one part of the series after the other is copied, and
+    /// handed on after its lock was given back. Memory: a copy of one part.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `sink`.
+    pub fn save<E>(
+        &self,
+        taken: Timestamp,
+        mark: impl Fn() -> u64,
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let mut records = Records::default();
+        let parts = self.shards.len() as u32;
+        records.push(&Record::Header { version: VERSION, taken, parts });
+        let mut series = 0;
+        for (number, shard) in (0..).zip(&self.shards) {
+            let flow = self.flow.write().unwrap_or_else(PoisonError::into_inner);
+            let mark = mark();
+            let shard = lock(shard);
+            drop(flow);
+            records.push(&Record::Part { number, mark });
+            shard.save(&mut records);
+            series += shard.len() as u64;
+            drop(shard);
+            records.iter().try_for_each(&mut sink)?;
+            records.clear();
+        }
+        let flow = self.flow.write().unwrap_or_else(PoisonError::into_inner);
+        let (next_incident, next_change) = lock(&self.book).next_numbers();
+        records.push(&Record::Rest { mark: mark(), next_incident, next_change });
+        lock(&self.targets).save(&mut records);
+        lock(&self.book).save(taken, &mut records);
+        drop(flow);
+        records.push(&Record::End { series });
+        records.iter().try_for_each(&mut sink)?;
+        Ok(series)
+    }
+
+    pub(crate) fn put_series(&self, saved: &SavedSeries<'_>) -> bool {
+        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+        let shard = part(labels, self.shards.len());
+        let hash = self.hasher.hash_one(labels);
+        lock(&self.shards[shard]).put(labels, hash, saved, &Gate(self))
+    }
+
+    pub(crate) fn put_target(&self, saved: SavedTarget<'_>) -> bool {
+        lock(&self.targets).put(saved, |labels| self.find(labels))
+    }
+
+    fn find(&self, labels: LabelsRef<'_>) -> Option<SeriesKey> {
+        let shard = part(labels, self.shards.len());
+        let key = lock(&self.shards[shard]).find(labels, self.hasher.hash_one(labels))?;
+        Some((shard, key))
+    }
+
+    /// Takes in an incident that was stored elsewhere, in place of the one with its number.
+    /// If it `is_final`, what is fed again from before its last change is in it already.
+    pub fn adopt(&self, incident: Incident, is_final: bool) {
+        let places: Vec<Option<SeriesKey>> =
+            incident.members.iter().map(|member| self.find(member.series.as_ref())).collect();
+        lock(&self.book).adopt(incident, &places, is_final);
+    }
+
+    /// Takes in changes that were stored elsewhere, oldest first, for those who ask for them.
+    pub fn adopt_changes(&self, changes: impl IntoIterator<Item = Change>) {
+        lock(&self.book).adopt_changes(changes);
+    }
+
+    /// Gives later incidents and changes these numbers at least.
+    pub fn number_from(&self, incident: u64, change: u64) {
+        lock(&self.book).number_from(incident, change);
+    }
+
+    /// To be called once everything was fed again: the time until series are forgotten begins
+    /// anew, as nobody could have taken their samples.
+    pub fn awake(&self) {
+        self.shards.iter().for_each(|shard| lock(shard).awake());
+        lock(&self.book).awake();
     }
 
     /// How many series are watched.

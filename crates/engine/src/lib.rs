@@ -16,6 +16,8 @@
 
 mod engine;
 pub mod incident;
+mod placement;
+mod saved;
 mod settings;
 mod shard;
 mod signals;
@@ -23,4 +25,5 @@ mod slab;
 mod target;
 
 pub use engine::{Counts, Engine, Ingested, SeriesView};
+pub use saved::{Marks, ResumeError, Resumed, Resuming};
 pub use settings::EngineSettings;

@@ -8,6 +8,7 @@ use auscult_telemetry::metrics::{MetricSeries, is_stale};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::engine::Counts;
+use crate::saved::{Bytes, Record, Records, SavedSeries, SavedWatch};
 use crate::signals::{Reading, Signal, role};
 use crate::slab::{Key, Slab};
 use crate::target::TargetId;
@@ -175,20 +176,14 @@ impl Shard {
         hash: u64,
         admission: &impl Admission,
     ) -> Option<Key> {
-        let Self { places, slots, .. } = self;
-        let is_it =
-            |key: &Key| slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == series.labels);
-        if let Some(key) = places.find(hash, is_it) {
-            return Some(*key);
+        if let Some(key) = self.find(series.labels, hash) {
+            return Some(key);
         }
         if !admission.has_room() {
             return None;
         }
-        let watch = Signal::new(role(series.labels, series.kind)).map(|signal| {
-            let settings = PotEnsembleSettings { tier: TIER, ..Default::default() };
-            let detector = PotEnsemble::new(settings).expect("settings in range");
-            Watch { signal, detector: Box::new(detector), last: None }
-        });
+        let watch = Signal::new(role(series.labels, series.kind))
+            .map(|signal| Watch { signal, detector: Box::new(fresh_detector()), last: None });
         let slot = Slot {
             labels: series.labels.to_owned(),
             target: watch.is_some().then(|| admission.target(series.labels)),
@@ -196,12 +191,79 @@ impl Shard {
             last_seen: None,
             ended: false,
         };
+        Some(self.insert(slot, hash))
+    }
+
+    fn insert(&mut self, slot: Slot, hash: u64) -> Key {
+        let Self { places, slots, .. } = self;
         let key = slots.insert(slot);
         let hash_of = |key: &Key| {
             slots.get(*key).map_or(0, |slot| self.hasher.hash_one(slot.labels.as_ref()))
         };
         places.insert_unique(hash, key, hash_of);
-        Some(key)
+        key
+    }
+
+    /// Where the series with `labels` is, which have this `hash`.
+    pub(crate) fn find(&self, labels: LabelsRef<'_>, hash: u64) -> Option<Key> {
+        let is_it =
+            |key: &Key| self.slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == labels);
+        self.places.find(hash, is_it).copied()
+    }
+
+    /// Appends what is known of every series.
+    pub(crate) fn save(&self, records: &mut Records) {
+        let mut detector = Vec::new();
+        for (_, slot) in self.slots.iter() {
+            detector.clear();
+            if let Some(watch) = &slot.watch {
+                watch.detector.save(&mut detector);
+            }
+            let watch = slot.watch.as_ref().map(|watch| SavedWatch {
+                signal: watch.signal.clone(),
+                last: watch.last,
+                detector: Bytes(&detector),
+            });
+            let labels = Bytes(slot.labels.as_ref().bytes());
+            records.push(&Record::Series(SavedSeries { labels, ended: slot.ended, watch }));
+        }
+    }
+
+    /// Takes in a series that was stored; false if it cannot be, or is there already.
+    pub(crate) fn put(
+        &mut self,
+        labels: LabelsRef<'_>,
+        hash: u64,
+        saved: &SavedSeries<'_>,
+        admission: &impl Admission,
+    ) -> bool {
+        if self.find(labels, hash).is_some() {
+            return false;
+        }
+        let watch = match &saved.watch {
+            None => None,
+            Some(saved) => {
+                let mut detector = Box::new(fresh_detector());
+                let finite = saved.last.is_none_or(|(_, reading)| reading.is_finite());
+                if !finite || !saved.signal.is_sound() || detector.load(saved.detector.0).is_err()
+                {
+                    return false;
+                }
+                Some(Watch { signal: saved.signal.clone(), detector, last: saved.last })
+            }
+        };
+        if !admission.has_room() {
+            return false;
+        }
+        let target = watch.is_some().then(|| admission.target(labels));
+        let (labels, ended) = (labels.to_owned(), saved.ended);
+        self.insert(Slot { labels, target, watch, last_seen: None, ended }, hash);
+        true
+    }
+
+    /// Lets the time until a series is forgotten begin anew.
+    pub(crate) fn awake(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.last_seen = None);
     }
 
     /// How the series at `key` is now; `None` once it is forgotten, or before its first reading.
@@ -236,6 +298,11 @@ impl Shard {
         }
         targets
     }
+}
+
+fn fresh_detector() -> PotEnsemble {
+    let settings = PotEnsembleSettings { tier: TIER, ..Default::default() };
+    PotEnsemble::new(settings).expect("settings in range")
 }
 
 fn now(slot: &Slot) -> Option<Now> {

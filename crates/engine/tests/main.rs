@@ -1,3 +1,5 @@
 //! The engine on made-up fleets.
 
+mod fleet;
 mod incidents;
+mod resume;

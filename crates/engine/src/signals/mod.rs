@@ -5,6 +5,7 @@ mod role;
 
 use auscult_core::Timestamp;
 use auscult_stats::counter::{CounterRate, Growth};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use gauge::Gauge;
 pub(crate) use role::{Role, role};
@@ -25,7 +26,7 @@ pub(crate) enum Reading {
 }
 
 /// What makes readings of the samples of one series.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Signal {
     /// The samples themselves.
     Gauge(Gauge),
@@ -40,6 +41,14 @@ impl Signal {
             Role::Gauge => Some(Self::Gauge(Gauge::default())),
             Role::Counter => Some(Self::Counter(Box::new(CounterRate::new(1e9)), Gauge::default())),
             Role::Bucket | Role::Text => None,
+        }
+    }
+
+    /// Whether a stored one can be.
+    pub(crate) fn is_sound(&self) -> bool {
+        match self {
+            Self::Gauge(gauge) => gauge.is_sound(),
+            Self::Counter(rate, gauge) => rate.is_sound() && gauge.is_sound(),
         }
     }
 
