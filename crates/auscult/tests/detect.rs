@@ -243,24 +243,27 @@ fn pictures_are_what_their_names_say() {
 
 #[test]
 fn every_method_judges_a_file() {
-    let mut text = String::from("time,a,b,c,label\n");
+    let mut text = String::from("time,a,b,c,d,e,label\n");
     for row in 0..400u32 {
         let noise = f64::from((row * 7919) % 101) / 50.0;
         let wave = 5.0 * (f64::from(row) * std::f64::consts::TAU / 24.0).sin();
         let odd = if row == 300 { 60.0 } else { 0.0 };
         text += &format!(
-            "{},{},{},{},{}\n",
+            "{},{},{},{},{},{},{}\n",
             1_767_225_600 + 60 * row,
             wave + noise + odd,
             2.0 * wave - noise,
             f64::from((row * 104_729) % 97) / 10.0,
+            wave - noise,
+            wave + 2.0 * noise,
             u32::from(odd > 0.0 || row == 100)
         );
     }
     let file = file("metrics.csv", text);
     let list = auscult(&["methods"]).out;
     for method in list.lines().filter_map(|line| line.split_whitespace().next()) {
-        let mut call = vec!["detect", &file, "-c", "a,b,c", "-m", method, "--format", "json"];
+        let columns = if method == "peers" { "a,b,c,d,e" } else { "a,b,c" };
+        let mut call = vec!["detect", &file, "-c", columns, "-m", method, "--format", "json"];
         if method == "random-forest" {
             call.extend(["--label", "label"]);
         }

@@ -57,6 +57,18 @@ fn servers_are_watched_better_together_than_by_principal_components() {
     }
 }
 
+#[test]
+fn too_few_peers_are_refused_in_one_sentence() {
+    let answer =
+        call::auscult(&["detect", "-", "--method", "peers"], "a,b,c\n1,2,3\n2,3,4\n3,4,5\n");
+    assert_eq!(answer.code, 2, "{}", answer.out);
+    assert!(
+        answer.err.contains("needs at least 5 to say who is odd; there are 3"),
+        "{}",
+        answer.err
+    );
+}
+
 /// The first VUS-PR of a scorecard.
 fn vus_pr(card: &Value) -> Option<f64> {
     match card {

@@ -96,6 +96,93 @@ fn the_choice_is_ready_for_detect() {
 }
 
 #[test]
+fn fusions_of_the_best_are_tried_and_detect_runs_one() {
+    let file = file("select_fusion.csv");
+    let answer = auscult(&[
+        "select",
+        &file,
+        "--column",
+        "load,power",
+        "--online",
+        "--format",
+        "json",
+        "--method",
+        "zscore,mahalanobis-ew,score-fusion",
+    ]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
+    let ranking = document["ranking"].as_array().expect("a ranking");
+    let fused = ranking.iter().find(|one| !one["settings"]["members"].is_null());
+    let members = fused.expect("a fusion")["settings"]["members"].to_string();
+    assert!(members.contains("zscore") && members.contains("mahalanobis-ew"), "{members}");
+
+    let choice = scratch_text("fusion_choice.json");
+    let members = r#"[{"method": "zscore", "settings": {"warmup": 60}},
+        {"method": "mahalanobis-ew", "weight": 2.0}]"#;
+    let text = format!(
+        r#"{{"method": "score-fusion", "settings": {{"members": {members}}},
+            "learning": "online", "columns": ["load", "power"]}}"#
+    );
+    std::fs::write(&choice, text).expect("a scratch file");
+    let found =
+        auscult(&["detect", &file, "--config", &choice, "--threshold", "1", "--format", "json"]);
+    assert_eq!(found.code, 0, "{}", found.err);
+    let found: Value = serde_json::from_str(&found.out).expect("a JSON document");
+    assert_eq!(found["method"], "score-fusion");
+    assert!(!found["findings"].as_array().expect("findings").is_empty());
+    let refused = auscult(&["detect", &file, "-m", "score-fusion", "--members", "zscore,lof"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("methods that can watch a stream"), "{}", refused.err);
+}
+
+#[test]
+fn counters_are_judged_by_their_rates_and_stay_counters_in_the_choice() {
+    let (mut sum, mut text) = (0_u64, "seconds,requests,load\n".to_owned());
+    for row in 0..600_u64 {
+        sum += 100 + row * row % 37;
+        text += &format!("{},{sum},{}\n", 15 * row, row * 31 % 40);
+    }
+    let file = scratch_text("select_counter.csv");
+    std::fs::write(&file, text).expect("a scratch file");
+    let choice = scratch_text("counter_choice.json");
+    let answer = auscult(&[
+        "select",
+        &file,
+        "--time",
+        "seconds",
+        "--column",
+        "load",
+        "--counter",
+        "requests",
+        "--online",
+        "--method",
+        "zscore,ewma",
+        "--choice",
+        &choice,
+    ]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let written = std::fs::read_to_string(&choice).expect("the choice was written");
+    let written: Value = serde_json::from_str(&written).expect("JSON");
+    assert_eq!(written["columns"], serde_json::json!(["load", "requests"]));
+    assert_eq!(written["counters"], serde_json::json!(["requests"]));
+    let given = auscult(&[
+        "detect",
+        &file,
+        "--time",
+        "seconds",
+        "--config",
+        &choice,
+        "--counter",
+        "requests",
+        "-f",
+        "json",
+    ]);
+    let taken = auscult(&["detect", &file, "--time", "seconds", "--config", &choice, "-f", "json"]);
+    assert_eq!(taken.code, 0, "{}", taken.err);
+    assert_eq!(taken.out, given.out);
+}
+
+#[test]
 fn calls_that_cannot_work_end_in_one_sentence() {
     let file = file("select_refused.csv");
     let say = |more: &[&str]| {

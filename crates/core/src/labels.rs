@@ -1,5 +1,6 @@
 //! What a series is called: a metric name and labels.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// The label that holds the name of the metric.
@@ -20,11 +21,11 @@ pub const MOST_LABEL_BYTES: usize = 64 * 1024;
 /// assert_eq!(labels.to_string(), r#"power_watts{gpu="3"}"#);
 /// # Ok::<(), auscult_core::LabelsError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Labels(Box<[u8]>);
 
 /// A borrowed [`Labels`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LabelsRef<'a>(&'a [u8]);
 
 impl Labels {
@@ -185,6 +186,31 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+impl Ord for LabelsRef<'_> {
+    /// By names and values, as a dictionary has them.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for LabelsRef<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_ref().cmp(&other.as_ref())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Small things that many methods need.
 
-use auscult_core::{DetectError, FitError, Frame, LARGEST_READING, Sample};
+use auscult_core::{DetectError, FitError, Frame, LARGEST_READING, Sample, Timestamp};
 use auscult_stats::resolution::RunningResolution;
 
 /// The only column of `history`.
@@ -15,6 +15,24 @@ pub(crate) fn one_channel<'a>(history: &'a Frame<'_>) -> Result<&'a [f64], FitEr
 pub(crate) fn one_reading(sample: Sample<'_>) -> Result<f64, DetectError> {
     DetectError::check_channels(1, sample.channels())?;
     Ok(sample.reading(0))
+}
+
+/// Nanoseconds between rows whose times are not known.
+const UNKNOWN_STEP: i64 = 1_000_000_000;
+
+/// Times of `rows`, which follow a row at `last`; a second apart where there are none.
+pub(crate) fn times_of(rows: &Frame<'_>, last: Option<Timestamp>) -> Vec<Timestamp> {
+    if let Some(times) = rows.times() {
+        return times.to_vec();
+    }
+    let start = last.map_or(0, |last| last.nanos().saturating_add(UNKNOWN_STEP));
+    let at = |row: usize| start.saturating_add((row as i64).saturating_mul(UNKNOWN_STEP));
+    (0..rows.rows()).map(|row| Timestamp::from_nanos(at(row))).collect()
+}
+
+/// `time` on a clock that runs backwards, on which days are days too.
+pub(crate) fn backwards(time: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(time.nanos().saturating_neg())
 }
 
 /// Samples that a warm-up still misses after `seen`.

@@ -10,6 +10,7 @@ mod golden_margin;
 mod golden_point;
 mod golden_regression;
 mod golden_subspace;
+mod golden_windows;
 mod odd_histories;
 mod peers;
 mod pot_ensemble;

@@ -1,18 +1,21 @@
 //! Many series in, incidents out.
 
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use auscult_core::{Band, Labels, LabelsRef, Timestamp};
 use auscult_telemetry::metrics::MetricBatch;
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
-use crate::placement::part;
-use crate::saved::{Record, Records, SavedSeries, SavedTarget, VERSION};
+use crate::peers::{Groups, Place};
+use crate::placement::home;
+use crate::saved::{Record, Records, SavedGroup, SavedPeer, SavedSeries, SavedTarget, VERSION};
 use crate::settings::EngineSettings;
-use crate::shard::{Admission, Event, Shard};
+use crate::shard::{Admission, Event, Outcome, Shard, Silence};
 use crate::target::{SeriesKey, TargetId, Targets};
 
 /// Events that come more often than this are not worth a look.
@@ -107,6 +110,7 @@ pub struct Engine {
     /// Held to read while a batch is judged, to write while a mark of a state is taken.
     flow: RwLock<()>,
     targets: Mutex<Targets>,
+    groups: Mutex<Groups>,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
     /// Series that there are, in all shards.
@@ -129,6 +133,14 @@ impl Admission for Gate<'_> {
 
     fn target(&self, labels: LabelsRef<'_>) -> TargetId {
         lock(&self.0.targets).add_series(labels)
+    }
+
+    fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place> {
+        lock(&self.0.groups).add(series, target, labels)
+    }
+
+    fn know_peer(&self, place: Place, saved: &SavedPeer) {
+        lock(&self.0.groups).know(place, saved);
     }
 }
 
@@ -155,6 +167,7 @@ impl Engine {
             shards,
             flow: RwLock::new(()),
             targets: Mutex::new(targets),
+            groups: Mutex::new(Groups::new(settings.member_labels.clone())),
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
             series: AtomicUsize::new(0),
@@ -182,22 +195,24 @@ impl Engine {
         new: impl Fn(LabelsRef<'_>) -> bool,
         rest: bool,
     ) -> Ingested {
-        let mut counts = Counts::default();
-        let mut events = Vec::new();
+        let mut outcome = Outcome::default();
+        let mut shared = Vec::new();
         // Each shard is locked once for a batch.
         let mut by_shard: HashMap<usize, Vec<_>> = HashMap::new();
         for series in batch.series().filter(|series| new(series.labels)) {
             let hash = self.hasher.hash_one(series.labels);
-            let shard = part(series.labels, self.shards.len());
+            let shard = home(series.labels, &mut shared) as usize % self.shards.len();
             by_shard.entry(shard).or_default().push((series, hash));
         }
         for (shard, series) in by_shard {
             let mut shard = lock(&self.shards[shard]);
             for (series, hash) in series {
-                shard.judge(series, hash, &Gate(self), &mut counts, &mut events);
+                shard.judge(series, hash, &Gate(self), &mut outcome);
             }
         }
+        let Outcome { counts, mut events, peers } = outcome;
         lock(&self.counts).add(counts);
+        lock(&self.groups).take(&peers);
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
         if rest {
@@ -224,21 +239,40 @@ impl Engine {
     /// Goes on to `now`: history of targets, recovery of incidents, series to forget.
     /// To be called about as often as samples come; a recording calls it by its own time.
     pub fn tick(&self, now: Timestamp) {
+        let departures = lock(&self.groups).tick();
+        departures.iter().for_each(|event| self.weigh(event));
         lock(&self.targets).tick(now);
         lock(&self.book).tick(now, |(shard, key)| {
             let now = lock(&self.shards[shard]).now(key)?;
             (!now.ended).then(|| now.is_usual())
         });
-        let after = i64::try_from(self.settings.forget_after.as_nanos()).unwrap_or(i64::MAX);
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        let after = nanos(self.settings.forget_after);
+        let silent_after = nanos(self.settings.silent_after);
+        let mut silent: std::collections::HashMap<TargetId, Silence> = Default::default();
         for shard in &self.shards {
-            let forgotten = lock(shard).tick(now, after);
-            if forgotten.is_empty() {
-                continue;
+            let ticked = lock(shard).tick(now, after, silent_after);
+            for (target, silence) in ticked.silent {
+                match silent.entry(target) {
+                    Entry::Occupied(mut known) => {
+                        known.get_mut().series += silence.series;
+                        if silence.event.labels < known.get().event.labels {
+                            known.get_mut().event = silence.event;
+                        }
+                    }
+                    Entry::Vacant(place) => drop(place.insert(silence)),
+                }
             }
-            self.series.fetch_sub(forgotten.len(), Ordering::Relaxed);
-            let mut targets = lock(&self.targets);
-            forgotten.into_iter().flatten().for_each(|target| targets.remove_series(target));
+            self.series.fetch_sub(ticked.forgotten.len(), Ordering::Relaxed);
+            let (mut targets, mut groups) = (lock(&self.targets), lock(&self.groups));
+            for (target, peer) in ticked.forgotten {
+                target.into_iter().for_each(|target| targets.remove_series(target));
+                peer.into_iter().for_each(|place| groups.remove(place));
+            }
         }
+        let alarms = lock(&self.targets).silence(silent);
+        let mut book = lock(&self.book);
+        alarms.iter().for_each(|(alarm, target)| book.raise(alarm, target));
     }
 
     /// Hands everything learnt to `sink`, record by record, as of `taken`. `mark` says how far
@@ -267,7 +301,7 @@ impl Engine {
             let shard = lock(shard);
             drop(flow);
             records.push(&Record::Part { number, mark });
-            shard.save(&mut records);
+            shard.save(&mut records, |place| lock(&self.groups).saved(place));
             series += shard.len() as u64;
             drop(shard);
             records.iter().try_for_each(&mut sink)?;
@@ -277,6 +311,7 @@ impl Engine {
         let (next_incident, next_change) = lock(&self.book).next_numbers();
         records.push(&Record::Rest { mark: mark(), next_incident, next_change });
         lock(&self.targets).save(&mut records);
+        lock(&self.groups).save(&mut records);
         lock(&self.book).save(taken, &mut records);
         drop(flow);
         records.push(&Record::End { series });
@@ -286,9 +321,14 @@ impl Engine {
 
     pub(crate) fn put_series(&self, saved: &SavedSeries<'_>) -> bool {
         let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
-        let shard = part(labels, self.shards.len());
+        let home = saved.home.unwrap_or_else(|| home(labels, &mut Vec::new()));
+        let shard = home as usize % self.shards.len();
         let hash = self.hasher.hash_one(labels);
         lock(&self.shards[shard]).put(labels, hash, saved, &Gate(self))
+    }
+
+    pub(crate) fn put_group(&self, saved: &SavedGroup<'_>) -> bool {
+        lock(&self.groups).put(saved)
     }
 
     pub(crate) fn put_target(&self, saved: SavedTarget<'_>) -> bool {
@@ -296,9 +336,10 @@ impl Engine {
     }
 
     fn find(&self, labels: LabelsRef<'_>) -> Option<SeriesKey> {
-        let shard = part(labels, self.shards.len());
-        let key = lock(&self.shards[shard]).find(labels, self.hasher.hash_one(labels))?;
-        Some((shard, key))
+        // Series made of a histogram are where it is, which their labels do not tell.
+        let hash = self.hasher.hash_one(labels);
+        let mut shards = self.shards.iter().enumerate();
+        shards.find_map(|(shard, one)| Some((shard, lock(one).find(labels, hash)?)))
     }
 
     /// Takes in an incident that was stored elsewhere, in place of the one with its number.
@@ -323,6 +364,7 @@ impl Engine {
     /// anew, as nobody could have taken their samples.
     pub fn awake(&self) {
         self.shards.iter().for_each(|shard| lock(shard).awake());
+        lock(&self.targets).awake();
         lock(&self.book).awake();
     }
 

@@ -15,13 +15,16 @@
 //! incidents of the day it was made.
 
 mod engine;
+mod families;
 pub mod incident;
+mod peers;
 mod placement;
 mod saved;
 mod settings;
 mod shard;
 mod signals;
 mod slab;
+mod surprise;
 mod target;
 
 pub use engine::{Counts, Engine, Ingested, SeriesView};

@@ -2,6 +2,8 @@
 
 use auscult_core::LabelsRef;
 
+use crate::signals::{part_of, shared_labels};
+
 /// A number that depends on the labels only, now and in later releases: files of state rely
 /// on it. Not for tables that strangers fill: they could make many labels share one.
 pub(crate) fn placement(labels: LabelsRef<'_>) -> u64 {
@@ -16,9 +18,14 @@ pub(crate) fn placement(labels: LabelsRef<'_>) -> u64 {
     (sum ^ (sum >> 32)).wrapping_mul(ODD) >> 16
 }
 
-/// The part, of `parts`, that a series belongs to.
-pub(crate) fn part(labels: LabelsRef<'_>, parts: usize) -> usize {
-    (placement(labels) % parts.max(1) as u64) as usize
+/// The placement of a series that comes from outside: all parts of a histogram have that of
+/// the histogram.
+pub(crate) fn home(labels: LabelsRef<'_>, shared: &mut Vec<u8>) -> u64 {
+    let family = part_of(&labels).and_then(|(_, family)| {
+        shared_labels(labels, family, shared).ok()?;
+        LabelsRef::decode(shared)
+    });
+    placement(family.unwrap_or(labels))
 }
 
 #[cfg(test)]
@@ -32,7 +39,7 @@ mod tests {
         for gpu in 0..16_000 {
             let gpu = gpu.to_string();
             let labels = Labels::from_pairs([("__name__", "power_watts"), ("gpu", &gpu)]).unwrap();
-            counts[part(labels.as_ref(), 16)] += 1;
+            counts[home(labels.as_ref(), &mut Vec::new()) as usize % 16] += 1;
         }
         assert!(counts.iter().all(|count| (800..1200).contains(count)), "{counts:?}");
         let labels = Labels::from_pairs([("__name__", "power_watts"), ("gpu", "3")]).unwrap();

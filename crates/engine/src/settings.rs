@@ -13,8 +13,14 @@ pub struct EngineSettings {
     pub most_series: usize,
     /// A series without samples for so long is forgotten.
     pub forget_after: Duration,
+    /// A series without samples for so long, and for five of its usual steps, is silent; a target
+    /// whose series nearly all are is an alarm, unless its source said that they have ended.
+    pub silent_after: Duration,
     /// Labels that say which target a series belongs to; those that a series has count.
     pub target_labels: Vec<String>,
+    /// Labels that set siblings apart: series that differ in nothing else are compared with
+    /// each other, where they are five at least.
+    pub member_labels: Vec<String>,
     /// Labels that targets of one incident may share, besides being the same target.
     pub topology_labels: Vec<String>,
     /// Alarms so close in time may belong to one incident.
@@ -35,6 +41,7 @@ impl Default for EngineSettings {
             budget: "1/week".parse().expect("a budget"),
             most_series: 1_000_000,
             forget_after: minutes(60),
+            silent_after: minutes(2),
             target_labels: labels(&[
                 "job",
                 "instance",
@@ -43,6 +50,21 @@ impl Default for EngineSettings {
                 "pod",
                 "node",
                 "host",
+            ]),
+            member_labels: labels(&[
+                "instance",
+                "service_instance_id",
+                "pod",
+                "node",
+                "host",
+                "Hostname",
+                "gpu",
+                "UUID",
+                "device",
+                "pci_bus_id",
+                "rank",
+                "tp_rank",
+                "dp_rank",
             ]),
             topology_labels: labels(&["node", "host", "Hostname", "model_name", "job"]),
             together: minutes(5),

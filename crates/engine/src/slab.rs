@@ -77,8 +77,11 @@ impl<T> Slab<T> {
         })
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.chunks.iter_mut().flatten().filter_map(|entry| entry.value.as_mut())
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
+        self.chunks.iter_mut().flatten().enumerate().filter_map(|(place, entry)| {
+            let key = Key { place: place as u32, generation: entry.generation };
+            entry.value.as_mut().map(|value| (key, value))
+        })
     }
 
     fn entry_mut(&mut self, place: u32) -> Option<&mut Entry<T>> {

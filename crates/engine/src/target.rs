@@ -11,18 +11,19 @@
 //! ```
 //!
 //! the exponent of a union bound over the ways to choose `k` of `N` series. An alarm needs
-//! `S >= ln(interval / W)` for a budget of one alarm an interval, and more than
+//! `S >= ln(interval / W)` for a budget of one alarm an interval, and as much as
 //! the target's own history of `S` passes that often: series of one target move
-//! together, which no bound on independent ones knows of.
+//! together, which no bound on independent ones knows of ([`SurpriseTail`]).
 
 use std::collections::HashMap;
 
 use auscult_core::{Labels, LabelsRef, Timestamp};
-use auscult_detect::ensemble::{AlarmBudget, BudgetGate, BudgetMode};
+use auscult_detect::ensemble::AlarmBudget;
 
 use crate::saved::{Bytes, Record, Records, SavedEvent, SavedTarget};
-use crate::shard::Event;
+use crate::shard::{Event, Silence};
 use crate::slab::{Key, Slab};
+use crate::surprise::{SurpriseTail, surprise};
 
 /// A target of the engine.
 pub(crate) type TargetId = Key;
@@ -38,10 +39,15 @@ pub(crate) struct Target {
     pub(crate) series: usize,
     /// The rarest event of each series lately.
     recent: HashMap<SeriesKey, Recent>,
-    gate: BudgetGate,
+    tail: SurpriseTail,
     /// Highest surprise since the last tick.
     highest: f64,
+    /// Whether nearly all of its series send nothing any more.
+    is_silent: bool,
 }
+
+/// Share of a target's series that must be silent for the target to be.
+const SILENT_SHARE: f64 = 0.8;
 
 #[derive(Debug)]
 struct Recent {
@@ -71,9 +77,9 @@ impl Target {
         if nats > recent.nats {
             *recent = Recent { event: event.clone(), nats };
         }
-        let gate = self.gate.level().unwrap_or(0.0);
+        let level = self.tail.level();
         let (surprise, strangest) = self.surprise();
-        let alarm = (surprise >= rules.least && surprise > gate).then(|| TargetAlarm {
+        let alarm = (surprise >= level).then(|| TargetAlarm {
             surprise,
             events: strangest.into_iter().map(|recent| recent.event.clone()).collect(),
         });
@@ -98,29 +104,11 @@ impl Target {
     }
 }
 
-/// `max over k of (sum of the first k) - ln C(series, k)`, at least 0, and where it is;
-/// `nats` are ordered, largest first.
-fn surprise(nats: &[f64], series: usize) -> (f64, usize) {
-    let series = series.max(nats.len()) as f64;
-    let (mut sum, mut ways, mut best) = (0.0, 0.0, (0.0, 0));
-    for (place, nats) in nats.iter().enumerate() {
-        let chosen = place as f64;
-        sum += nats;
-        ways += ((series - chosen) / (chosen + 1.0)).ln();
-        if sum - ways > best.0 {
-            best = (sum - ways, place + 1);
-        }
-    }
-    best
-}
-
 /// What makes an alarm of surprise.
 #[derive(Debug, Clone, Copy)]
 struct Rules {
     /// Seconds in which events belong together.
     together: f64,
-    /// Least surprise that the budget allows.
-    least: f64,
 }
 
 impl Rules {
@@ -141,8 +129,7 @@ pub(crate) struct Targets {
 
 impl Targets {
     pub(crate) fn new(label_names: Vec<String>, budget: AlarmBudget, together: f64) -> Self {
-        let least = (budget.interval_seconds() / together).ln().max(0.0);
-        let rules = Rules { together, least };
+        let rules = Rules { together };
         Self { by_labels: HashMap::new(), targets: Slab::new(), label_names, budget, rules }
     }
 
@@ -158,8 +145,9 @@ impl Targets {
                     labels: own.clone(),
                     series: 0,
                     recent: HashMap::new(),
-                    gate: BudgetGate::new(self.budget, BudgetMode::Soft),
+                    tail: SurpriseTail::new(self.budget.interval_seconds(), self.rules.together),
                     highest: 0.0,
+                    is_silent: false,
                 });
                 self.by_labels.insert(own, id);
                 id
@@ -194,7 +182,7 @@ impl Targets {
             let Some(target) = self.targets.get_mut(id) else { continue };
             let rules = self.rules;
             target.forget(now, &rules);
-            target.gate.learn(now, target.highest);
+            target.tail.learn(now, target.highest);
             target.highest = target.surprise().0;
         }
     }
@@ -202,12 +190,12 @@ impl Targets {
     /// Appends what is known of every target.
     pub(crate) fn save(&self, records: &mut Records) {
         for (_, target) in self.targets.iter() {
-            let gate = postcard::to_allocvec(&target.gate).expect("numbers become bytes");
             records.push(&Record::Target(SavedTarget {
                 labels: Bytes(target.labels.as_ref().bytes()),
                 highest: target.highest,
                 recent: target.recent.values().map(|one| SavedEvent::new(&one.event)).collect(),
-                gate: Bytes(&gate),
+                is_silent: target.is_silent,
+                tail: target.tail.clone(),
             }));
         }
     }
@@ -235,13 +223,44 @@ impl Targets {
                 target.recent.insert(place, Recent { event, nats });
             }
         }
-        match postcard::from_bytes::<BudgetGate>(saved.gate.0) {
-            Ok(gate) if gate.fits(self.budget, BudgetMode::Soft) => {
-                target.gate = gate;
-                true
-            }
-            _ => false,
+        target.is_silent = saved.is_silent;
+        let fits = target.tail.fits(&saved.tail);
+        if fits {
+            target.tail = saved.tail;
         }
+        fits
+    }
+
+    /// Nobody watched until now.
+    pub(crate) fn awake(&mut self) {
+        self.targets.iter_mut().for_each(|(_, target)| target.tail.awake());
+    }
+
+    /// Which targets became silent, by the silent series of each; the alarm of each.
+    pub(crate) fn silence(
+        &mut self,
+        mut silent: HashMap<TargetId, Silence>,
+    ) -> Vec<(TargetAlarm, Labels)> {
+        let ids: Vec<TargetId> = self.targets.iter().map(|(id, _)| id).collect();
+        let mut alarms = Vec::new();
+        for id in ids {
+            let Some(target) = self.targets.get_mut(id) else { continue };
+            let silence = silent.remove(&id);
+            let series = silence.as_ref().map_or(0, |silence| silence.series);
+            let was_silent = target.is_silent;
+            target.is_silent = series as f64 >= SILENT_SHARE * target.series as f64 && series > 0;
+            if let Some(mut silence) = silence.filter(|_| target.is_silent && !was_silent) {
+                let all = target.series;
+                let reason = format!("{series} of {all} series of the target send nothing");
+                silence.event.explanation.reasons.insert(0, reason);
+                let surprise = (silence.event.return_seconds / self.rules.together).ln();
+                alarms.push((
+                    TargetAlarm { surprise, events: vec![silence.event] },
+                    target.labels.clone(),
+                ));
+            }
+        }
+        alarms
     }
 
     pub(crate) fn get(&self, id: TargetId) -> Option<&Target> {
@@ -250,20 +269,5 @@ impl Targets {
 
     pub(crate) fn len(&self) -> usize {
         self.targets.len()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_event_among_many_series_must_be_rarer_and_several_need_less() {
-        let one = surprise(&[12.0], 300);
-        assert!((one.0 - (12.0 - 300_f64.ln())).abs() < 1e-9);
-        assert_eq!(surprise(&[3.0], 300), (0.0, 0));
-        let many = surprise(&[[6.0; 30].as_slice(), &[0.1; 5]].concat(), 300);
-        assert!(many.0 > 60.0 && many.1 == 30, "{many:?}");
-        assert_eq!(surprise(&[0.5; 30], 300), (0.0, 0));
     }
 }

@@ -8,7 +8,7 @@ use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 pub(crate) const STEP: i64 = 15;
 
 /// A repeatable number from -1 to 1.
-fn noise(seed: u64) -> f64 {
+pub(crate) fn noise(seed: u64) -> f64 {
     let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

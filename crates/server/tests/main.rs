@@ -1,3 +1,4 @@
 //! The service, as its clients see it.
 
+mod alertmanager;
 mod service;

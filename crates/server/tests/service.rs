@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 /// A service on a free port, stopped by dropping the sender.
-async fn start(settings: ServerSettings) -> (SocketAddr, oneshot::Sender<()>) {
+pub(crate) async fn start(settings: ServerSettings) -> (SocketAddr, oneshot::Sender<()>) {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::bind(ServerSettings { listen, ..settings }).await.unwrap();
     let address = server.address();
@@ -38,7 +38,7 @@ async fn json(url: String) -> Value {
     reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
-async fn write(address: SocketAddr, body: Vec<u8>) -> reqwest::Response {
+pub(crate) async fn write(address: SocketAddr, body: Vec<u8>) -> reqwest::Response {
     let request = reqwest::Client::new().post(format!("http://{address}/api/v1/write"));
     let request = request.header("content-type", "application/x-protobuf");
     request.header("content-encoding", "snappy").body(body).send().await.unwrap()

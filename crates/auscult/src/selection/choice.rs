@@ -8,6 +8,17 @@ use serde::{Deserialize, Serialize};
 use super::Learning;
 use crate::outcome::CallError;
 
+/// The columns that a method was chosen for.
+#[derive(Debug, Clone)]
+pub(crate) struct Columns {
+    /// As the input names them.
+    pub judged: Vec<String>,
+    /// The same, counters called by their rates.
+    pub titles: Vec<String>,
+    /// Those of them that are counters.
+    pub counters: Vec<String>,
+}
+
 /// A method, its settings and a threshold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +37,9 @@ pub(crate) struct Choice {
     /// Columns it was chosen for; they are judged unless `--column` names others.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// Those of them that are counters, unless `--counter` names others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counters: Vec<String>,
     /// Why it was chosen, in words.
     #[serde(default)]
     pub reasons: Vec<String>,

@@ -6,6 +6,7 @@
 
 pub(crate) mod choice;
 mod folds;
+mod fusions;
 mod grid;
 pub(crate) mod metric;
 pub(crate) mod picture;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auscult_core::SettingsMap;
+use auscult_detect::joint::LEAST_PEERS;
 use auscult_detect::{CATALOGUE, Method};
 use auscult_evaluate::{Interval, bootstrap_mean, consensus, inject, stability};
 
@@ -32,17 +34,19 @@ use trial::Trial;
 /// Seeds of the injections, each a try of its own.
 const SEEDS: [u64; 3] = [1, 2, 3];
 /// Anomalies that are injected at each try.
-const INJECTED: usize = 14;
+const INJECTED: usize = 16;
 /// Candidates whose consensus and stability are worth measuring.
 const FINALISTS: usize = 10;
 /// Share of the whole time that one candidate may take.
 const ONE_SHARE: u32 = 10;
-/// Members among which it can be said who is odd.
-const LEAST_PEERS: usize = 5;
 /// Draws of the bootstrap.
 const RESAMPLES: usize = 1000;
 /// What its intervals cover.
 const LEVEL: f64 = 0.95;
+
+/// What one would take for several columns, or one, without choosing.
+pub(crate) const UNSEEN_SEVERAL: &str = "mahalanobis-ensemble";
+const UNSEEN_ONE: &str = "pot-ensemble";
 
 /// How a candidate learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -77,13 +81,24 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// Name and settings, as a person would write them.
     pub(crate) fn title(&self) -> String {
-        let settings: String = self
-            .settings
-            .iter()
-            .map(|(name, value)| format!(" --{} {value}", name.replace('_', "-")))
-            .collect();
-        format!("{}{settings}", self.method.name)
+        match fusions::members(&self.settings) {
+            Some(members) => {
+                let members = members.0.iter();
+                let titles = members.map(|member| title(&member.method, &member.settings));
+                format!("{} ({})", self.method.name, titles.collect::<Vec<_>>().join(", "))
+            }
+            None => title(self.method.name, &self.settings),
+        }
     }
+}
+
+/// The method called `name` with `settings`, as a person would write them.
+fn title(name: &str, settings: &SettingsMap) -> String {
+    let flags = settings.iter().map(|(setting, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!(" --{} {value}", setting.replace('_', "-"))
+    });
+    name.to_owned() + &flags.collect::<String>()
 }
 
 /// A candidate that was tried.
@@ -92,6 +107,8 @@ pub(crate) struct Tried {
     pub candidate: Candidate,
     /// The metric, and where its mean over other folds or tries probably lies.
     pub value: Interval,
+    /// The metric, fold by fold or try by try.
+    pub values: Vec<f64>,
     pub summary: Summary,
     /// A threshold that did best on the judged rows; none without labels.
     pub threshold: Option<f64>,
@@ -173,23 +190,23 @@ pub(crate) fn select(question: &Question, progress: &Progress) -> Result<Selecti
     let all = candidates(question);
     let end = Instant::now() + question.time_limit;
     let (mut tried, mut absent) = (Vec::new(), Vec::new());
-    progress.steps("trying", all.len() as u64);
-    for candidate in all {
-        let left = end.saturating_duration_since(Instant::now());
-        let share = left.min(question.time_limit / ONE_SHARE);
-        match attempt(&candidate, &series, &folds, question, share) {
-            Ok(one) => tried.push(one),
-            Err(why) => absent.push((candidate, why)),
+    let mut try_each = |candidates: Vec<Candidate>, tried: &mut Vec<Tried>| {
+        progress.steps("trying", candidates.len() as u64);
+        for candidate in candidates {
+            let left = end.saturating_duration_since(Instant::now());
+            let share = left.min(question.time_limit / ONE_SHARE);
+            match attempt(&candidate, &series, &folds, question, share) {
+                Ok(one) => tried.push(one),
+                Err(why) => absent.push((candidate, why)),
+            }
+            progress.step();
         }
-        progress.step();
-    }
-    // Of equals, the one whose alarms are worth more; then the simpler, which comes first.
-    tried.sort_by(|one: &Tried, other: &Tried| {
-        let key = |one: &Tried| (one.value.mean, one.summary.f1());
-        let (one, other) = (key(one), key(other));
-        other.0.total_cmp(&one.0).then(other.1.total_cmp(&one.1))
-    });
-    prefer_defaults(&mut tried);
+        rank(tried);
+    };
+    try_each(all, &mut tried);
+    let fusions = fusions::fusions(question, &tried);
+    try_each(fusions, &mut tried);
+    prefer(&mut tried, question);
     if tried.is_empty() {
         let why = absent.first().map_or_else(
             || "there is no candidate".to_owned(),
@@ -207,12 +224,34 @@ pub(crate) fn select(question: &Question, progress: &Progress) -> Result<Selecti
     Ok(Selection { ranking: tried, absent, tries, anomalies })
 }
 
-/// Puts the best candidate with plain settings first, unless the very best is better than
-/// chance explains: a search over variants flatters the winner.
-fn prefer_defaults(tried: &mut [Tried]) {
-    let Some(low) = tried.first().map(|best| best.value.low) else { return };
-    let plain = |one: &Tried| one.candidate.settings.is_empty() && one.value.mean >= low;
-    if let Some(place) = tried.iter().position(plain) {
+/// Brings the best to the front.
+fn rank(tried: &mut [Tried]) {
+    // Of equals, the one whose alarms are worth more; then the simpler, which comes first.
+    tried.sort_by(|one: &Tried, other: &Tried| {
+        let key = |one: &Tried| (one.value.mean, one.summary.f1());
+        let (one, other) = (key(one), key(other));
+        other.0.total_cmp(&one.0).then(other.1.total_cmp(&one.1))
+    });
+}
+
+/// Puts a candidate first that needs no choosing, unless the very best is better, fold by fold or try
+/// by try, than chance explains: a search over variants and fusions flatters the winner.
+///
+/// With labels that is the best with plain settings. Without, it is what one would take
+/// unseen, for injected anomalies are not quite like real ones: see [`trust::MEASURED`].
+fn prefer(tried: &mut [Tried], question: &Question) {
+    let Some(best) = tried.first().map(|best| best.values.clone()) else { return };
+    let unseen = if question.series[0].channels > 1 { UNSEEN_SEVERAL } else { UNSEEN_ONE };
+    let is_preferred = |one: &Tried| {
+        one.candidate.settings.is_empty()
+            && (question.labelled || one.candidate.method.name == unseen)
+    };
+    let is_as_good = |one: &Tried| {
+        let leads: Vec<f64> = best.iter().zip(&one.values).map(|(best, one)| best - one).collect();
+        bootstrap_mean(&leads, RESAMPLES, LEVEL, 1).is_none_or(|lead| lead.low <= 0.0)
+    };
+    let place = tried.iter().position(is_preferred);
+    if let Some(place) = place.filter(|place| is_as_good(&tried[*place])) {
         tried[..=place].rotate_right(1);
     }
 }
@@ -285,6 +324,7 @@ fn attempt(
     Ok(Tried {
         candidate: candidate.clone(),
         value,
+        values,
         summary,
         threshold,
         micros_per_row: micros / trials.len() as f64,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::choice::Choice;
+use super::choice::{Choice, Columns};
 use super::trust::MEASURED;
 use super::{Question, Selection, Tried};
 use crate::detection::words::{counted, score};
@@ -15,14 +15,15 @@ const SHOWN: usize = 10;
 const SHAKY: f64 = 0.5;
 
 /// The configuration of the best candidate.
-pub(crate) fn choice(question: &Question, selection: &Selection, columns: &[String]) -> Choice {
+pub(crate) fn choice(question: &Question, selection: &Selection, columns: &Columns) -> Choice {
     let best = &selection.ranking[0];
     Choice {
         method: best.candidate.method.name.to_owned(),
         settings: best.candidate.settings.clone(),
         learning: Some(best.candidate.learning),
         threshold: best.threshold,
-        columns: columns.to_vec(),
+        columns: columns.judged.clone(),
+        counters: columns.counters.clone(),
         reasons: reasons(question, selection),
     }
 }
@@ -182,7 +183,7 @@ pub(crate) fn table(question: &Question, selection: &Selection, quiet: bool) -> 
 }
 
 /// One document.
-pub(crate) fn json(question: &Question, selection: &Selection, columns: &[String]) -> Value {
+pub(crate) fn json(question: &Question, selection: &Selection, columns: &Columns) -> Value {
     let one = |tried: &Tried| {
         json!({
             "method": tried.candidate.method.name,

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::folds::Fold;
 use super::metric::Metric;
-use super::{Question, select, trial};
+use super::{Question, fusions, select, trial};
 use crate::benchmark::series::Series;
 use crate::benchmark::sets::Set;
 use crate::outcome::CallError;
@@ -21,11 +21,13 @@ use crate::progress::Progress;
 pub(crate) struct Case {
     /// Which series.
     pub series: String,
-    /// What was chosen, its true VUS-PR, and that of the best candidate.
+    /// What was chosen, its true VUS-PR, and that of the best candidate but for fusions.
     pub choice: String,
     pub chosen: f64,
     pub best: String,
     pub oracle: f64,
+    /// That of the best candidate, fusions included.
+    pub oracle_fused: f64,
     /// Rank correlation of injected and true figures; none when either is constant.
     pub correlation: Option<f64>,
     /// Injected and true VUS-PR of each candidate.
@@ -76,7 +78,7 @@ fn one(
     let fold = [Fold { judged: series.scored_from..series.rows() }];
     let labels = &series.labels[series.scored_from..];
     let window = evaluation_window(&series.channel(0)[series.scored_from..]);
-    let mut figures = Vec::new();
+    let (mut figures, mut fused) = (Vec::new(), Vec::new());
     for tried in &selection.ranking {
         let Ok(trial) = trial::within(time_limit, &tried.candidate, &whole, &fold) else {
             continue;
@@ -84,10 +86,15 @@ fn one(
         let scored = Scored::new(labels, &trial.folds[0].states).map_err(CallError::input)?;
         if let Some(truth) = vus(&scored, window) {
             figures.push((tried.candidate.title(), tried.value.mean, truth.pr));
+            fused.push(fusions::is_fusion(tried.candidate.method));
         }
     }
-    let best = figures.iter().max_by(|one, other| one.2.total_cmp(&other.2));
-    let (Some(best), Some(chosen)) = (best, figures.first()) else {
+    let largest = |fusions: bool| {
+        let figures = figures.iter().zip(&fused).filter(|(_, fused)| fusions || !**fused);
+        figures.map(|(figure, _)| figure).max_by(|one, other| one.2.total_cmp(&other.2))
+    };
+    let best = (largest(false), largest(true));
+    let ((Some(best), Some(best_fused)), Some(chosen)) = (best, figures.first()) else {
         return Err(CallError::input(format!("{}: no candidate could be judged", series.name)));
     };
     let (injected, truth): (Vec<f64>, Vec<f64>) =
@@ -98,22 +105,25 @@ fn one(
         chosen: chosen.2,
         best: best.0.clone(),
         oracle: best.2,
+        oracle_fused: best_fused.2,
         correlation: rank_correlation(&injected, &truth),
         candidates: figures,
     })
 }
 
-/// The single candidate that is best on average, and its mean.
+/// The candidate that is best on average out of those that every series has, and its mean.
 pub(crate) fn best_fixed(cases: &[Case]) -> Option<(String, f64)> {
     let names = cases.first()?.candidates.iter().map(|(name, _, _)| name);
-    let mean = |name: &String| {
-        let of = |case: &Case| {
-            case.candidates
-                .iter()
-                .find(|(one, _, _)| one == name)
-                .map_or(0.0, |(_, _, truth)| *truth)
-        };
-        cases.iter().map(of).sum::<f64>() / cases.len() as f64
+    names
+        .filter_map(|name| Some((name.clone(), mean_of(cases, name)?)))
+        .max_by(|one, other| one.1.total_cmp(&other.1))
+}
+
+/// Mean true figure of the candidate called `name`; none where a series lacks it.
+pub(crate) fn mean_of(cases: &[Case], name: &str) -> Option<f64> {
+    let of = |case: &Case| {
+        case.candidates.iter().find(|(one, _, _)| one == name).map(|(_, _, truth)| *truth)
     };
-    names.map(|name| (name.clone(), mean(name))).max_by(|one, other| one.1.total_cmp(&other.1))
+    let truths: Option<Vec<f64>> = cases.iter().map(of).collect();
+    truths.map(|truths| truths.iter().sum::<f64>() / truths.len().max(1) as f64)
 }

@@ -9,7 +9,7 @@ use super::detect::find_method;
 use crate::benchmark::sets;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
-use crate::selection::study;
+use crate::selection::{UNSEEN_SEVERAL, study};
 
 /// Arguments of `auscult benchmark select`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(super) struct SelectArguments {
     method: Vec<String>,
 
     /// Rows of each training part that the choice is made from
-    #[arg(long, value_name = "N", default_value_t = 8000)]
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
     rows: usize,
 
     /// Seconds that the choice for one series may take
@@ -76,6 +76,8 @@ pub(super) fn run(arguments: &SelectArguments) -> Result<Outcome, CallError> {
             "chosen": chosen,
             "oracle": oracle,
             "reached": chosen / oracle,
+            "oracle_fused": mean(&|case| case.oracle_fused),
+            "unseen": study::mean_of(&cases, UNSEEN_SEVERAL),
             "best_fixed": fixed,
             "cases": cases,
         }));

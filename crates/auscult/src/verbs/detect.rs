@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use auscult_core::SettingsMap;
 use auscult_detect::ensemble::{AlarmBudget, BudgetMode};
+use auscult_detect::joint::LEAST_PEERS;
 use auscult_detect::{Channels, Method, Threshold};
 use auscult_telemetry::{Input, Kind, Table};
 
@@ -175,6 +176,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let mut arguments = arguments.clone();
     if let (Some(choice), true) = (&choice, arguments.column.is_empty()) {
         arguments.column.clone_from(&choice.columns);
+        if arguments.counter.is_empty() {
+            arguments.counter.clone_from(&choice.counters);
+        }
     }
     let arguments = &arguments;
     let named =
@@ -444,6 +448,13 @@ fn judged(arguments: &Arguments, source: &Source, plan: &Plan) -> Result<Vec<Str
         return Err(CallError::input(format!(
             "method `{}` judges columns against one another and needs at least two at once",
             plan.method.name
+        )));
+    }
+    if plan.method.name == "peers" && judged.len() < LEAST_PEERS {
+        return Err(CallError::input(format!(
+            "method `peers` compares the members of a group, a column each, and needs at least \
+             {LEAST_PEERS} to say who is odd; there are {}",
+            judged.len()
         )));
     }
     Ok(judged)

@@ -1,5 +1,6 @@
 //! `auscult select`: which method to use on a person's own data, and why.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,11 +11,13 @@ use auscult_telemetry::Kind;
 use super::detect::find_method;
 use super::input::InputArguments;
 use crate::benchmark::series::{Series, clock};
+use crate::detection::counters::Counters;
 use crate::detection::series::{Split, split};
 use crate::detection::source::Source;
 use crate::outcome::{CallError, Outcome};
 use crate::plot;
 use crate::progress::Progress;
+use crate::selection::choice::Columns;
 use crate::selection::metric::Metric;
 use crate::selection::{self, Question, picture, report};
 
@@ -27,6 +30,11 @@ pub(crate) struct Arguments {
     /// Columns to judge; every numeric column when not given
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
     column: Vec<String>,
+
+    /// Columns that are counters, which only grow or begin anew at 0: judged by their rates
+    /// per second, or per row without a column of times
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    counter: Vec<String>,
 
     /// Columns whose values tell series apart
     #[arg(short, long, value_name = "NAME", value_delimiter = ',')]
@@ -108,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         std::fs::write(path, text).map_err(CallError::write(path.display().to_string()))?;
     }
     if let (Some(kind), Some(path)) = (plot_kind, &arguments.plot) {
-        picture::draw(&question, &selection, &columns, is_time).save(kind, path)?;
+        picture::draw(&question, &selection, &columns.titles, is_time).save(kind, path)?;
     }
     let text = match arguments.format {
         Form::Table => report::table(&question, &selection, arguments.quiet),
@@ -134,21 +142,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
 fn read(
     arguments: &Arguments,
     progress: &Progress,
-) -> Result<(Vec<Series>, Vec<String>, bool), CallError> {
+) -> Result<(Vec<Series>, Columns, bool), CallError> {
     let mut options = arguments.input.options();
     options.words.clone_from(&arguments.group_by);
     let mut source = Source::look(arguments.input.inputs()?, options)?;
-    let columns: Vec<String> = if arguments.column.is_empty() {
+    let mut judged: Vec<String> = if arguments.column.is_empty() {
         let numbers = source.fields().iter().filter(|field| field.kind == Kind::Numbers);
         let names = numbers.map(|field| field.name.clone());
         names.filter(|name| arguments.label.as_ref() != Some(name)).collect()
     } else {
         arguments.column.clone()
     };
-    if columns.is_empty() {
+    let counters: BTreeSet<String> = arguments.counter.iter().cloned().collect();
+    let more = counters.iter().filter(|name| !judged.contains(name)).cloned();
+    judged.extend(more.collect::<Vec<_>>());
+    if judged.is_empty() {
         return Err(CallError::input("no column of numbers to judge"));
     }
-    for name in columns.iter().chain(&arguments.label) {
+    for name in judged.iter().chain(&arguments.label) {
         if !source.fields().iter().any(|field| field.name == *name) {
             let names = source.fields().iter().map(|field| field.name.as_str());
             let hint = auscult_telemetry::nearest(name, names)
@@ -157,11 +168,29 @@ fn read(
         }
     }
     let time = source.time().map(str::to_owned);
-    let wanted = columns.iter().chain(&arguments.group_by).chain(&arguments.label);
+    let wanted = judged.iter().chain(&arguments.group_by).chain(&arguments.label);
     source.narrow(wanted.cloned().collect());
-    let table = source.table(progress)?;
+    let titles: Vec<String> = judged
+        .iter()
+        .map(|name| {
+            if counters.contains(name) {
+                Counters::title(name, time.is_some())
+            } else {
+                name.clone()
+            }
+        })
+        .collect();
+    if let Some((title, name)) =
+        titles.iter().zip(&judged).find(|(title, name)| title != name && judged.contains(title))
+    {
+        let why = format!("column `{title}` is there already; leave out `{name}`");
+        return Err(CallError::input(why));
+    }
+    let columns = Columns { judged, titles, counters: counters.into_iter().collect() };
+    let mut rates = Counters::new(columns.counters.clone(), &arguments.group_by, time.as_deref());
+    let table = rates.rates(source.table(progress)?)?;
     let how = Split {
-        columns: &columns,
+        columns: &columns.titles,
         joint: true,
         group_by: &arguments.group_by,
         label: arguments.label.as_deref(),

@@ -181,21 +181,6 @@ impl BudgetGate {
         }
     }
 
-    /// Whether a stored gate can be, and is one of `budget` and `mode`.
-    #[must_use]
-    pub fn fits(&self, budget: AlarmBudget, mode: BudgetMode) -> bool {
-        let tail = |(lowest, excess): (f32, f32)| lowest.is_finite() && excess.is_finite();
-        self.interval_seconds == budget.interval_seconds()
-            && self.mode == mode
-            && self.clock.is_sound()
-            && self.extent.is_sound()
-            && self.blocks.iter().all(Peaks::is_sound)
-            && self.watched.iter().all(|seconds| seconds.is_finite() && *seconds >= 0.0)
-            && self.tail.is_none_or(tail)
-            && self.since_alarm >= 0.0
-            && self.correction.is_finite()
-    }
-
     /// The score that the history would pass as often as the budget allows;
     /// `None` while the history is too short.
     #[must_use]

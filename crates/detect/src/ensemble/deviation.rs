@@ -5,19 +5,29 @@ use serde::{Deserialize, Serialize};
 use super::conditioning::weight;
 
 /// Memories over which oddness is averaged, in usual steps.
-const MEMORIES: [f64; 4] = [3.0, 10.0, 30.0, 100.0];
+pub(super) const MEMORIES: [f64; 4] = [3.0, 10.0, 30.0, 100.0];
 /// How much longer memories count for more: means over a longer time vary less.
-const POWER: f64 = 0.3;
+pub(super) const POWER: f64 = 0.3;
 /// Memory of the usual oddness, in usual steps.
 const USUAL_MEMORY: f64 = 2000.0;
 /// Oddness beyond this many usual ones counts as so many in the usual oddness.
-const CLIP: f64 = 10.0;
+pub(super) const CLIP: f64 = 10.0;
 /// Samples whose oddness is learnt unclipped.
 const FREE_SAMPLES: u32 = 50;
 /// Weight of the residual, in typical ones, beside the parts of the score.
 const RESIDUAL_WEIGHT: f64 = 0.3;
 /// Residuals of more typical ones than this count as so many.
 const MOST_TYPICAL: f64 = 20.0;
+
+/// How odd a sample is whose parts sum to `sum` and whose residual is `residual`, where
+/// `scale` is typical.
+pub(super) fn oddness(sum: f64, residual: f64, scale: f64) -> f64 {
+    let typical = match residual.abs() {
+        0.0 => 0.0,
+        far => (far / scale).min(MOST_TYPICAL),
+    };
+    sum + RESIDUAL_WEIGHT * typical
+}
 
 /// Averages of the oddness of samples over several memories, each less the usual
 /// oddness. A short event shows in the short ones, a lasting one in the long ones.
@@ -43,11 +53,7 @@ impl Deviation {
     /// Takes in a sample whose parts sum to `sum` and whose residual is `residual`,
     /// where `scale` is typical; the `seen`th, `steps` usual steps after the last.
     pub(super) fn learn(&mut self, sum: f64, residual: f64, scale: f64, steps: f64, seen: u32) {
-        let typical = match residual.abs() {
-            0.0 => 0.0,
-            far => (far / scale).min(MOST_TYPICAL),
-        };
-        let odd = sum + RESIDUAL_WEIGHT * typical;
+        let odd = oddness(sum, residual, scale);
         let usual = f64::from(self.usual);
         for (mean, memory) in self.means.iter_mut().zip(MEMORIES) {
             let before = f64::from(*mean);

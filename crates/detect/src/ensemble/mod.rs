@@ -1,24 +1,31 @@
 //! The default detector: many cheap statistics, each calibrated on its own
-//! tail, summed.
+//! tail, summed; and whole methods fused.
 
 mod budget;
 pub(crate) mod conditioning;
 mod departure;
 mod deviation;
 mod fusion;
+mod hindsight;
+mod members;
 pub(crate) mod peaks;
 mod pot_ensemble;
 pub(crate) mod profile;
 mod range;
+mod score_fusion;
 mod seasons;
 mod statistics;
 mod tails;
+mod two_way;
 mod words;
 
 pub use budget::{AlarmBudget, BudgetError, BudgetGate, BudgetMode};
+pub use members::{Member, Members};
 pub use pot_ensemble::{PotEnsemble, PotEnsembleSettings, Watched};
+pub use score_fusion::{ScoreFusion, ScoreFusionSettings};
+pub use two_way::{TwoWayEnsemble, TwoWayEnsembleModel, TwoWayEnsembleSettings};
 
 use crate::Method;
 
 /// The methods of this family.
-pub const METHODS: &[Method] = &[pot_ensemble::METHOD];
+pub const METHODS: &[Method] = &[pot_ensemble::METHOD, score_fusion::METHOD, two_way::METHOD];

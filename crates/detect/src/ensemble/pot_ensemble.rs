@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditioning::{Clock, Step};
 use super::departure::Departure;
-use super::deviation::Deviation;
+use super::deviation::{Deviation, oddness};
 use super::fusion::Habituation;
 use super::peaks::{Extent, Peaks};
 use super::profile::Usual;
@@ -99,6 +99,14 @@ const ALARMS_APART: u16 = 60;
 const HALF_MATURE: f64 = 6000.0;
 /// Typical residuals that rank a sample as high as a score of 1; more of them rank no higher.
 const FAR: f64 = 20.0;
+/// Of series that are new (samples 300 to 780), the share of stretches of 60 samples whose
+/// highest sum passes `NEW_FROM`, and by which factor fewer pass each unit more, up to
+/// `NEW_BEND` and beyond: taken from 798 stretches of the healthy parts of SMD and ASD.
+const NEW_FROM: f64 = 2.5;
+const NEW_SHARE: f64 = 0.22;
+const NEW_DECAY: f64 = 0.14;
+const NEW_BEND: f64 = 20.0;
+const NEW_DECAY_BEYOND: f64 = 0.36;
 /// Readings further than this from the first are held there.
 const LARGEST: f64 = 1e30;
 
@@ -137,7 +145,7 @@ pub struct Watched {
     /// The score, as [`Detector::update`] gives it.
     pub score: Score,
     /// Seconds in which this series would tell of something so odd once, by its own
-    /// history; 0 for what is not told, and where the history is too short to say.
+    /// history or, while that is short, by that of others; 0 for what is not told.
     pub return_seconds: f64,
     /// Why, where it is rare enough to be asked.
     pub explanation: Option<Explanation>,
@@ -152,6 +160,17 @@ struct Judgement {
     values: [[f32; COUNT]; SCALES],
     /// Mean sum of parts over the scales, weighed by the declared range.
     sum: f64,
+}
+
+/// What a pass over a history notes of a sample.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Note {
+    /// How odd it is; none during warm-up.
+    pub(super) odd: Option<f64>,
+    /// Distance from the usual band.
+    pub(super) residual: f64,
+    /// The most usual reading.
+    pub(super) expected: f64,
 }
 
 const SNAPSHOT_VERSION: u32 = 1;
@@ -273,6 +292,12 @@ impl PotEnsemble {
         if sound { Ok(()) } else { Err("its numbers cannot be") }
     }
 
+    /// Seconds between samples: the median of the last nine distances; `None` before there is one.
+    #[must_use]
+    pub fn usual_step(&self) -> Option<f64> {
+        self.state.clock.usual_step()
+    }
+
     /// [`Detector::update`], and how rare what was found is; explained where it comes
     /// once in `explained_from` seconds or more seldom.
     ///
@@ -287,8 +312,7 @@ impl PotEnsemble {
         let judgement = self.judge(sample)?;
         let score = self.rate(&judgement);
         let told = score.ready().is_some_and(|score| score > 0.0);
-        let rarity = told.then(|| self.rarity(judgement.sum)).flatten();
-        let return_seconds = rarity.map_or(0.0, |(seconds, _)| seconds);
+        let return_seconds = if told { self.return_seconds(judgement.sum) } else { 0.0 };
         let explanation = if return_seconds >= explained_from && return_seconds > 0.0 {
             let Threshold::Score(threshold) = METHOD.threshold else { unreachable!("a score") };
             self.explain(sample, threshold)?
@@ -297,6 +321,20 @@ impl PotEnsemble {
         };
         self.take(sample, &judgement);
         Ok(Watched { score, return_seconds, explanation })
+    }
+
+    /// Seconds in which a `sum` of parts so high comes once: by the series' own history or,
+    /// before that says anything, by what other series do when they are new.
+    fn return_seconds(&self, sum: f64) -> f64 {
+        let own_history = self.state.rare.threshold().is_some();
+        if own_history {
+            return self.rarity(sum).map_or(0.0, |(seconds, _)| seconds);
+        }
+        let Some(step) = self.state.clock.usual_step() else { return 0.0 };
+        let above = (sum - NEW_FROM).min(NEW_BEND - NEW_FROM);
+        let beyond = (sum - NEW_BEND).max(0.0);
+        let share = (NEW_SHARE.ln() - NEW_DECAY * above - NEW_DECAY_BEYOND * beyond).exp();
+        if above < 0.0 { 0.0 } else { f64::from(ALARMS_APART) * step / share }
     }
 
     /// Seconds in which a `sum` of parts so high comes once, and seconds watched;
@@ -313,6 +351,23 @@ impl PotEnsemble {
         // next one is a Lomax distribution, not the exponential of the estimate.
         let clusters = RARE as f64;
         Some((seconds / clusters * (1.0 + excess / clusters).powf(clusters), seconds))
+    }
+
+    /// Learns `sample` and notes what was found of it before.
+    pub(super) fn note(&mut self, sample: Sample<'_>) -> Result<Note, DetectError> {
+        let judgement = self.judge(sample)?;
+        let state = &self.state;
+        let usual = state.seasons.usual(sample.time().nanos());
+        let origin = self.origin(judgement.step, sample.reading(0), usual);
+        let ready = state.seen >= self.settings.warmup;
+        let odd = || oddness(judgement.sum, judgement.residual, state.seasons.scale());
+        let note = Note {
+            odd: ready.then(odd),
+            residual: judgement.residual,
+            expected: origin + usual.map_or(judgement.reading, |usual| usual.middle),
+        };
+        self.take(sample, &judgement);
+        Ok(note)
     }
 
     fn tier(&self) -> &'static Tier {

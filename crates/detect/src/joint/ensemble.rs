@@ -245,7 +245,8 @@ impl MahalanobisEnsemble {
         }
         let counted = rated.roles.iter().filter(|role| role.counts()).count();
         for (at, given) in rated.given.iter().enumerate() {
-            let log = given.share.ln_1p();
+            // Squares of departures can pass what a number holds.
+            let log = given.share.min(f64::MAX).ln_1p();
             let excess = state.usual.excess(at, log);
             rated.logs.push(log);
             rated.excess.push(if rated.roles[at % channels].counts() { excess } else { 0.0 });
@@ -506,6 +507,23 @@ mod tests {
         assert!((why.expected[2] - row(4000)[2]).abs() < 3.0, "{why:?}");
         assert!(why.reasons[0].starts_with("{2} given"), "{why:?}");
         assert_eq!(why.onset, Some(time));
+    }
+
+    #[test]
+    fn readings_of_any_size_leave_it_able_to_go_on() {
+        let mut detector = MahalanobisEnsemble::new(
+            MahalanobisEnsembleSettings { warmup: 100, ..Default::default() },
+            3,
+        )
+        .expect("settings in range");
+        for at in 0..400_usize {
+            let size = [1e-300, 1.0, 1e100][at / 100 % 3];
+            let sign = if at % 2 == 0 { 1.0 } else { -1.0 };
+            let row = [size * sign, size * (at % 7) as f64, if at > 200 { 1e100 } else { 0.0 }];
+            if let Some(score) = update(&mut detector, at, &row) {
+                assert!(score.is_finite() && score >= 0.0, "row {at}: {score}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod autoregression;
 mod ensemble;
 mod head;
-mod onset;
+pub(crate) mod onset;
 mod peers;
 
 mod role;
@@ -11,7 +11,7 @@ mod usual;
 mod words;
 
 pub use ensemble::{MahalanobisEnsemble, MahalanobisEnsembleSettings};
-pub use peers::{Peers, PeersSettings};
+pub use peers::{LEAST_PEERS, Peers, PeersSettings};
 
 use crate::Method;
 

@@ -31,7 +31,7 @@ const QUIET: usize = 40;
 /// A state that lasts becomes a habit: it is new once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Onset {
+pub(crate) struct Onset {
     seen: usize,
     peaks: Peaks<KEPT>,
     extent: Extent,
@@ -43,7 +43,7 @@ pub(super) struct Onset {
 }
 
 impl Onset {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             seen: 0,
             peaks: Peaks::new(),
@@ -55,7 +55,7 @@ impl Onset {
         }
     }
 
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         self.peaks.is_sound() && self.extent.is_sound() && self.memory >= 0.0 && self.habit >= 0.0
     }
 
@@ -73,7 +73,7 @@ impl Onset {
 
     /// Decimal logarithm of the samples after which `state` is expected to begin
     /// again, judged by what came before; at least 0.
-    pub(super) fn rarity(&self, state: f64) -> f64 {
+    pub(crate) fn rarity(&self, state: f64) -> f64 {
         let Some(threshold) = self.peaks.threshold() else { return 0.0 };
         let known = (self.seen as f64 / KEPT as f64).max(1.0).log10();
         let (excess, news) = self.news(state as f32);
@@ -85,13 +85,13 @@ impl Onset {
     }
 
     /// When the departure began to which a `state` at `time` belongs.
-    pub(super) fn began(&self, state: f64, time: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn began(&self, state: f64, time: Timestamp) -> Option<Timestamp> {
         let (excess, _) = self.news(state as f32);
         (excess > 0.0).then(|| self.began.map_or(time, |began| began.min(time)))
     }
 
     /// Takes `state` in.
-    pub(super) fn learn(&mut self, state: f64, time: Timestamp) {
+    pub(crate) fn learn(&mut self, state: f64, time: Timestamp) {
         let state = state as f32;
         let (excess, news) = self.news(state);
         self.memory = (self.memory + news) * (-1.0 / MEMORY).exp();

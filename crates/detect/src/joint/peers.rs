@@ -49,6 +49,8 @@ pub(super) const METHOD: Method = Method {
     }),
 };
 
+/// Members from which on it can be said who is odd.
+pub const LEAST_PEERS: usize = 5;
 /// Deviations that one sample may teach.
 const CLIP: f64 = 3.0;
 /// Deviations beyond which a sample counts as if it lay there.

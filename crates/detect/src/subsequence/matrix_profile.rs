@@ -6,6 +6,7 @@ use auscult_core::{
 };
 
 use super::left_profile::MatrixProfileDetector;
+use super::over_rows::over_rows;
 use super::profile::{distance, exclusion, join, self_join};
 use super::windows::{Range, Windows};
 use crate::seasonal::season_of;
@@ -51,7 +52,7 @@ pub(super) const METHOD: Method = Method {
 /// Rows in a stretch where there is no season.
 pub(super) const DEFAULT_WINDOW: usize = 100;
 /// Fewest rows in a stretch that seasons make up.
-const LEAST_WINDOW: usize = 16;
+pub(super) const LEAST_WINDOW: usize = 16;
 
 /// Distance of the stretches around a row to the most similar other stretch.
 ///
@@ -136,23 +137,6 @@ impl Estimator for MatrixProfile {
         let model = MatrixProfileModel { readings: readings.to_vec(), range, window, profile };
         Ok(Fit { model, scores })
     }
-}
-
-/// Means of the distances of the windows that cover each row.
-fn over_rows(profile: &[f64], window: usize) -> Vec<f64> {
-    let mut sums = Vec::with_capacity(profile.len() + 1);
-    sums.push(0.0);
-    let mut sum = 0.0;
-    for distance in profile {
-        sum += distance;
-        sums.push(sum);
-    }
-    (0..profile.len() + window - 1)
-        .map(|row| {
-            let (first, last) = ((row + 1).saturating_sub(window), row.min(profile.len() - 1));
-            ((sums[last + 1] - sums[first]) / (last + 1 - first) as f64).max(0.0)
-        })
-        .collect()
 }
 
 /// A history and its matrix profile.

@@ -6,6 +6,7 @@
 //! series   labels, signal, detector: one record a series   ┘ part
 //! rest     the mark up to which targets and incidents were fed
 //! target   labels, history, what is odd lately
+//! group    siblings, what is usual among them
 //! incident as JSON, as long as it may go on
 //! end      how many series
 //! ```
@@ -23,6 +24,7 @@ pub use resume::{Marks, ResumeError, Resumed, Resuming};
 
 use crate::shard::Event;
 use crate::signals::Signal;
+use crate::surprise::SurpriseTail;
 
 /// Of the records.
 pub(crate) const VERSION: u32 = 1;
@@ -30,15 +32,30 @@ pub(crate) const VERSION: u32 = 1;
 /// One record. New kinds go to the end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Record<'a> {
-    Header { version: u32, taken: Timestamp, parts: u32 },
-    Part { number: u32, mark: u64 },
+    Header {
+        version: u32,
+        taken: Timestamp,
+        parts: u32,
+    },
+    Part {
+        number: u32,
+        mark: u64,
+    },
     #[serde(borrow)]
     Series(SavedSeries<'a>),
-    Rest { mark: u64, next_incident: u64, next_change: u64 },
+    Rest {
+        mark: u64,
+        next_incident: u64,
+        next_change: u64,
+    },
     #[serde(borrow)]
     Target(SavedTarget<'a>),
     Incident(Bytes<'a>),
-    End { series: u64 },
+    End {
+        series: u64,
+    },
+    #[serde(borrow)]
+    Group(SavedGroup<'a>),
 }
 
 /// Bytes that are written as such.
@@ -62,10 +79,35 @@ impl<'de: 'a, 'a> Deserialize<'de> for Bytes<'a> {
 pub(crate) struct SavedSeries<'a> {
     #[serde(borrow)]
     pub(crate) labels: Bytes<'a>,
+    /// What places it, where its labels do not tell.
+    pub(crate) home: Option<u64>,
     pub(crate) ended: bool,
+    /// How it is among its siblings.
+    pub(crate) peer: Option<SavedPeer>,
     /// `None` for one that is not judged by itself.
     #[serde(borrow)]
     pub(crate) watch: Option<SavedWatch<'a>>,
+}
+
+/// How a series is among its siblings.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedPeer {
+    pub(crate) distance: f32,
+    pub(crate) spread: f32,
+    pub(crate) seen: f32,
+    pub(crate) was_usual: bool,
+    pub(crate) recent: [f32; 5],
+    pub(crate) is_told: bool,
+}
+
+/// Siblings.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedGroup<'a> {
+    /// Those that they share.
+    #[serde(borrow)]
+    pub(crate) labels: Bytes<'a>,
+    pub(crate) usual: f64,
+    pub(crate) ticks: f64,
 }
 
 /// What judges a series.
@@ -85,9 +127,8 @@ pub(crate) struct SavedTarget<'a> {
     pub(crate) labels: Bytes<'a>,
     pub(crate) highest: f64,
     pub(crate) recent: Vec<SavedEvent>,
-    /// The gate, by itself: should it not be readable, the rest is.
-    #[serde(borrow)]
-    pub(crate) gate: Bytes<'a>,
+    pub(crate) is_silent: bool,
+    pub(crate) tail: SurpriseTail,
 }
 
 /// An odd sample that may still become part of an alarm.

@@ -6,7 +6,7 @@ use auscult_telemetry::metrics::MetricBatch;
 use super::{Record, VERSION};
 use crate::engine::{Engine, Ingested};
 use crate::incident::Incident;
-use crate::placement::part;
+use crate::placement::home;
 use crate::settings::EngineSettings;
 
 /// How far the parts of a stored state were fed.
@@ -24,7 +24,8 @@ impl Marks {
     }
 
     pub(crate) fn has(&self, labels: LabelsRef<'_>, mark: u64) -> bool {
-        let own = self.parts.get(part(labels, self.parts.len()));
+        let parts = self.parts.len().max(1);
+        let own = self.parts.get(home(labels, &mut Vec::new()) as usize % parts);
         own.is_some_and(|own| mark < *own)
     }
 
@@ -117,6 +118,7 @@ impl Resuming {
                 self.next = (next_incident, next_change);
                 true
             }
+            Ok(Record::Group(group)) => self.engine.put_group(&group),
             Ok(Record::Target(target)) => self.engine.put_target(target),
             Ok(Record::Incident(json)) => match serde_json::from_slice::<Incident>(json.0) {
                 Ok(incident) => {

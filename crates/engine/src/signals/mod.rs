@@ -1,5 +1,7 @@
 //! From the samples of a series to the readings that are judged.
 
+mod distribution;
+mod family;
 mod gauge;
 mod role;
 
@@ -7,6 +9,8 @@ use auscult_core::Timestamp;
 use auscult_stats::counter::{CounterRate, Growth};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use distribution::{Distribution, Figures, QUANTILES};
+pub(crate) use family::{Family, Part, part_of, shared_labels};
 pub(crate) use gauge::Gauge;
 pub(crate) use role::{Role, role};
 
@@ -32,15 +36,23 @@ pub(crate) enum Signal {
     Gauge(Gauge),
     /// Growth per second.
     Counter(Box<CounterRate>, Gauge),
+    /// The samples themselves, and how many in a row said that the target does not answer.
+    Up(Gauge, u8),
 }
+
+/// So many samples in a row that say so are not chance.
+const DOWN_AFTER: u8 = 3;
 
 impl Signal {
     /// For a series with this role; `None` for one whose samples are not judged by themselves.
     pub(crate) fn new(role: Role) -> Option<Self> {
         match role {
             Role::Gauge => Some(Self::Gauge(Gauge::default())),
-            Role::Counter => Some(Self::Counter(Box::new(CounterRate::new(1e9)), Gauge::default())),
-            Role::Bucket | Role::Text => None,
+            Role::Counter | Role::Count => {
+                Some(Self::Counter(Box::new(CounterRate::new(1e9)), Gauge::default()))
+            }
+            Role::Up => Some(Self::Up(Gauge::default(), 0)),
+            Role::Part | Role::Text => None,
         }
     }
 
@@ -49,13 +61,26 @@ impl Signal {
         match self {
             Self::Gauge(gauge) => gauge.is_sound(),
             Self::Counter(rate, gauge) => rate.is_sound() && gauge.is_sound(),
+            Self::Up(gauge, _) => gauge.is_sound(),
         }
+    }
+
+    /// Whether it says, for long enough to be believed, that its target does not answer.
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self, Self::Up(_, zeros) if *zeros >= DOWN_AFTER)
     }
 
     /// Takes a sample in.
     pub(crate) fn step(&mut self, time: Timestamp, value: f64) -> Reading {
         match self {
             Self::Gauge(gauge) => gauge.step(time, value),
+            Self::Up(gauge, zeros) => {
+                let reading = gauge.step(time, value);
+                if let Reading::Value(up) = reading {
+                    *zeros = if up == 0.0 { zeros.saturating_add(1) } else { 0 };
+                }
+                reading
+            }
             Self::Counter(rate, gauge) => match gauge.step(time, value) {
                 Reading::Value(value) => match rate.step(time.nanos(), value) {
                     Growth::Rate(rate) | Growth::Wrapped(rate) => Reading::Value(rate),

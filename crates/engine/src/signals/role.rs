@@ -10,8 +10,13 @@ pub(crate) enum Role {
     Gauge,
     /// By their growth.
     Counter,
-    /// One bucket of a histogram, which means something only beside the others.
-    Bucket,
+    /// By its growth; it is the number of observations of a histogram or summary too.
+    Count,
+    /// A bucket or the sum of a histogram or summary, which means something only beside
+    /// the other parts.
+    Part,
+    /// Whether a target answers: 1, or 0.
+    Up,
     /// Says something in its labels, or when something was created: no measurement.
     Text,
 }
@@ -22,21 +27,19 @@ pub(crate) enum Role {
 pub(crate) fn role(labels: LabelsRef<'_>, kind: MetricKind) -> Role {
     let metric = labels.metric();
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| metric.ends_with(suffix));
+    let is_bucket = metric.ends_with("_bucket") && labels.get("le").is_some();
     match kind {
+        _ if metric == "up" => Role::Up,
         MetricKind::Info => Role::Text,
         _ if ends(&["_created", "_info"]) => Role::Text,
         MetricKind::Counter => Role::Counter,
         MetricKind::Gauge | MetricKind::StateSet => Role::Gauge,
-        MetricKind::Histogram | MetricKind::GaugeHistogram | MetricKind::Unknown
-            if ends(&["_bucket"]) && labels.get("le").is_some() =>
-        {
-            Role::Bucket
-        }
+        _ if is_bucket || ends(&["_sum"]) => Role::Part,
         MetricKind::GaugeHistogram => Role::Gauge,
-        MetricKind::Histogram => Role::Counter,
         _ if labels.get("quantile").is_some() => Role::Gauge,
-        MetricKind::Summary => Role::Counter,
-        _ if ends(&["_total", "_count", "_sum"]) => Role::Counter,
+        _ if ends(&["_count"]) => Role::Count,
+        MetricKind::Histogram | MetricKind::Summary => Role::Counter,
+        _ if ends(&["_total"]) => Role::Counter,
         _ => Role::Gauge,
     }
 }
@@ -53,13 +56,16 @@ mod tests {
             role(Labels::from_pairs(pairs.iter().copied()).unwrap().as_ref(), kind)
         };
         let named = |name| told(&[("__name__", name)], MetricKind::Unknown);
+        assert_eq!(named("up"), Role::Up);
         assert_eq!(named("vllm:num_requests_running"), Role::Gauge);
         assert_eq!(named("http_requests_total"), Role::Counter);
         assert_eq!(named("http_requests_created"), Role::Text);
         assert_eq!(named("node_uname_info"), Role::Text);
         assert_eq!(named("latency_seconds_bucket"), Role::Gauge, "without `le` it is no bucket");
         let bucket = [("__name__", "latency_seconds_bucket"), ("le", "0.5")];
-        assert_eq!(told(&bucket, MetricKind::Unknown), Role::Bucket);
+        assert_eq!(told(&bucket, MetricKind::Unknown), Role::Part);
+        assert_eq!(named("latency_seconds_sum"), Role::Part);
+        assert_eq!(named("latency_seconds_count"), Role::Count);
         let quantile = [("__name__", "rpc_seconds"), ("quantile", "0.5")];
         assert_eq!(told(&quantile, MetricKind::Summary), Role::Gauge);
         assert_eq!(told(&[("__name__", "in_total")], MetricKind::Gauge), Role::Gauge);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use auscult_core::{Labels, METRIC_NAME, Timestamp};
-use auscult_engine::incident::{Incident, State};
+use auscult_engine::incident::{Incident, Member, State};
 use auscult_telemetry::format_time;
 use reqwest::{Client, Url};
 use serde::Serialize;
@@ -172,25 +172,27 @@ fn shared_labels(targets: &[Labels]) -> impl Iterator<Item = (String, String)> +
 fn annotations(incident: &Incident) -> BTreeMap<&'static str, String> {
     let mut members: Vec<_> = incident.members.iter().collect();
     members.sort_by(|a, b| b.return_seconds.total_cmp(&a.return_seconds));
-    let count = members.len() as u64 + incident.more_members;
-    let strangest = members.first().map_or_else(String::new, |member| {
-        format!(": {} reads {:.4}, expected {:.4}", member.series, member.reading, member.expected)
-    });
-    let lines: Vec<String> = members
-        .iter()
-        .take(NAMED)
-        .map(|member| {
-            let reasons = member.reasons.join("; ");
-            let (reading, expected) = (member.reading, member.expected);
-            format!("{} reads {reading:.4}, expected {expected:.4}: {reasons}", member.series)
-        })
-        .collect();
+    let others = (members.len() as u64 + incident.more_members).saturating_sub(1);
+    let lines: Vec<String> = members.iter().take(NAMED).map(|member| line(member)).collect();
+    let strangest = lines.first().map_or("", String::as_str);
+    let more = if others > 0 { format!("; {others} more series are odd") } else { String::new() };
     let targets: Vec<String> = incident.targets.iter().map(Labels::to_string).collect();
     BTreeMap::from([
-        ("summary", format!("{count} series odd on {} target(s){strangest}", targets.len())),
+        ("summary", format!("{strangest}{more}")),
         ("description", lines.join("\n")),
         ("targets", targets.join("\n")),
         ("began", format_time(incident.began)),
         ("surprise", format!("{:.1}", incident.surprise)),
     ])
+}
+
+/// What is odd of a series, in a line.
+fn line(member: &Member) -> String {
+    let reason = member.reasons.first().map_or("", String::as_str);
+    let (series, reading, expected) = (&member.series, member.reading, member.expected);
+    match member.band {
+        // It is not the reading that is odd.
+        None if reading == expected => format!("{series}: {reason}"),
+        _ => format!("{series}: {reason}; reads {reading:.4}, expected {expected:.4}"),
+    }
 }

@@ -1,0 +1,377 @@
+//! Series against their siblings: the same metric of other replicas, hosts, devices, ranks.
+//!
+//! At each tick the readings of a group are held against their median, in median absolute
+//! deviations. A member's own usual distance is taken off as it becomes known, so that one
+//! that is always a little slower is not odd. It must be odd for five ticks in a row.
+//! No history is needed: a group says who differs from the second minute on.
+//!
+//! Source: Y. Deng et al., "Minder: Faulty machine detection for large-scale distributed
+//! model training", NSDI 2025, for similarity and continuity; `auscult-detect`'s `peers`
+//! is the method for recordings, with more state for each member.
+
+use std::collections::HashMap;
+
+use auscult_core::{Explanation, Labels, LabelsRef, Timestamp};
+use auscult_stats::quantile::{MAD_TO_DEVIATION, median};
+
+use crate::saved::{Bytes, Record, Records, SavedGroup, SavedPeer};
+use crate::shard::Event;
+use crate::slab::{Key, Slab};
+use crate::target::{SeriesKey, TargetId};
+
+/// Among fewer members nobody can say who is odd.
+const FEWEST: usize = 5;
+/// Ticks in a row that a member must be odd.
+const CONTINUITY: usize = 5;
+/// Ticks over which a member's usual distance is followed.
+const MEMORY: f64 = 500.0;
+/// Ticks that the belief of no distance, and of a spread of one deviation, counts for.
+const BELIEF: f64 = 20.0;
+/// Deviations that one tick may teach.
+const HELD: f64 = 3.0;
+/// Deviations beyond which a reading counts as if it lay there.
+const MOST: f64 = 50.0;
+/// Least spread of a group, as a share of its usual spread and of its level.
+const LEAST_OF_USUAL: f64 = 0.2;
+const LEAST_OF_LEVEL: f64 = 1e-3;
+/// Share of the members from which on it is the group that moves, which is for the
+/// members' own history to tell.
+const GROUP: f64 = 1.0 / 3.0;
+/// Deviations of a member that come once in `USUAL_SECONDS`, and by how many more they
+/// come e times more seldom: what `peers` was measured to do on simulated fleets.
+const USUAL: f64 = 4.0;
+const USUAL_SECONDS: f64 = 20.0 * 604_800.0;
+/// Ticks after which a member is known as well as in that measurement.
+const KNOWN: f64 = 300.0;
+
+/// Where a series is in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    group: Key,
+    member: Key,
+}
+
+#[derive(Debug)]
+struct Member {
+    series: SeriesKey,
+    target: TargetId,
+    labels: Labels,
+    reading: Option<(Timestamp, f64)>,
+    /// Usual distance from the median, and usual distance from that, in deviations.
+    distance: f64,
+    spread: f64,
+    seen: f64,
+    /// Whether it was ever seen among the others.
+    was_usual: bool,
+    /// Its oddness at the last ticks, newest first; with a sign.
+    recent: [f64; CONTINUITY],
+    /// Whether it was told of the departure that lasts.
+    is_told: bool,
+}
+
+impl Member {
+    /// Deviations by which it left its place among the others at every recent tick.
+    fn lasting(&self) -> f64 {
+        let least = self.recent.iter().map(|odd| odd.abs()).fold(f64::MAX, f64::min);
+        let one_side = self.recent.iter().all(|odd| odd.signum() == self.recent[0].signum());
+        if one_side { least } else { 0.0 }
+    }
+
+    /// Seconds in which it is so odd once.
+    fn return_seconds(&self, odd: f64) -> f64 {
+        let known = (self.seen / KNOWN).min(1.0);
+        // One that was odd from the beginning may just be another kind of member.
+        let known = if self.was_usual { known } else { known * known };
+        USUAL_SECONDS * known * (odd - USUAL).exp()
+    }
+}
+
+#[derive(Debug)]
+struct Group {
+    labels: Labels,
+    members: Slab<Member>,
+    /// Usual spread of the members.
+    usual: f64,
+    ticks: f64,
+}
+
+/// A reading for a group, to be looked at when the next tick comes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PeerReading {
+    pub(crate) place: Place,
+    pub(crate) time: Timestamp,
+    pub(crate) reading: f64,
+}
+
+/// All groups.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    by_labels: HashMap<Labels, Key>,
+    groups: Slab<Group>,
+    member_labels: Vec<String>,
+}
+
+impl Groups {
+    /// Series that differ in nothing but `member_labels` are siblings.
+    pub(crate) fn new(member_labels: Vec<String>) -> Self {
+        Self { by_labels: HashMap::new(), groups: Slab::new(), member_labels }
+    }
+
+    /// Puts a series into its group; `None` where it has no label that sets siblings apart.
+    pub(crate) fn add(
+        &mut self,
+        series: SeriesKey,
+        target: TargetId,
+        labels: LabelsRef<'_>,
+    ) -> Option<Place> {
+        let is_member = |name: &str| self.member_labels.iter().any(|member| member == name);
+        labels.iter().find(|(name, _)| is_member(name))?;
+        let shared = Labels::from_pairs(labels.iter().filter(|(name, _)| !is_member(name))).ok()?;
+        let group = match self.by_labels.get(&shared) {
+            Some(group) => *group,
+            None => {
+                let labels = shared.clone();
+                let members = Slab::new();
+                let group = self.groups.insert(Group { labels, members, usual: 0.0, ticks: 0.0 });
+                self.by_labels.insert(shared, group);
+                group
+            }
+        };
+        let member = self.groups.get_mut(group)?.members.insert(Member {
+            series,
+            target,
+            labels: labels.to_owned(),
+            reading: None,
+            distance: 0.0,
+            spread: 1.0,
+            seen: 0.0,
+            was_usual: false,
+            recent: [0.0; CONTINUITY],
+            is_told: false,
+        });
+        Some(Place { group, member })
+    }
+
+    /// What is known of the member at `place`, to store.
+    pub(crate) fn saved(&self, place: Place) -> Option<SavedPeer> {
+        let member = self.groups.get(place.group)?.members.get(place.member)?;
+        Some(SavedPeer {
+            distance: member.distance as f32,
+            spread: member.spread as f32,
+            seen: member.seen as f32,
+            was_usual: member.was_usual,
+            recent: member.recent.map(|odd| odd as f32),
+            is_told: member.is_told,
+        })
+    }
+
+    /// Takes in what was stored of the member at `place`; what cannot be is left out.
+    pub(crate) fn know(&mut self, place: Place, saved: &SavedPeer) {
+        let group = self.groups.get_mut(place.group);
+        let Some(member) = group.and_then(|group| group.members.get_mut(place.member)) else {
+            return;
+        };
+        let SavedPeer { distance, spread, seen, was_usual, recent, is_told } = *saved;
+        let finite = distance.is_finite() && recent.iter().all(|odd| odd.is_finite());
+        let positive = spread.is_finite() && spread > 0.0 && seen.is_finite() && seen >= 0.0;
+        if finite && positive {
+            member.distance = distance.into();
+            member.spread = spread.into();
+            member.seen = seen.into();
+            member.was_usual = was_usual;
+            member.recent = recent.map(f64::from);
+            member.is_told = is_told;
+        }
+    }
+
+    /// Appends what is known of every group.
+    pub(crate) fn save(&self, records: &mut Records) {
+        for (_, group) in self.groups.iter() {
+            let labels = Bytes(group.labels.as_ref().bytes());
+            let Group { usual, ticks, .. } = *group;
+            records.push(&Record::Group(SavedGroup { labels, usual, ticks }));
+        }
+    }
+
+    /// Takes in what was stored of a group that has members; false if it cannot be.
+    pub(crate) fn put(&mut self, saved: &SavedGroup<'_>) -> bool {
+        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+        let Some(group) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
+        let Some(group) = self.groups.get_mut(group) else { return false };
+        let positive = |number: f64| number.is_finite() && number >= 0.0;
+        if !positive(saved.usual) || !positive(saved.ticks) {
+            return false;
+        }
+        (group.usual, group.ticks) = (saved.usual, saved.ticks);
+        true
+    }
+
+    /// Takes a series out; a group without any is forgotten.
+    pub(crate) fn remove(&mut self, place: Place) {
+        let Some(group) = self.groups.get_mut(place.group) else { return };
+        group.members.remove(place.member);
+        if group.members.len() == 0
+            && let Some(group) = self.groups.remove(place.group)
+        {
+            self.by_labels.remove(&group.labels);
+        }
+    }
+
+    /// Takes readings in.
+    pub(crate) fn take(&mut self, readings: &[PeerReading]) {
+        for PeerReading { place, time, reading } in readings {
+            let group = self.groups.get_mut(place.group);
+            if let Some(member) = group.and_then(|group| group.members.get_mut(place.member)) {
+                member.reading = Some((*time, *reading));
+            }
+        }
+    }
+
+    /// Compares what came since the last tick.
+    pub(crate) fn tick(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (_, group) in self.groups.iter_mut() {
+            group.tick(&mut events);
+        }
+        events
+    }
+}
+
+impl Group {
+    fn tick(&mut self, events: &mut Vec<Event>) {
+        let fresh = self.members.iter().filter_map(|(_, member)| member.reading);
+        let mut readings: Vec<f64> = fresh.map(|(_, reading)| reading).collect();
+        if readings.len() < FEWEST {
+            return;
+        }
+        let middle = median(&mut readings);
+        let mut distances: Vec<f64> =
+            readings.iter().map(|reading| (reading - middle).abs()).collect();
+        let spread = MAD_TO_DEVIATION * median(&mut distances);
+        self.ticks += 1.0;
+        self.usual += (spread - self.usual) / self.ticks.min(MEMORY);
+        let floor = (LEAST_OF_USUAL * self.usual).max(LEAST_OF_LEVEL * middle.abs());
+        let scale = spread.max(floor).max(f64::MIN_POSITIVE);
+        let mut odd = 0;
+        for (_, member) in self.members.iter_mut() {
+            let Some((_, reading)) = member.reading else { continue };
+            let far = ((reading - middle) / scale).clamp(-MOST, MOST);
+            let left = (far - member.distance) / member.spread;
+            member.recent.rotate_right(1);
+            member.recent[0] = left;
+            let weight = 1.0 / (member.seen + BELIEF).min(MEMORY);
+            let held = left.clamp(-HELD, HELD) * member.spread;
+            member.distance += weight * held;
+            // The mean absolute deviation of a normal number is 0.8 of its deviation.
+            member.spread += weight * (1.25 * held.abs() - member.spread);
+            member.spread = member.spread.max(LEAST_OF_USUAL);
+            member.seen += 1.0;
+            member.was_usual |= left.abs() <= USUAL;
+            odd += usize::from(member.lasting() > USUAL);
+        }
+        let is_group = odd as f64 > GROUP * readings.len() as f64;
+        for (_, member) in self.members.iter_mut() {
+            let Some((time, reading)) = member.reading.take() else { continue };
+            let odd = member.lasting();
+            if odd <= USUAL {
+                member.is_told = false;
+            }
+            let return_seconds = member.return_seconds(odd);
+            if odd <= USUAL || is_group || member.is_told {
+                continue;
+            }
+            member.is_told = true;
+            let expected = middle + member.distance * scale;
+            let mut explanation = Explanation::of_one(expected, None, odd);
+            let others = readings.len() - 1;
+            explanation.reasons.push(format!(
+                "has left its place among {others} peers, whose median is {middle:.4}, for {CONTINUITY} looks"
+            ));
+            events.push(Event {
+                shard: member.series.0,
+                key: member.series.1,
+                target: member.target,
+                time,
+                reading,
+                score: odd,
+                return_seconds,
+                labels: member.labels.clone(),
+                explanation,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repeatable number from -1 to 1.
+    fn noise(seed: u64) -> f64 {
+        let mut bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed << 21;
+        bits = (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (bits >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+
+    /// Ticks of eight members under one load, one of them always a little slower;
+    /// `fault` adds to a member's reading. Returns tick and member of each event.
+    fn run(ticks: u64, fault: impl Fn(u64, usize) -> f64) -> Vec<(u64, String, f64)> {
+        let mut groups = Groups::new(vec!["gpu".to_owned()]);
+        let mut keys = Slab::new();
+        let places: Vec<Place> = (0..8)
+            .map(|gpu| {
+                let gpu = gpu.to_string();
+                let labels =
+                    [("__name__", "step_seconds"), ("gpu", gpu.as_str()), ("job", "train")];
+                let labels = Labels::from_pairs(labels).unwrap();
+                let key = keys.insert(());
+                groups.add((0, key), key, labels.as_ref()).expect("a label sets them apart")
+            })
+            .collect();
+        let mut events = Vec::new();
+        for tick in 0..ticks {
+            let load = 10.0 + 3.0 * (tick as f64 / 50.0).sin();
+            let time = Timestamp::from_seconds(15 * tick as i64);
+            for (member, place) in places.iter().enumerate() {
+                let own = if member == 5 { 0.3 } else { 0.0 };
+                let noise = 0.1 * noise(tick << 8 | member as u64);
+                let reading = load + own + noise + fault(tick, member);
+                groups.take(&[PeerReading { place: *place, time, reading }]);
+            }
+            let told = groups.tick().into_iter();
+            events.extend(told.map(|event| {
+                let gpu = event.labels.get("gpu").unwrap_or_default().to_owned();
+                (tick, gpu, event.return_seconds)
+            }));
+        }
+        events
+    }
+
+    #[test]
+    fn one_that_leaves_the_others_is_told_once_in_the_second_minute() {
+        let events = run(40, |tick, member| if member == 2 && tick >= 1 { 2.0 } else { 0.0 });
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert_eq!((events[0].1.as_str(), events[0].0 <= 6), ("2", true), "{events:?}");
+        assert!(events[0].2 > 1e9, "{events:?}");
+    }
+
+    #[test]
+    fn what_all_do_and_what_one_always_does_is_usual() {
+        let events = run(4000, |tick, _| if tick > 2000 { 8.0 } else { 0.0 });
+        let rare: Vec<_> = events.iter().filter(|(.., seconds)| *seconds > 604_800.0).collect();
+        assert!(rare.is_empty(), "{rare:?}");
+    }
+
+    #[test]
+    fn members_that_go_are_forgotten() {
+        let mut groups = Groups::new(vec!["gpu".to_owned()]);
+        let labels = Labels::from_pairs([("gpu", "1")]).unwrap();
+        let mut keys = Slab::new();
+        let key = keys.insert(());
+        let place = groups.add((0, key), key, labels.as_ref()).unwrap();
+        groups.remove(place);
+        assert_eq!((groups.groups.len(), groups.by_labels.len()), (0, 0));
+        let other = Labels::from_pairs([("job", "llm")]).unwrap();
+        assert_eq!(groups.add((0, key), key, other.as_ref()), None);
+    }
+}
