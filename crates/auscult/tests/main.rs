@@ -8,4 +8,5 @@ mod explain;
 mod joint;
 mod learn;
 mod select;
+mod serve_storage;
 mod troubleshoot;

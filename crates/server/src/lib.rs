@@ -10,6 +10,7 @@ mod http;
 mod own_metrics;
 mod serve;
 mod settings;
+mod storage;
 
 pub use serve::{ServeError, Server};
-pub use settings::{AlertmanagerSettings, ServerSettings};
+pub use settings::{AlertmanagerSettings, DataSettings, ServerSettings};

@@ -97,6 +97,9 @@ impl OwnMetrics {
         gauge("series_limit", "Most series that are watched", shared.settings.engine.most_series);
         gauge("targets", "Targets that series belong to", shared.engine.targets());
         gauge("open_incidents", "Incidents that are open", shared.engine.open_incidents());
+        if let Some(storage) = &shared.storage {
+            storage.register(&mut registry);
+        }
         let mut out = String::new();
         text::encode(&mut out, &registry).expect("writing to a string does not fail");
         out

@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auscult_engine::Engine;
+use auscult_store::StoreError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -12,12 +14,15 @@ use tokio::task::JoinSet;
 use crate::delivery::Alertmanager;
 use crate::own_metrics::OwnMetrics;
 use crate::settings::ServerSettings;
+use crate::storage::Storage;
 use crate::{clock, http};
 
 /// What requests and background tasks share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
+    /// What outlives the process; `None` where everything is kept in memory.
+    pub(crate) storage: Option<Storage>,
     pub(crate) settings: ServerSettings,
     pub(crate) metrics: OwnMetrics,
 }
@@ -43,24 +48,43 @@ pub enum ServeError {
         "`{url}` is no address of an Alertmanager: {reason}; expected one such as http://127.0.0.1:9093"
     )]
     Alertmanager { url: String, reason: String },
+    /// The folder for data cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The listening socket failed.
     #[error("the service had to stop: {0}")]
     Stopped(#[from] std::io::Error),
 }
 
+/// How often something is done, and what.
+type Job = (Duration, fn(&Shared));
+/// What is done with what is stored.
+const STORAGE_JOBS: [Job; 2] =
+    [(Duration::from_secs(1), Shared::sync), (Duration::from_secs(5), Shared::maintain)];
+
 impl Server {
-    /// Opens the port.
+    /// Opens the port and goes on from what is stored.
     ///
     /// # Errors
     ///
-    /// [`ServeError::Listen`] when it cannot be had.
+    /// [`ServeError::Listen`] when the port cannot be had, [`ServeError::Store`] when another
+    /// service has the folder, or a newer release wrote what is in it.
     pub async fn bind(settings: ServerSettings) -> Result<Self, ServeError> {
         let address = settings.listen;
         let refuse = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
-        let engine = Engine::new(settings.engine.clone());
-        let shared = Shared { engine, settings, metrics: OwnMetrics::default() };
+        let (wanted, data) = (settings.engine.clone(), settings.data.clone());
+        let tick = settings.tick;
+        let open = move || match data {
+            None => Ok((Engine::new(wanted), None)),
+            Some(data) => {
+                Storage::open(data, wanted, tick).map(|(storage, engine)| (engine, Some(storage)))
+            }
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let (engine, storage) = opened.map_err(std::io::Error::other)??;
+        let shared = Shared { engine, storage, settings, metrics: OwnMetrics::default() };
         Ok(Self { listener, address, shared: Arc::new(shared) })
     }
 
@@ -95,7 +119,10 @@ impl Server {
                 tokio::select! {
                     _ = interval.tick() => {
                         let shared = Arc::clone(&shared);
-                        let tick = move || shared.engine.tick(clock::now());
+                        let tick = move || {
+                            shared.engine.tick(clock::now());
+                            shared.note();
+                        };
                         // A panic in a tick is reported by the runtime and must not end the others.
                         drop(tokio::task::spawn_blocking(tick).await);
                     }
@@ -103,6 +130,23 @@ impl Server {
                 }
             }
         });
+        for (every, job) in STORAGE_JOBS {
+            let (shared, mut ended) = (Arc::clone(&self.shared), stopped.clone());
+            tasks.spawn(async move {
+                let mut interval = tokio::time::interval(every);
+                interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+                loop {
+                    tokio::select! {
+                        _ = interval.tick() => {
+                            let shared = Arc::clone(&shared);
+                            drop(tokio::task::spawn_blocking(move || job(&shared)).await);
+                        }
+                        _ = ended.changed() => break,
+                    }
+                }
+            });
+        }
+        let shared = Arc::clone(&self.shared);
         let app = http::router(Arc::clone(&self.shared), stopped.clone());
         let served = axum::serve(self.listener, app)
             .with_graceful_shutdown(async move {
@@ -111,6 +155,8 @@ impl Server {
             })
             .await;
         while tasks.join_next().await.is_some() {}
+        // A panic in it is reported by the runtime; the log has what it would have written.
+        drop(tokio::task::spawn_blocking(move || shared.close()).await);
         Ok(served?)
     }
 }

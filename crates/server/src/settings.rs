@@ -1,6 +1,7 @@
 //! What a person may set of the service.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use auscult_engine::EngineSettings;
@@ -18,8 +19,39 @@ pub struct ServerSettings {
     pub most_request_bytes: usize,
     /// Most bytes of a request, unpacked.
     pub most_unpacked_bytes: usize,
+    /// Where everything is kept that outlives the process; `None` keeps it in memory only.
+    pub data: Option<DataSettings>,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
+}
+
+/// What is kept, and how long.
+#[derive(Debug, Clone)]
+pub struct DataSettings {
+    /// The folder; made if it is not there.
+    pub folder: PathBuf,
+    /// Samples older than this are dropped.
+    pub keep_for: Option<Duration>,
+    /// Most bytes of samples; the oldest are dropped first.
+    pub most_bytes: Option<u64>,
+    /// How often what was learnt is written down.
+    pub checkpoint_every: Duration,
+    /// Samples after which it is written down before that time.
+    pub checkpoint_samples: u64,
+}
+
+impl DataSettings {
+    /// In `folder`, with 30 days of samples, and what was learnt written down every five minutes.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            keep_for: Some(Duration::from_secs(30 * 86_400)),
+            most_bytes: None,
+            checkpoint_every: Duration::from_secs(300),
+            checkpoint_samples: 10_000_000,
+        }
+    }
 }
 
 /// An Alertmanager that incidents are sent to.
@@ -56,6 +88,7 @@ impl Default for ServerSettings {
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,
             most_unpacked_bytes: 64 << 20,
+            data: None,
             alertmanagers: Vec::new(),
         }
     }
