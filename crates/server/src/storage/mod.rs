@@ -152,8 +152,7 @@ impl Shared {
             };
             let known: std::collections::HashSet<u64> =
                 incidents.iter().map(|incident| incident.id).collect();
-            let stored = storage.watch(Part::Incidents, storage.book.incidents(&wanted));
-            let stored = stored.unwrap_or_default();
+            let stored = told(storage.book.incidents(&wanted)).unwrap_or_default();
             let older = stored.iter().filter(|stored| !known.contains(&stored.id));
             incidents.extend(older.filter_map(read));
         }
@@ -172,10 +171,14 @@ impl Shared {
         let known = incidents.into_iter().find(|incident| incident.id == id);
         known.or_else(|| {
             let storage = self.storage.as_ref()?;
-            let stored = storage.watch(Part::Incidents, storage.book.incident(id));
-            stored.flatten().as_ref().and_then(read)
+            told(storage.book.incident(id)).flatten().as_ref().and_then(read)
         })
     }
+}
+
+/// What was read; tells why it could not be.
+fn told<T>(result: Result<T, StoreError>) -> Option<T> {
+    result.inspect_err(|error| tracing::warn!("stored incidents cannot be read: {error}")).ok()
 }
 
 /// The incident in what is stored of it; `None` if it cannot be read, such as one of a later release.
