@@ -3,10 +3,11 @@
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use auscult_core::{Band, Labels, LabelsRef, Timestamp};
+use auscult_knowledge::Known;
 use auscult_telemetry::metrics::MetricBatch;
 use hashbrown::{DefaultHashBuilder, HashMap};
 
@@ -69,6 +70,8 @@ pub struct Ingested {
 pub struct SeriesView {
     /// What it is called.
     pub labels: Labels,
+    /// The signal that it tells, where its metric is known.
+    pub signal: Option<String>,
     /// When it was last read.
     pub time: Timestamp,
     /// What it read, after counters were turned into rates per second.
@@ -150,7 +153,10 @@ impl Engine {
     pub fn new(settings: EngineSettings) -> Self {
         let hasher = DefaultHashBuilder::default();
         let shards = (0..settings.shards.max(1))
-            .map(|number| Mutex::new(Shard::new(number, hasher.clone(), LEAST_RETURN_SECONDS)))
+            .map(|number| {
+                let knowledge = Arc::clone(&settings.knowledge);
+                Mutex::new(Shard::new(number, hasher.clone(), LEAST_RETURN_SECONDS, knowledge))
+            })
             .collect();
         let nanos =
             |duration: std::time::Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
@@ -411,8 +417,14 @@ impl Engine {
         for shard in &self.shards {
             let shard = lock(shard);
             for (labels, now) in shard.series().filter(|(labels, _)| wanted(labels)) {
+                let metric = labels.as_ref().metric();
+                let signal = match self.settings.knowledge.look_up(metric) {
+                    Some(Known::Signal { signal, .. }) => Some(signal.name.clone()),
+                    _ => None,
+                };
                 views.extend(now.map(|now| SeriesView {
                     labels: labels.clone(),
+                    signal,
                     time: now.time,
                     reading: now.reading,
                     expected: now.expected,

@@ -1,8 +1,10 @@
 //! What a person may set of the engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auscult_detect::ensemble::AlarmBudget;
+use auscult_knowledge::Knowledge;
 
 /// Settings of an [`crate::Engine`].
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct EngineSettings {
     pub quiet_after: Duration,
     /// An alarm so soon after the recovery of its incident opens it again.
     pub reopen_within: Duration,
+    /// What is known of metrics.
+    pub knowledge: Arc<Knowledge>,
     /// Parts that are judged independently of each other; more of them keep threads apart.
     pub shards: usize,
 }
@@ -70,6 +74,7 @@ impl Default for EngineSettings {
             together: minutes(5),
             quiet_after: minutes(10),
             reopen_within: minutes(60),
+            knowledge: Arc::new(Knowledge::embedded()),
             shards: 16,
         }
     }

@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use auscult_core::{Band, Detector, Explanation, Labels, LabelsRef, Sample, Timestamp};
 use auscult_detect::ensemble::{PotEnsemble, PotEnsembleSettings};
+use auscult_knowledge::Knowledge;
 use auscult_telemetry::metrics::{HistogramPoint, MetricKind, MetricSeries, Point, is_stale};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -28,6 +30,7 @@ const BAND_SCORE: f64 = 2.5;
 #[derive(Debug)]
 struct Slot {
     labels: Labels,
+    role: Role,
     target: Option<TargetId>,
     /// What judges it; `None` for one that is not judged by itself.
     watch: Option<Watch>,
@@ -148,13 +151,19 @@ pub(crate) struct Shard {
     slots: Slab<Slot>,
     families: Families,
     explained_from: f64,
+    knowledge: Arc<Knowledge>,
 }
 
 impl Shard {
     /// Without series. Events are told that come once in `explained_from` seconds or more seldom.
-    pub(crate) fn new(number: usize, hasher: DefaultHashBuilder, explained_from: f64) -> Self {
-        let (places, slots) = (HashTable::new(), Slab::new());
-        Self { number, hasher, places, slots, families: Families::new(), explained_from }
+    pub(crate) fn new(
+        number: usize,
+        hasher: DefaultHashBuilder,
+        explained_from: f64,
+        knowledge: Arc<Knowledge>,
+    ) -> Self {
+        let (places, slots, families) = (HashTable::new(), Slab::new(), Families::new());
+        Self { number, hasher, places, slots, families, explained_from, knowledge }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -184,12 +193,16 @@ impl Shard {
         admission: &impl Admission,
         outcome: &mut Outcome,
     ) {
-        let role = role(series.labels, series.kind);
-        let Some(key) = self.find_or_make(series.labels, hash, role, admission) else {
+        let known = self.find(series.labels, hash);
+        let key = known.or_else(|| {
+            let role = role(series.labels, series.kind, &self.knowledge);
+            self.make(series.labels, hash, role, admission)
+        });
+        let Some(key) = key else {
             outcome.counts.unwatched += series.points.len() as u64;
             return;
         };
-        let part = self.part(key, role, series.kind);
+        let part = self.part(key, series.kind);
         for point in series.points {
             self.judge_point(key, *point, outcome);
             let Some((family, part)) = part.filter(|_| point.value.is_finite()) else { continue };
@@ -239,7 +252,8 @@ impl Shard {
             let key = known.or_else(|| {
                 let labels = name?;
                 let hash = self.hasher.hash_one(labels.as_ref());
-                self.find_or_make(labels.as_ref(), hash, Role::Gauge, admission)
+                let known = self.find(labels.as_ref(), hash);
+                known.or_else(|| self.make(labels.as_ref(), hash, Role::Gauge, admission))
             });
             let Some(key) = key else {
                 outcome.counts.unwatched += 1;
@@ -318,11 +332,11 @@ impl Shard {
     }
 
     /// The family that the series at `key` is a part of, by its name.
-    fn part(&mut self, key: Key, role: Role, kind: MetricKind) -> Option<(Key, Part)> {
-        if !matches!(role, Role::Part | Role::Count) {
+    fn part(&mut self, key: Key, kind: MetricKind) -> Option<(Key, Part)> {
+        let slot = self.slots.get(key)?;
+        if !matches!(slot.role, Role::Part | Role::Count) {
             return None;
         }
-        let slot = self.slots.get(key)?;
         let known = slot.part.filter(|(family, _)| self.families.entries.get(*family).is_some());
         if known.is_some() {
             return known;
@@ -340,16 +354,21 @@ impl Shard {
         Some((family, part))
     }
 
-    fn find_or_make(
+    /// The series called `labels`, whose `hash` this is.
+    pub(crate) fn find(&self, labels: LabelsRef<'_>, hash: u64) -> Option<Key> {
+        let is_it =
+            |key: &Key| self.slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == labels);
+        self.places.find(hash, is_it).copied()
+    }
+
+    /// A new series called `labels`, if there is room for one.
+    fn make(
         &mut self,
         labels: LabelsRef<'_>,
         hash: u64,
         role: Role,
         admission: &impl Admission,
     ) -> Option<Key> {
-        if let Some(key) = self.find(labels, hash) {
-            return Some(key);
-        }
         if !admission.has_room() {
             return None;
         }
@@ -360,6 +379,7 @@ impl Shard {
         });
         let slot = Slot {
             labels: labels.to_owned(),
+            role,
             target: watch.is_some().then(|| admission.target(labels)),
             watch,
             part: None,
@@ -383,13 +403,6 @@ impl Shard {
         };
         places.insert_unique(hash, key, hash_of);
         key
-    }
-
-    /// Where the series with `labels` is, which have this `hash`.
-    pub(crate) fn find(&self, labels: LabelsRef<'_>, hash: u64) -> Option<Key> {
-        let is_it =
-            |key: &Key| self.slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == labels);
-        self.places.find(hash, is_it).copied()
     }
 
     /// Appends what is known of every series.
@@ -416,8 +429,8 @@ impl Shard {
             });
             let labels = Bytes(slot.labels.as_ref().bytes());
             let (home, peer) = (homes.get(&key).copied(), slot.peer.and_then(&peer));
-            let ended = slot.ended;
-            records.push(&Record::Series(SavedSeries { labels, home, ended, peer, watch }));
+            let Slot { role, ended, .. } = *slot;
+            records.push(&Record::Series(SavedSeries { labels, home, role, ended, peer, watch }));
         }
     }
 
@@ -450,6 +463,7 @@ impl Shard {
         let (labels, ended) = (labels.to_owned(), saved.ended);
         let slot = Slot {
             labels,
+            role: saved.role,
             target,
             watch,
             part: None,

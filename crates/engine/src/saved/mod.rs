@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use resume::{Marks, ResumeError, Resumed, Resuming};
 
 use crate::shard::Event;
-use crate::signals::Signal;
+use crate::signals::{Role, Signal};
 use crate::surprise::SurpriseTail;
 
 /// Of the records.
@@ -81,6 +81,7 @@ pub(crate) struct SavedSeries<'a> {
     pub(crate) labels: Bytes<'a>,
     /// What places it, where its labels do not tell.
     pub(crate) home: Option<u64>,
+    pub(crate) role: Role,
     pub(crate) ended: bool,
     /// How it is among its siblings.
     pub(crate) peer: Option<SavedPeer>,

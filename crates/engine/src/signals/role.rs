@@ -1,10 +1,11 @@
 //! What the samples of a series are, by what its source and its name say.
 
 use auscult_core::LabelsRef;
+use auscult_knowledge::{Knowledge, Known, MetricForm};
 use auscult_telemetry::metrics::MetricKind;
 
-/// How the samples of a series are to be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the samples of a series are to be taken. Stored by its place: new ones go to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Role {
     /// As they are.
     Gauge,
@@ -21,17 +22,30 @@ pub(crate) enum Role {
     Text,
 }
 
-/// The role of the series `labels` whose source says `kind`.
+/// The role of the series `labels` whose source says `kind`. What is known of its metric
+/// goes before what the source says, which goes before what the name looks like.
 ///
 /// Source: OpenMetrics 1.0 specification, on suffixes.
-pub(crate) fn role(labels: LabelsRef<'_>, kind: MetricKind) -> Role {
+pub(crate) fn role(labels: LabelsRef<'_>, kind: MetricKind, knowledge: &Knowledge) -> Role {
     let metric = labels.metric();
+    let kind = match knowledge.look_up(metric) {
+        Some(Known::Ignored { .. }) => return Role::Text,
+        Some(Known::Signal { mapping, .. }) => match mapping.kind {
+            MetricForm::Gauge => MetricKind::Gauge,
+            MetricForm::Counter => MetricKind::Counter,
+            MetricForm::Histogram => MetricKind::Histogram,
+            MetricForm::Summary => MetricKind::Summary,
+        },
+        None => kind,
+    };
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| metric.ends_with(suffix));
     let is_bucket = metric.ends_with("_bucket") && labels.get("le").is_some();
     match kind {
         _ if metric == "up" => Role::Up,
         MetricKind::Info => Role::Text,
         _ if ends(&["_created", "_info"]) => Role::Text,
+        // Of what counts the observations of a histogram too, the histogram must know.
+        MetricKind::Counter if metric.ends_with("_count") => Role::Count,
         MetricKind::Counter => Role::Counter,
         MetricKind::Gauge | MetricKind::StateSet => Role::Gauge,
         _ if is_bucket || ends(&["_sum"]) => Role::Part,
@@ -53,7 +67,8 @@ mod tests {
     #[test]
     fn names_tell_what_sources_do_not() {
         let told = |pairs: &[(&str, &str)], kind| {
-            role(Labels::from_pairs(pairs.iter().copied()).unwrap().as_ref(), kind)
+            let labels = Labels::from_pairs(pairs.iter().copied()).unwrap();
+            role(labels.as_ref(), kind, &Knowledge::embedded())
         };
         let named = |name| told(&[("__name__", name)], MetricKind::Unknown);
         assert_eq!(named("up"), Role::Up);
@@ -69,5 +84,12 @@ mod tests {
         let quantile = [("__name__", "rpc_seconds"), ("quantile", "0.5")];
         assert_eq!(told(&quantile, MetricKind::Summary), Role::Gauge);
         assert_eq!(told(&[("__name__", "in_total")], MetricKind::Gauge), Role::Gauge);
+        // vLLM calls a histogram a total, and counts steps with it.
+        let steps = |name| told(&[("__name__", name), ("le", "8")], MetricKind::Unknown);
+        assert_eq!(steps("vllm:iteration_tokens_total_bucket"), Role::Part);
+        assert_eq!(named("vllm:iteration_tokens_total_count"), Role::Count);
+        // The exporter sends a counter without saying so.
+        assert_eq!(named("DCGM_FI_DEV_PCIE_REPLAY_COUNTER"), Role::Counter);
+        assert_eq!(named("vllm:lora_requests_info"), Role::Text);
     }
 }

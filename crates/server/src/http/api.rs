@@ -103,6 +103,8 @@ struct SeriesPage {
 #[derive(Debug, Serialize)]
 struct SeriesNow {
     labels: Labels,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<String>,
     time: String,
     reading: f64,
     expected: Option<f64>,
@@ -136,6 +138,7 @@ async fn series(State(shared): State<Arc<Shared>>, Query(query): Query<SeriesQue
         .into_iter()
         .map(|view| SeriesNow {
             labels: view.labels,
+            signal: view.signal,
             time: format_time(view.time),
             reading: view.reading,
             expected: view.expected,
