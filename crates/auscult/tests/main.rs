@@ -9,4 +9,5 @@ mod joint;
 mod learn;
 mod select;
 mod serve;
+mod serve_storage;
 mod troubleshoot;

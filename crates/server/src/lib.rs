@@ -14,12 +14,13 @@ mod scrape;
 mod serve;
 mod settings;
 mod sources;
+mod storage;
 mod units;
 
 pub use scrape::{
     FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
 };
 pub use serve::{ServeError, Server};
-pub use settings::{AlertmanagerSettings, Port, ServerSettings};
+pub use settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
 pub use sources::{FollowSettings, PrometheusSettings};
 pub use units::parse_duration;

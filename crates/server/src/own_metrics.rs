@@ -138,6 +138,9 @@ impl OwnMetrics {
         gauge("targets", "Targets that series belong to", shared.engine.targets());
         gauge("warm", "1 once the past of all sources is read", usize::from(shared.is_warm()));
         gauge("open_incidents", "Incidents that are open", shared.engine.open_incidents());
+        if let Some(storage) = &shared.storage {
+            storage.register(&mut registry);
+        }
         let mut out = String::new();
         text::encode(&mut out, &registry).expect("writing to a string does not fail");
         out

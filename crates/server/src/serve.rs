@@ -4,8 +4,10 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use auscult_engine::Engine;
+use auscult_store::StoreError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -14,12 +16,15 @@ use crate::delivery::Alertmanager;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::settings::ServerSettings;
+use crate::storage::Storage;
 use crate::{clock, http, scrape, sources};
 
 /// What requests and background tasks share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
+    /// What outlives the process; `None` where everything is kept in memory.
+    pub(crate) storage: Option<Storage>,
     pub(crate) settings: ServerSettings,
     pub(crate) metrics: OwnMetrics,
     /// Whether the past of all sources has been read.
@@ -62,26 +67,45 @@ pub enum ServeError {
     /// Settings of a server to ask that cannot be.
     #[error("`{url}` cannot be asked: {reason}")]
     Prometheus { url: String, reason: String },
+    /// The folder for data cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The listening socket failed.
     #[error("the service had to stop: {0}")]
     Stopped(#[from] std::io::Error),
 }
 
+/// How often something is done, and what.
+type Job = (Duration, fn(&Shared));
+/// What is done with what is stored.
+const STORAGE_JOBS: [Job; 2] =
+    [(Duration::from_secs(1), Shared::sync), (Duration::from_secs(5), Shared::maintain)];
+
 impl Server {
-    /// Opens the ports.
+    /// Opens the ports and goes on from what is stored.
     ///
     /// # Errors
     ///
-    /// [`ServeError::Listen`] when one cannot be had.
+    /// [`ServeError::Listen`] when one cannot be had, [`ServeError::Store`] when another
+    /// service has the folder, or a newer release wrote what is in it.
     pub async fn bind(settings: ServerSettings) -> Result<Self, ServeError> {
         let address = settings.listen;
         let refuse = |source| ServeError::Listen { address, source, option: "--listen" };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
         let otlp = OtlpListeners::bind(&settings).await?;
-        let engine = Engine::new(settings.engine.clone());
+        let (wanted, data) = (settings.engine.clone(), settings.data.clone());
+        let tick = settings.tick;
+        let open = move || match data {
+            None => Ok((Engine::new(wanted), None)),
+            Some(data) => {
+                Storage::open(data, wanted, tick).map(|(storage, engine)| (engine, Some(storage)))
+            }
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let (engine, storage) = opened.map_err(std::io::Error::other)??;
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
-        let shared = Shared { engine, settings, metrics: OwnMetrics::default(), warm };
+        let shared = Shared { engine, storage, settings, metrics: OwnMetrics::default(), warm };
         Ok(Self { listener, address, otlp, shared: Arc::new(shared) })
     }
 
@@ -121,8 +145,14 @@ impl Server {
         let jobs = scrape::jobs(&self.shared.settings.scrapes)?;
         let sources = sources::open(&self.shared.settings)?;
         let shared = Arc::clone(&self.shared);
-        let background =
-            tokio::spawn(background(shared, self.otlp, alertmanagers, jobs, sources, stopped.clone()));
+        let background = tokio::spawn(background(
+            Arc::clone(&shared),
+            self.otlp,
+            alertmanagers,
+            jobs,
+            sources,
+            stopped.clone(),
+        ));
         let app = http::router(Arc::clone(&self.shared), stopped.clone());
         let served = axum::serve(self.listener, app)
             .with_graceful_shutdown(async move {
@@ -132,6 +162,8 @@ impl Server {
             .await;
         // A panic in it is reported by the runtime.
         drop(background.await);
+        // A panic in it is reported by the runtime; the log has what it would have written.
+        drop(tokio::task::spawn_blocking(move || shared.close()).await);
         Ok(served?)
     }
 }
@@ -146,11 +178,14 @@ async fn background(
     mut sources: Vec<sources::Source>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let mut tasks = JoinSet::new();
+    for (every, job) in STORAGE_JOBS {
+        tasks.spawn(repeat(every, job, Arc::clone(&shared), stopped.clone()));
+    }
     if !sources::warm_up(&shared, &mut sources, &mut stopped).await {
         return;
     }
     shared.warm.store(true, Ordering::Release);
-    let mut tasks = JoinSet::new();
     otlp.spawn(&shared, &stopped, &mut tasks);
     for job in jobs {
         tasks.spawn(job.run(Arc::clone(&shared), stopped.clone()));
@@ -162,21 +197,29 @@ async fn background(
         let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
         tasks.spawn(async move { alertmanager.run(&shared, stopped).await });
     }
-    tasks.spawn(tick(shared, stopped));
+    let tick = |shared: &Shared| {
+        shared.engine.tick(clock::now());
+        shared.note();
+    };
+    tasks.spawn(repeat(shared.settings.tick, tick, Arc::clone(&shared), stopped));
     while tasks.join_next().await.is_some() {}
 }
 
-/// Lets the engine go on with the time of day, until `stopped`.
-async fn tick(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let mut interval = tokio::time::interval(shared.settings.tick);
+/// Does `job` again and again, `every` so often, until `stopped`.
+async fn repeat(
+    every: Duration,
+    job: fn(&Shared),
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             _ = interval.tick() => {
                 let shared = Arc::clone(&shared);
-                let tick = move || shared.engine.tick(clock::now());
-                // A panic in a tick is reported by the runtime and must not end the others.
-                drop(tokio::task::spawn_blocking(tick).await);
+                // A panic is reported by the runtime and must not end the others.
+                drop(tokio::task::spawn_blocking(move || job(&shared)).await);
             }
             _ = stopped.changed() => return,
         }

@@ -1,6 +1,7 @@
 //! What a person may set of the service.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use auscult_engine::EngineSettings;
@@ -31,6 +32,8 @@ pub struct ServerSettings {
     pub prometheuses: Vec<PrometheusSettings>,
     /// Files that are read as they grow; what stands in them is judged first.
     pub files: Vec<FollowSettings>,
+    /// Where everything is kept that outlives the process; `None` keeps it in memory only.
+    pub data: Option<DataSettings>,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
 }
@@ -44,6 +47,35 @@ pub enum Port {
     IfFree(SocketAddr),
     /// It is opened, or the service does not start.
     At(SocketAddr),
+}
+
+/// What is kept, and how long.
+#[derive(Debug, Clone)]
+pub struct DataSettings {
+    /// The folder; made if it is not there.
+    pub folder: PathBuf,
+    /// Samples older than this are dropped.
+    pub keep_for: Option<Duration>,
+    /// Most bytes of samples; the oldest are dropped first.
+    pub most_bytes: Option<u64>,
+    /// How often what was learnt is written down.
+    pub checkpoint_every: Duration,
+    /// Samples after which it is written down before that time.
+    pub checkpoint_samples: u64,
+}
+
+impl DataSettings {
+    /// In `folder`, with 30 days of samples, and what was learnt written down every five minutes.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            keep_for: Some(Duration::from_secs(30 * 86_400)),
+            most_bytes: None,
+            checkpoint_every: Duration::from_secs(300),
+            checkpoint_samples: 10_000_000,
+        }
+    }
 }
 
 /// An Alertmanager that incidents are sent to.
@@ -85,6 +117,7 @@ impl Default for ServerSettings {
             scrapes: Vec::new(),
             prometheuses: Vec::new(),
             files: Vec::new(),
+            data: None,
             alertmanagers: Vec::new(),
         }
     }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use auscult_server::{
-    AlertmanagerSettings, FollowSettings, Port, PrometheusSettings, ScrapeSettings, Server,
-    ServerSettings, parse_duration,
+    AlertmanagerSettings, DataSettings, FollowSettings, Port, PrometheusSettings, ScrapeSettings,
+    Server, ServerSettings, parse_duration,
 };
 use clap::Args;
 
+use super::amounts;
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult serve`.
@@ -57,9 +58,30 @@ pub(crate) struct Arguments {
     /// Column of followed files that says when; found by name and cells where none is given.
     #[arg(long, value_name = "COLUMN", requires = "follow")]
     follow_time: Option<String>,
+    /// Keep samples, incidents and what was learnt in this folder; `none` keeps all in memory.
+    #[arg(long, value_name = "DIR", default_value = "auscult-data")]
+    data: PathBuf,
+    /// Drop samples that are older, such as 12h, 30d or 8w.
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
+    retention: Duration,
+    /// Drop the oldest samples when all take more, such as 500MB or 10GB.
+    #[arg(long, value_name = "BYTES", value_parser = amounts::bytes)]
+    retention_bytes: Option<u64>,
+    /// Write down what was learnt so often; a restart feeds the samples since again.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
+    checkpoint_every: Duration,
 }
 
 impl Arguments {
+    fn data(&self) -> Option<DataSettings> {
+        (self.data.as_os_str() != "none").then(|| DataSettings {
+            keep_for: Some(self.retention),
+            most_bytes: self.retention_bytes,
+            checkpoint_every: self.checkpoint_every,
+            ..DataSettings::new(&self.data)
+        })
+    }
+
     fn settings(&self) -> Result<ServerSettings, String> {
         let mut scrapes = Vec::new();
         if !self.scrape.is_empty() {
@@ -80,6 +102,7 @@ impl Arguments {
             listen: self.listen,
             otlp_http: self.otlp_http.unwrap_or(usual(4318)),
             otlp_grpc: self.otlp_grpc.unwrap_or(usual(4317)),
+            data: self.data(),
             scrapes,
             prometheuses: prometheuses.collect(),
             files: files.collect(),

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::otlp;
 use crate::own_metrics::OwnMetrics;
 use crate::serve::Shared;
+use crate::storage::Storage;
 
 /// Answers requests; streams end when `stopped` says so.
 pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
@@ -30,11 +31,18 @@ pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Rou
         .with_state(shared)
 }
 
-async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
-    if shared.is_warm() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the past of its sources is still being read\n")
+/// 200 once the past of all sources is read, and as long as samples are judged, also while they
+/// cannot be stored: who routes by this must not keep samples away because a disk is full.
+async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
+    if !shared.is_warm() {
+        let reason = "the past of its sources is still being read\n".to_owned();
+        return (StatusCode::SERVICE_UNAVAILABLE, reason);
+    }
+    match shared.storage.as_ref().and_then(Storage::trouble) {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(trouble) => {
+            (StatusCode::OK, format!("ready, but not everything is stored: {trouble}\n"))
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn remote_write(
         let most = shared.settings.most_unpacked_bytes;
         let read = remote_write::read(version, &body, most, &mut batch);
         if read.is_ok() {
-            shared.engine.ingest(&batch);
+            shared.take(&batch);
         }
         let ending = match &read {
             Ok((_, None)) => Ending::Taken,

@@ -39,7 +39,7 @@ pub(super) async fn take(
             read(&body)
         };
         if taken.is_ok() {
-            shared.engine.ingest(&batch);
+            shared.take(&batch);
         }
         let ending = match &taken {
             Ok((_, None)) => Ending::Taken,

@@ -113,7 +113,7 @@ impl Worker {
         };
         self.report(scraped, error.is_none(), asked, start.elapsed());
         self.count(scraped, error.as_ref());
-        self.shared.engine.ingest(&self.state.batch);
+        self.shared.take(&self.state.batch);
     }
 
     /// Fills the batch with what `page` says.
@@ -180,7 +180,7 @@ impl Worker {
             self.state.batch.push(time, f64::from_bits(STALE_BITS));
         }
         let ended = tokio::task::spawn_blocking(move || {
-            self.shared.engine.ingest(&self.state.batch);
+            self.shared.take(&self.state.batch);
         });
         // A panic is reported by the runtime.
         drop(ended.await);

@@ -77,7 +77,7 @@ async fn ingest(shared: &Arc<Shared>, slices: Vec<Slice>) {
     let shared = Arc::clone(shared);
     let judged = tokio::task::spawn_blocking(move || {
         for slice in &slices {
-            shared.engine.ingest(&slice.batch);
+            shared.take(&slice.batch);
         }
     });
     // A panic is reported by the runtime.

@@ -16,6 +16,8 @@ pub(crate) async fn warm_up(
     stopped: &mut watch::Receiver<bool>,
 ) -> bool {
     let start = Instant::now();
+    // What a stored state has seen is not judged again: it would be late.
+    let known = shared.engine.newest();
     let read = async {
         let mut heads: Vec<Option<Slice>> = Vec::new();
         for source in sources.iter_mut() {
@@ -29,6 +31,9 @@ pub(crate) async fn warm_up(
             let Some((time, place)) = times.min() else { return slices };
             let Some(slice) = heads[place].take() else { return slices };
             heads[place] = sources[place].history(shared).await;
+            if known.is_some_and(|known| time <= known) {
+                continue;
+            }
             let tick = shared.settings.tick.as_nanos() as i64;
             let due = next_tick.is_some_and(|next| time.nanos() >= next);
             if next_tick.is_none() || due {
@@ -41,7 +46,7 @@ pub(crate) async fn warm_up(
                 if due {
                     shared.engine.tick(time);
                 }
-                shared.engine.ingest(&slice.batch);
+                shared.take(&slice.batch);
             });
             // A panic is reported by the runtime.
             drop(judged.await);

@@ -58,6 +58,36 @@ impl MetricKind {
             _ => return None,
         })
     }
+
+    const CODES: [Self; 8] = [
+        Self::Unknown,
+        Self::Gauge,
+        Self::Counter,
+        Self::Histogram,
+        Self::GaugeHistogram,
+        Self::Summary,
+        Self::Info,
+        Self::StateSet,
+    ];
+
+    /// A number to store: the same in every release.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        let place = Self::CODES.iter().position(|kind| *kind == self);
+        place.map_or(0, |place| place as u8)
+    }
+
+    /// The kind that has this number; a number of a later release is [`MetricKind::Unknown`].
+    ///
+    /// ```
+    /// use auscult_telemetry::metrics::MetricKind;
+    /// assert_eq!(MetricKind::of_code(MetricKind::Counter.code()), MetricKind::Counter);
+    /// assert_eq!(MetricKind::of_code(200), MetricKind::Unknown);
+    /// ```
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        Self::CODES.get(usize::from(code)).copied().unwrap_or_default()
+    }
 }
 
 /// A value at a time. The value may be NaN or infinite, as on the wire.
