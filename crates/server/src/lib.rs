@@ -23,4 +23,4 @@ pub use scrape::{
 pub use serve::{ServeError, Server};
 pub use settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
 pub use sources::{FollowSettings, PrometheusSettings};
-pub use units::parse_duration;
+pub use units::{parse_bytes, parse_duration};

@@ -50,7 +50,16 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Bytes such as `512KB` or `10MB`; a kilobyte is 1,024 bytes, as for Prometheus.
-fn parse_bytes(text: &str) -> Result<u64, String> {
+///
+/// ```
+/// assert_eq!(auscult_server::parse_bytes("10MB"), Ok(10 << 20));
+/// assert!(auscult_server::parse_bytes("ten").is_err());
+/// ```
+///
+/// # Errors
+///
+/// A sentence that says what was expected.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let refuse = || format!("`{text}` is no size: expected one such as 512KB, 10MB or 0");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number: u64 = text[..digits].parse().map_err(|_| refuse())?;
@@ -59,6 +68,7 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
         "KB" | "KiB" => 10,
         "MB" | "MiB" => 20,
         "GB" | "GiB" => 30,
+        "TB" | "TiB" => 40,
         _ => return Err(refuse()),
     };
     number.checked_mul(1 << shift).ok_or_else(refuse)

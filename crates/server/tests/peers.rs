@@ -2,65 +2,15 @@
 //! programs are not there says so and passes.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auscult_core::{Labels, Timestamp};
 use auscult_server::{PrometheusSettings, ScrapeSettings, ServerSettings};
 use auscult_telemetry::metrics::{Point, remote_write};
 
-use crate::support::{json, own_metrics, series, start, until};
-
-/// A program with a folder of its own; both are gone once it is dropped.
-struct Peer {
-    child: Child,
-    folder: PathBuf,
-    address: SocketAddr,
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-        drop(std::fs::remove_dir_all(&self.folder));
-    }
-}
+use crate::support::{Peer, json, own_metrics, series, start, until};
 
 impl Peer {
-    /// Starts `program` with what `arguments` makes of its address and folder, and waits until
-    /// it answers at `path`; `None` where it is not installed.
-    async fn start(
-        program: &str,
-        path: &str,
-        arguments: impl Fn(SocketAddr, &str) -> Vec<String>,
-    ) -> Option<Self> {
-        let folders = std::env::var_os("PATH")?;
-        if !std::env::split_paths(&folders).any(|folder| folder.join(program).is_file()) {
-            eprintln!("{program} is not installed: not tested against it");
-            return None;
-        }
-        // Taken and given back: nobody else gets it in the next moment.
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let name = format!("auscult-peer-{}-{}", std::process::id(), address.port());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        let child = Command::new(program)
-            .args(arguments(address, &folder.display().to_string()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let peer = Self { child, folder, address };
-        until(program, || async {
-            let answer = reqwest::get(format!("http://{address}{path}")).await;
-            answer.is_ok_and(|answer| answer.status() == 200).then_some(())
-        })
-        .await;
-        Some(peer)
-    }
-
     async fn prometheus(configuration: &str) -> Option<Self> {
         Self::start("prometheus", "/-/ready", |address, folder| {
             let file = format!("{folder}/prometheus.yml");

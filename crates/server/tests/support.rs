@@ -1,6 +1,8 @@
-//! A service to ask, and waiting for what it will say.
+//! A service to ask, waiting for what it will say, and real programs beside it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use auscult_server::{Server, ServerSettings};
@@ -51,5 +53,55 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: im
         }
         assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A program with a folder of its own; both are gone once it is dropped.
+pub(crate) struct Peer {
+    child: Child,
+    folder: PathBuf,
+    pub(crate) address: SocketAddr,
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+impl Peer {
+    /// Starts `program` with what `arguments` makes of its address and folder, and waits until
+    /// it answers at `path`; `None` where it is not installed.
+    pub(crate) async fn start(
+        program: &str,
+        path: &str,
+        arguments: impl Fn(SocketAddr, &str) -> Vec<String>,
+    ) -> Option<Self> {
+        let folders = std::env::var_os("PATH")?;
+        if !std::env::split_paths(&folders).any(|folder| folder.join(program).is_file()) {
+            eprintln!("{program} is not installed: not tested against it");
+            return None;
+        }
+        // Taken and given back: nobody else gets it in the next moment.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let name = format!("auscult-peer-{}-{}", std::process::id(), address.port());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let child = Command::new(program)
+            .args(arguments(address, &folder.display().to_string()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let peer = Self { child, folder, address };
+        until(program, || async {
+            let answer = reqwest::get(format!("http://{address}{path}")).await;
+            answer.is_ok_and(|answer| answer.status() == 200).then_some(())
+        })
+        .await;
+        Some(peer)
     }
 }

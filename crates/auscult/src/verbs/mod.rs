@@ -1,6 +1,5 @@
 //! One file per verb: its arguments, and what it does with them.
 
-mod amounts;
 mod benchmark;
 mod benchmark_budget;
 mod benchmark_select;

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use auscult_server::{
     AlertmanagerSettings, DataSettings, FollowSettings, Port, PrometheusSettings, ScrapeSettings,
-    Server, ServerSettings, parse_duration,
+    Server, ServerSettings, parse_bytes, parse_duration,
 };
 use clap::Args;
 
-use super::amounts;
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult serve`.
@@ -65,7 +64,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
     retention: Duration,
     /// Drop the oldest samples when all take more, such as 500MB or 10GB.
-    #[arg(long, value_name = "BYTES", value_parser = amounts::bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     retention_bytes: Option<u64>,
     /// Write down what was learnt so often; a restart feeds the samples since again.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
