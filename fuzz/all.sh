@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTC_BOOTSTRAP=1
 corpus=fuzz/corpus
-mkdir -p "$corpus"/{csv,model,parquet,wrapped}
+mkdir -p "$corpus"/{csv,exposition,model,otlp,parquet,wrapped}
 # Without a sound file to start from, chance would never come to one.
 if [ ! -e "$corpus/model/tree.json" ]; then
     log=examples/data/ai4i/fault_log.csv
@@ -19,6 +19,14 @@ if [ ! -e "$corpus/model/tree.json" ]; then
     target/release/auscult detect "$corpus/csv/numbers.csv" --method zscore --format parquet \
         >"$corpus/parquet/numbers.parquet"
 fi
+if [ ! -e "$corpus/otlp/sdk" ]; then
+    golden=crates/telemetry/tests/golden/otlp
+    { printf '\0'; cat "$golden/sdk.bin"; } >"$corpus/otlp/sdk"
+    { printf '\0'; cat "$golden/every_shape.bin"; } >"$corpus/otlp/every_shape"
+    { printf '\1'; cat "$golden/every_shape.json"; } >"$corpus/otlp/json"
+    { printf '\2'; gzip -c "$golden/every_shape.bin"; } >"$corpus/otlp/gzip"
+fi
+cp -n crates/telemetry/tests/expositions/node.* "$corpus/exposition/"
 for target in fuzz/fuzz_targets/*.rs; do
     name=$(basename "$target" .rs)
     echo "== $name"

@@ -8,4 +8,6 @@ mod explain;
 mod joint;
 mod learn;
 mod select;
+mod serve;
+mod serve_storage;
 mod troubleshoot;

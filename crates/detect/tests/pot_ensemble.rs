@@ -321,3 +321,37 @@ fn a_reading_outside_the_declared_range_is_told_however_often_it_came_before() {
     let refused = PotEnsemble::new(PotEnsembleSettings { range_low: Some(200.0), ..settings });
     assert!(refused.unwrap_err().to_string().contains("above range_low"));
 }
+
+#[test]
+fn a_state_of_bytes_is_small_goes_on_as_the_original_and_damage_is_refused_or_harmless() {
+    let (mut original, mut random, at) = after(1, 10);
+    let mut bytes = Vec::new();
+    original.save(&mut bytes);
+    assert!(bytes.len() < 1024, "{} bytes", bytes.len());
+    let mut restored = fresh(1);
+    restored.load(&bytes).unwrap();
+    for at in at..at + DAY {
+        let reading = load(&mut random, at);
+        let second = at as i64 * STEP;
+        let scores = [&mut original, &mut restored].map(|one| sample_at(one, second, reading));
+        assert_eq!(scores[0], scores[1]);
+    }
+    assert!(fresh(2).load(&bytes).is_err(), "another tier");
+    for end in 0..bytes.len() {
+        assert!(fresh(1).load(&bytes[..end]).is_err(), "cut at {end}");
+    }
+    for flipped in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[flipped] ^= 1 << (flipped % 8);
+        let mut detector = fresh(1);
+        if detector.load(&damaged).is_ok() {
+            // It may be another state, but it is one.
+            for at in 0..50 {
+                let second = (DAY * 10 + at) as i64 * STEP;
+                if let Score::Ready(score) = sample_at(&mut detector, second, 30.0 * at as f64) {
+                    assert!(score.is_finite() && score >= 0.0, "flipped {flipped}");
+                }
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use auscult_core::{Band, Labels, LabelsRef, Timestamp};
@@ -13,9 +13,10 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
 use crate::peers::{Groups, Place};
+use crate::placement::home;
+use crate::saved::{Record, Records, SavedGroup, SavedPeer, SavedSeries, SavedTarget, VERSION};
 use crate::settings::EngineSettings;
 use crate::shard::{Admission, Event, Outcome, Shard, Silence};
-use crate::signals::{part_of, shared_labels};
 use crate::target::{SeriesKey, TargetId, Targets};
 
 /// Events that come more often than this are not worth a look.
@@ -109,6 +110,8 @@ pub struct Engine {
     settings: EngineSettings,
     hasher: DefaultHashBuilder,
     shards: Box<[Mutex<Shard>]>,
+    /// Held to read while a batch is judged, to write while a mark of a state is taken.
+    flow: RwLock<()>,
     targets: Mutex<Targets>,
     groups: Mutex<Groups>,
     book: Mutex<Book>,
@@ -138,6 +141,10 @@ impl Admission for Gate<'_> {
     fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place> {
         lock(&self.0.groups).add(series, target, labels)
     }
+
+    fn know_peer(&self, place: Place, saved: &SavedPeer) {
+        lock(&self.0.groups).know(place, saved);
+    }
 }
 
 impl Engine {
@@ -164,6 +171,7 @@ impl Engine {
         Self {
             hasher,
             shards,
+            flow: RwLock::new(()),
             targets: Mutex::new(targets),
             groups: Mutex::new(Groups::new(settings.member_labels.clone())),
             book: Mutex::new(Book::new(rules)),
@@ -176,13 +184,30 @@ impl Engine {
     /// Judges everything in `batch`. Samples of one series must come in order of time;
     /// late ones are counted and not judged.
     pub fn ingest(&self, batch: &MetricBatch) -> Ingested {
+        self.ingest_after(batch, || ()).1
+    }
+
+    /// As [`Engine::ingest`], after `first`, which may put the batch into a log: a state
+    /// taken meanwhile has seen both or neither.
+    pub fn ingest_after<R>(&self, batch: &MetricBatch, first: impl FnOnce() -> R) -> (R, Ingested) {
+        let _flow = self.flow.read().unwrap_or_else(PoisonError::into_inner);
+        (first(), self.feed(batch, |_| true, true))
+    }
+
+    /// Judges the series that are `new`; events count for targets if `rest` says so.
+    pub(crate) fn feed(
+        &self,
+        batch: &MetricBatch,
+        new: impl Fn(LabelsRef<'_>) -> bool,
+        rest: bool,
+    ) -> Ingested {
         let mut outcome = Outcome::default();
+        let mut shared = Vec::new();
         // Each shard is locked once for a batch.
         let mut by_shard: HashMap<usize, Vec<_>> = HashMap::new();
-        let mut shared = Vec::new();
-        for series in batch.series() {
+        for series in batch.series().filter(|series| new(series.labels)) {
             let hash = self.hasher.hash_one(series.labels);
-            let shard = self.shard_of(series.labels, hash, &mut shared);
+            let shard = home(series.labels, &mut shared) as usize % self.shards.len();
             by_shard.entry(shard).or_default().push((series, hash));
         }
         for (shard, series) in by_shard {
@@ -196,21 +221,10 @@ impl Engine {
         lock(&self.groups).take(&peers);
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
-        for event in &events {
-            self.weigh(event);
+        if rest {
+            events.iter().for_each(|event| self.weigh(event));
         }
         Ingested { counts, events: events.len() as u64 }
-    }
-
-    /// The shard of a series whose labels have this `hash`: all parts of a histogram are in one.
-    fn shard_of(&self, labels: LabelsRef<'_>, hash: u64, shared: &mut Vec<u8>) -> usize {
-        let family = part_of(&labels).and_then(|(_, family)| {
-            shared_labels(labels, family, shared).ok()?;
-            LabelsRef::decode(shared)
-        });
-        let hash = family.map_or(hash, |family| self.hasher.hash_one(family));
-        // The lower bits choose a place within the shard.
-        (hash >> 32) as usize % self.shards.len()
     }
 
     /// Lets an event count for its target; an alarm goes into the book.
@@ -265,6 +279,105 @@ impl Engine {
         let alarms = lock(&self.targets).silence(silent);
         let mut book = lock(&self.book);
         alarms.iter().for_each(|(alarm, target)| book.raise(alarm, target));
+    }
+
+    /// Hands everything learnt to `sink`, record by record, as of `taken`. `mark` says how far
+    /// the engine was fed, by the numbers that [`Engine::replay`] is given later; it is called
+    /// while no batch is being judged.
+    ///
+    /// Batches are judged meanwhile: one part of the series after the other is copied, and
+    /// handed on after its lock was given back. Memory: a copy of one part.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `sink`.
+    pub fn save<E>(
+        &self,
+        taken: Timestamp,
+        mark: impl Fn() -> u64,
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let mut records = Records::default();
+        let parts = self.shards.len() as u32;
+        records.push(&Record::Header { version: VERSION, taken, parts });
+        let mut series = 0;
+        for (number, shard) in (0..).zip(&self.shards) {
+            let flow = self.flow.write().unwrap_or_else(PoisonError::into_inner);
+            let mark = mark();
+            let shard = lock(shard);
+            drop(flow);
+            records.push(&Record::Part { number, mark });
+            shard.save(&mut records, |place| lock(&self.groups).saved(place));
+            series += shard.len() as u64;
+            drop(shard);
+            records.iter().try_for_each(&mut sink)?;
+            records.clear();
+        }
+        let flow = self.flow.write().unwrap_or_else(PoisonError::into_inner);
+        let (next_incident, next_change) = lock(&self.book).next_numbers();
+        records.push(&Record::Rest { mark: mark(), next_incident, next_change });
+        lock(&self.targets).save(&mut records);
+        lock(&self.groups).save(&mut records);
+        lock(&self.book).save(taken, &mut records);
+        drop(flow);
+        records.push(&Record::End { series });
+        records.iter().try_for_each(&mut sink)?;
+        Ok(series)
+    }
+
+    pub(crate) fn put_series(&self, saved: &SavedSeries<'_>) -> bool {
+        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+        let home = saved.home.unwrap_or_else(|| home(labels, &mut Vec::new()));
+        let shard = home as usize % self.shards.len();
+        let hash = self.hasher.hash_one(labels);
+        lock(&self.shards[shard]).put(labels, hash, saved, &Gate(self))
+    }
+
+    pub(crate) fn put_group(&self, saved: &SavedGroup<'_>) -> bool {
+        lock(&self.groups).put(saved)
+    }
+
+    pub(crate) fn put_target(&self, saved: SavedTarget<'_>) -> bool {
+        lock(&self.targets).put(saved, |labels| self.find(labels))
+    }
+
+    fn find(&self, labels: LabelsRef<'_>) -> Option<SeriesKey> {
+        // Series made of a histogram are where it is, which their labels do not tell.
+        let hash = self.hasher.hash_one(labels);
+        let mut shards = self.shards.iter().enumerate();
+        shards.find_map(|(shard, one)| Some((shard, lock(one).find(labels, hash)?)))
+    }
+
+    /// Takes in an incident that was stored elsewhere, in place of the one with its number.
+    /// If it `is_final`, what is fed again from before its last change is in it already.
+    pub fn adopt(&self, incident: Incident, is_final: bool) {
+        let places: Vec<Option<SeriesKey>> =
+            incident.members.iter().map(|member| self.find(member.series.as_ref())).collect();
+        lock(&self.book).adopt(incident, &places, is_final);
+    }
+
+    /// Takes in changes that were stored elsewhere, oldest first, for those who ask for them.
+    pub fn adopt_changes(&self, changes: impl IntoIterator<Item = Change>) {
+        lock(&self.book).adopt_changes(changes);
+    }
+
+    /// Gives later incidents and changes these numbers at least.
+    pub fn number_from(&self, incident: u64, change: u64) {
+        lock(&self.book).number_from(incident, change);
+    }
+
+    /// To be called once everything was fed again: the time until series are forgotten begins
+    /// anew, as nobody could have taken their samples.
+    pub fn awake(&self) {
+        self.shards.iter().for_each(|shard| lock(shard).awake());
+        lock(&self.targets).awake();
+        lock(&self.book).awake();
+    }
+
+    /// The time of the newest reading of any series.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.shards.iter().filter_map(|shard| lock(shard).newest()).max()
     }
 
     /// How many series are watched.

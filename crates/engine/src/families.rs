@@ -24,6 +24,11 @@ pub(crate) struct Entry {
 pub(crate) const MADE: usize = 2 + QUANTILES.len();
 
 impl Entry {
+    /// What the family is called.
+    pub(crate) fn labels(&self) -> LabelsRef<'_> {
+        self.family.labels.as_ref()
+    }
+
     /// The readings in `figures` by place among [`Entry::made`].
     pub(crate) fn readings(&self, figures: &Figures) -> [Option<f64>; MADE] {
         let mut readings = [None; MADE];

@@ -18,6 +18,8 @@ mod engine;
 mod families;
 pub mod incident;
 mod peers;
+mod placement;
+mod saved;
 mod settings;
 mod shard;
 mod signals;
@@ -26,4 +28,5 @@ mod surprise;
 mod target;
 
 pub use engine::{Counts, Engine, Ingested, SeriesView};
+pub use saved::{Marks, ResumeError, Resumed, Resuming};
 pub use settings::EngineSettings;

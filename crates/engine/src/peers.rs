@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use auscult_core::{Explanation, Labels, LabelsRef, Timestamp};
 use auscult_stats::quantile::{MAD_TO_DEVIATION, median};
 
+use crate::saved::{Bytes, Record, Records, SavedGroup, SavedPeer};
 use crate::shard::Event;
 use crate::slab::{Key, Slab};
 use crate::target::{SeriesKey, TargetId};
@@ -149,6 +150,60 @@ impl Groups {
             is_told: false,
         });
         Some(Place { group, member })
+    }
+
+    /// What is known of the member at `place`, to store.
+    pub(crate) fn saved(&self, place: Place) -> Option<SavedPeer> {
+        let member = self.groups.get(place.group)?.members.get(place.member)?;
+        Some(SavedPeer {
+            distance: member.distance as f32,
+            spread: member.spread as f32,
+            seen: member.seen as f32,
+            was_usual: member.was_usual,
+            recent: member.recent.map(|odd| odd as f32),
+            is_told: member.is_told,
+        })
+    }
+
+    /// Takes in what was stored of the member at `place`; what cannot be is left out.
+    pub(crate) fn know(&mut self, place: Place, saved: &SavedPeer) {
+        let group = self.groups.get_mut(place.group);
+        let Some(member) = group.and_then(|group| group.members.get_mut(place.member)) else {
+            return;
+        };
+        let SavedPeer { distance, spread, seen, was_usual, recent, is_told } = *saved;
+        let finite = distance.is_finite() && recent.iter().all(|odd| odd.is_finite());
+        let positive = spread.is_finite() && spread > 0.0 && seen.is_finite() && seen >= 0.0;
+        if finite && positive {
+            member.distance = distance.into();
+            member.spread = spread.into();
+            member.seen = seen.into();
+            member.was_usual = was_usual;
+            member.recent = recent.map(f64::from);
+            member.is_told = is_told;
+        }
+    }
+
+    /// Appends what is known of every group.
+    pub(crate) fn save(&self, records: &mut Records) {
+        for (_, group) in self.groups.iter() {
+            let labels = Bytes(group.labels.as_ref().bytes());
+            let Group { usual, ticks, .. } = *group;
+            records.push(&Record::Group(SavedGroup { labels, usual, ticks }));
+        }
+    }
+
+    /// Takes in what was stored of a group that has members; false if it cannot be.
+    pub(crate) fn put(&mut self, saved: &SavedGroup<'_>) -> bool {
+        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+        let Some(group) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
+        let Some(group) = self.groups.get_mut(group) else { return false };
+        let positive = |number: f64| number.is_finite() && number >= 0.0;
+        if !positive(saved.usual) || !positive(saved.ticks) {
+            return false;
+        }
+        (group.usual, group.ticks) = (saved.usual, saved.ticks);
+        true
     }
 
     /// Takes a series out; a group without any is forgotten.

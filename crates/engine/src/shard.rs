@@ -13,6 +13,8 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::engine::Counts;
 use crate::families::{Entry, Families};
 use crate::peers::{PeerReading, Place};
+use crate::placement::placement;
+use crate::saved::{Bytes, Record, Records, SavedPeer, SavedSeries, SavedWatch};
 use crate::signals::{Figures, Part, Reading, Role, Signal, part_of, role, shared_labels};
 use crate::slab::{Key, Slab};
 use crate::target::{SeriesKey, TargetId};
@@ -135,6 +137,9 @@ pub(crate) trait Admission {
 
     /// The place of a new series among its siblings, if it has any.
     fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place>;
+
+    /// What was stored of a series among its siblings.
+    fn know_peer(&self, place: Place, saved: &SavedPeer);
 }
 
 /// Series that share a lock.
@@ -350,7 +355,7 @@ impl Shard {
     }
 
     /// The series called `labels`, whose `hash` this is.
-    fn find(&self, labels: LabelsRef<'_>, hash: u64) -> Option<Key> {
+    pub(crate) fn find(&self, labels: LabelsRef<'_>, hash: u64) -> Option<Key> {
         let is_it =
             |key: &Key| self.slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == labels);
         self.places.find(hash, is_it).copied()
@@ -367,10 +372,10 @@ impl Shard {
         if !admission.has_room() {
             return None;
         }
-        let watch = Signal::new(role).map(|signal| {
-            let settings = PotEnsembleSettings { tier: TIER, ..Default::default() };
-            let detector = PotEnsemble::new(settings).expect("settings in range");
-            Watch { signal, detector: Box::new(detector), last: None }
+        let watch = Signal::new(role).map(|signal| Watch {
+            signal,
+            detector: Box::new(fresh_detector()),
+            last: None,
         });
         let slot = Slot {
             labels: labels.to_owned(),
@@ -383,22 +388,112 @@ impl Shard {
             ended: false,
             is_silent: false,
         };
-        let target = slot.target;
+        Some(self.insert(slot, hash, admission))
+    }
+
+    fn insert(&mut self, slot: Slot, hash: u64, admission: &impl Admission) -> Key {
         let Self { places, slots, .. } = self;
+        let target = slot.target;
         let key = slots.insert(slot);
         if let (Some(target), Some(slot)) = (target, slots.get_mut(key)) {
-            slot.peer = admission.peer((self.number, key), target, labels);
+            slot.peer = admission.peer((self.number, key), target, slot.labels.as_ref());
         }
         let hash_of = |key: &Key| {
             slots.get(*key).map_or(0, |slot| self.hasher.hash_one(slot.labels.as_ref()))
         };
         places.insert_unique(hash, key, hash_of);
-        Some(key)
+        key
+    }
+
+    /// Appends what is known of every series.
+    pub(crate) fn save(&self, records: &mut Records, peer: impl Fn(Place) -> Option<SavedPeer>) {
+        let mut detector = Vec::new();
+        let homes: HashMap<Key, u64> = self
+            .families
+            .entries
+            .iter()
+            .flat_map(|(_, entry)| {
+                let home = placement(entry.labels());
+                entry.made.iter().flatten().map(move |key| (*key, home))
+            })
+            .collect();
+        for (key, slot) in self.slots.iter() {
+            detector.clear();
+            if let Some(watch) = &slot.watch {
+                watch.detector.save(&mut detector);
+            }
+            let watch = slot.watch.as_ref().map(|watch| SavedWatch {
+                signal: watch.signal.clone(),
+                last: watch.last,
+                detector: Bytes(&detector),
+            });
+            let labels = Bytes(slot.labels.as_ref().bytes());
+            let (home, peer) = (homes.get(&key).copied(), slot.peer.and_then(&peer));
+            let Slot { role, ended, .. } = *slot;
+            records.push(&Record::Series(SavedSeries { labels, home, role, ended, peer, watch }));
+        }
+    }
+
+    /// Takes in a series that was stored; false if it cannot be, or is there already.
+    pub(crate) fn put(
+        &mut self,
+        labels: LabelsRef<'_>,
+        hash: u64,
+        saved: &SavedSeries<'_>,
+        admission: &impl Admission,
+    ) -> bool {
+        if self.find(labels, hash).is_some() {
+            return false;
+        }
+        let watch = match &saved.watch {
+            None => None,
+            Some(saved) => {
+                let mut detector = Box::new(fresh_detector());
+                let finite = saved.last.is_none_or(|(_, reading)| reading.is_finite());
+                if !finite || !saved.signal.is_sound() || detector.load(saved.detector.0).is_err() {
+                    return false;
+                }
+                Some(Watch { signal: saved.signal.clone(), detector, last: saved.last })
+            }
+        };
+        if !admission.has_room() {
+            return false;
+        }
+        let target = watch.is_some().then(|| admission.target(labels));
+        let (labels, ended) = (labels.to_owned(), saved.ended);
+        let slot = Slot {
+            labels,
+            role: saved.role,
+            target,
+            watch,
+            part: None,
+            peer: None,
+            last_seen: None,
+            ended,
+            is_silent: false,
+        };
+        let key = self.insert(slot, hash, admission);
+        let place = self.slots.get(key).and_then(|slot| slot.peer);
+        if let (Some(place), Some(peer)) = (place, &saved.peer) {
+            admission.know_peer(place, peer);
+        }
+        true
+    }
+
+    /// Lets the time until a series is forgotten begin anew.
+    pub(crate) fn awake(&mut self) {
+        self.slots.iter_mut().for_each(|(_, slot)| slot.last_seen = None);
     }
 
     /// How the series at `key` is now; `None` once it is forgotten, or before its first reading.
     pub(crate) fn now(&self, key: Key) -> Option<Now> {
         self.slots.get(key).and_then(now)
+    }
+
+    /// The time of the newest reading.
+    pub(crate) fn newest(&self) -> Option<Timestamp> {
+        let watches = self.slots.iter().filter_map(|(_, slot)| slot.watch.as_ref());
+        watches.filter_map(|watch| watch.last.map(|(time, _)| time)).max()
     }
 
     /// Every series: labels, and how it is.
@@ -475,6 +570,11 @@ impl Shard {
         }
         ticked
     }
+}
+
+fn fresh_detector() -> PotEnsemble {
+    let settings = PotEnsembleSettings { tier: TIER, ..Default::default() };
+    PotEnsemble::new(settings).expect("settings in range")
 }
 
 fn now(slot: &Slot) -> Option<Now> {

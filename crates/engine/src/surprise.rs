@@ -1,6 +1,7 @@
 //! How surprising several events are together, and what a target's own history makes of it.
 
 use auscult_core::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// `max over k of (sum of the first k) - ln C(series, k)`, at least 0, and where it is;
 /// `nats` are ordered, largest first.
@@ -35,7 +36,7 @@ const HALF_LIFE: f64 = 28.0 * 86_400e9;
 /// counting for as much as four clusters: peaks over a threshold with a prior.
 ///
 /// Time O(1), memory 64 bytes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SurpriseTail {
     /// Windows that an alarm's interval holds.
     windows: f64,
@@ -62,6 +63,19 @@ impl SurpriseTail {
             excess: 0.0,
             open: None,
         }
+    }
+
+    /// Whether a stored one can be, and is of the same budget as `self`.
+    pub(crate) fn fits(&self, stored: &Self) -> bool {
+        let numbers = [stored.watched, stored.clusters, stored.excess, stored.open.unwrap_or(0.0)];
+        self.windows == stored.windows
+            && self.window == stored.window
+            && numbers.iter().all(|number| number.is_finite() && *number >= 0.0)
+    }
+
+    /// Nobody watched until now.
+    pub(crate) fn awake(&mut self) {
+        self.last = None;
     }
 
     fn scale(&self) -> f64 {

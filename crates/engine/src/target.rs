@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use auscult_core::{Labels, LabelsRef, Timestamp};
 use auscult_detect::ensemble::AlarmBudget;
 
+use crate::saved::{Bytes, Record, Records, SavedEvent, SavedTarget};
 use crate::shard::{Event, Silence};
 use crate::slab::{Key, Slab};
 use crate::surprise::{SurpriseTail, surprise};
@@ -184,6 +185,55 @@ impl Targets {
             target.tail.learn(now, target.highest);
             target.highest = target.surprise().0;
         }
+    }
+
+    /// Appends what is known of every target.
+    pub(crate) fn save(&self, records: &mut Records) {
+        for (_, target) in self.targets.iter() {
+            records.push(&Record::Target(SavedTarget {
+                labels: Bytes(target.labels.as_ref().bytes()),
+                highest: target.highest,
+                recent: target.recent.values().map(|one| SavedEvent::new(&one.event)).collect(),
+                is_silent: target.is_silent,
+                tail: target.tail.clone(),
+            }));
+        }
+    }
+
+    /// Takes in what was stored of a target that has series, which `find` finds; false if
+    /// there is none, or it cannot be. A history under another budget begins anew.
+    pub(crate) fn put(
+        &mut self,
+        saved: SavedTarget<'_>,
+        find: impl Fn(LabelsRef<'_>) -> Option<SeriesKey>,
+    ) -> bool {
+        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+        let Some(id) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
+        let Some(target) = self.targets.get_mut(id) else { return false };
+        if !saved.highest.is_finite() {
+            return false;
+        }
+        target.highest = saved.highest;
+        for event in saved.recent {
+            let Some(labels) = event.labels() else { continue };
+            let Some(place) = find(labels.as_ref()) else { continue };
+            let Some(event) = event.event(labels, place, id) else { continue };
+            let nats = (event.return_seconds / self.rules.together).ln();
+            if nats > 0.0 {
+                target.recent.insert(place, Recent { event, nats });
+            }
+        }
+        target.is_silent = saved.is_silent;
+        let fits = target.tail.fits(&saved.tail);
+        if fits {
+            target.tail = saved.tail;
+        }
+        fits
+    }
+
+    /// Nobody watched until now.
+    pub(crate) fn awake(&mut self) {
+        self.targets.iter_mut().for_each(|(_, target)| target.tail.awake());
     }
 
     /// Which targets became silent, by the silent series of each; the alarm of each.

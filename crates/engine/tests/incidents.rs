@@ -5,40 +5,10 @@ use std::time::Duration;
 use auscult_core::Timestamp;
 use auscult_engine::incident::{Happening, State};
 use auscult_engine::{Engine, EngineSettings};
+
 use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 
-/// Seconds between samples.
-const STEP: i64 = 15;
-
-/// A repeatable number from -1 to 1.
-fn noise(seed: u64) -> f64 {
-    let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-}
-
-/// A fleet of replicas with some series each, where `fault` adds to a reading.
-fn run(engine: &Engine, steps: std::ops::Range<i64>, fault: impl Fn(i64, usize, usize) -> f64) {
-    let mut batch = MetricBatch::default();
-    for step in steps {
-        batch.clear();
-        let time = Timestamp::from_seconds(1_700_000_000 + step * STEP);
-        for replica in 0..4 {
-            for metric in 0..8 {
-                let name = format!("metric_{metric}");
-                let instance = format!("replica-{replica}:8000");
-                let mut labels =
-                    [("__name__", name.as_str()), ("instance", &instance), ("job", "llm")];
-                batch.begin_series(MetricKind::Gauge, &mut labels).unwrap();
-                let seed = (step as u64) << 16 | (replica as u64) << 8 | metric as u64;
-                batch.push(time, 100.0 + 5.0 * noise(seed) + fault(step, replica, metric));
-            }
-        }
-        engine.ingest(&batch);
-        engine.tick(time);
-    }
-}
+use super::fleet::{STEP, noise, run};
 
 fn engine() -> Engine {
     Engine::new(EngineSettings { forget_after: Duration::from_secs(3600), ..Default::default() })

@@ -1,4 +1,6 @@
 //! The engine on made-up fleets.
 
+mod fleet;
 mod histograms;
 mod incidents;
+mod resume;

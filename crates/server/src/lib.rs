@@ -4,12 +4,23 @@
 //! stop. Everything that waits (sockets, clocks, other services) lives here;
 //! what is judged and how lives in `auscult-engine`.
 
+mod client;
 mod clock;
 mod delivery;
 mod http;
+mod otlp;
 mod own_metrics;
+mod scrape;
 mod serve;
 mod settings;
+mod sources;
+mod storage;
+mod units;
 
+pub use scrape::{
+    FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
+};
 pub use serve::{ServeError, Server};
-pub use settings::{AlertmanagerSettings, ServerSettings};
+pub use settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
+pub use sources::{FollowSettings, PrometheusSettings};
+pub use units::{parse_bytes, parse_duration};

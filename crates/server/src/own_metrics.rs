@@ -34,6 +34,23 @@ pub(crate) struct ReceiverLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ScrapeLabels {
+    pub(crate) job: String,
+    pub(crate) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct JobLabels {
+    pub(crate) job: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct SourceLabels {
+    pub(crate) source: String,
+    pub(crate) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
 }
@@ -46,6 +63,12 @@ pub(crate) struct OwnMetrics {
     pub(crate) write_seconds: Histogram,
     pub(crate) sent: Family<ReceiverLabels, Counter>,
     pub(crate) send_failures: Family<ReceiverLabels, Counter>,
+    pub(crate) scrapes: Family<ScrapeLabels, Counter>,
+    pub(crate) scrape_refused_samples: Counter,
+    pub(crate) scrape_targets: Family<JobLabels, Gauge>,
+    pub(crate) discovery_failures: Counter,
+    pub(crate) source_reads: Family<SourceLabels, Counter>,
+    pub(crate) source_refused_records: Counter,
 }
 
 impl Default for OwnMetrics {
@@ -55,6 +78,12 @@ impl Default for OwnMetrics {
             write_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             sent: Family::default(),
             send_failures: Family::default(),
+            scrapes: Family::default(),
+            scrape_refused_samples: Counter::default(),
+            scrape_targets: Family::default(),
+            discovery_failures: Counter::default(),
+            source_reads: Family::default(),
+            source_refused_records: Counter::default(),
         }
     }
 }
@@ -74,6 +103,17 @@ impl OwnMetrics {
         registry.register("alerts_sent", "Alerts that a receiver took", own.sent.clone());
         let help = "Attempts to send alerts that failed";
         registry.register("alert_send_failures", help, own.send_failures.clone());
+        registry.register("scrapes", "Scrapes, by job and outcome", own.scrapes.clone());
+        let help = "Samples of scraped pages whose labels cannot be after relabelling";
+        registry.register("scrape_refused_samples", help, own.scrape_refused_samples.clone());
+        let help = "Targets that are scraped, by job";
+        registry.register("scrape_targets", help, own.scrape_targets.clone());
+        let help = "Attempts to read a file of targets that failed";
+        registry.register("discovery_failures", help, own.discovery_failures.clone());
+        let help = "Pieces asked of sources with a past, by outcome";
+        registry.register("source_reads", help, own.source_reads.clone());
+        let help = "Records of followed files that cannot be read";
+        registry.register("source_refused_records", help, own.source_refused_records.clone());
         let samples = Family::<OutcomeLabels, Counter<u64, AtomicU64>>::default();
         let counts = shared.engine.counts();
         for (outcome, count) in [
@@ -96,7 +136,11 @@ impl OwnMetrics {
         gauge("series", "Series that are watched", shared.engine.series());
         gauge("series_limit", "Most series that are watched", shared.settings.engine.most_series);
         gauge("targets", "Targets that series belong to", shared.engine.targets());
+        gauge("warm", "1 once the past of all sources is read", usize::from(shared.is_warm()));
         gauge("open_incidents", "Incidents that are open", shared.engine.open_incidents());
+        if let Some(storage) = &shared.storage {
+            storage.register(&mut registry);
+        }
         let mut out = String::new();
         text::encode(&mut out, &registry).expect("writing to a string does not fail");
         out

@@ -3,23 +3,40 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use auscult_engine::Engine;
+use auscult_store::StoreError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::delivery::Alertmanager;
+use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::settings::ServerSettings;
-use crate::{clock, http};
+use crate::storage::Storage;
+use crate::{clock, http, scrape, sources};
 
 /// What requests and background tasks share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
+    /// What outlives the process; `None` where everything is kept in memory.
+    pub(crate) storage: Option<Storage>,
     pub(crate) settings: ServerSettings,
     pub(crate) metrics: OwnMetrics,
+    /// Whether the past of all sources has been read.
+    warm: AtomicBool,
+}
+
+impl Shared {
+    /// Whether the past of all sources has been read. Until then nothing new may come in:
+    /// the engine goes by the time of the past.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.warm.load(Ordering::Acquire)
+    }
 }
 
 /// A service that listens.
@@ -27,6 +44,7 @@ pub(crate) struct Shared {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    otlp: OtlpListeners,
     shared: Arc<Shared>,
 }
 
@@ -36,38 +54,77 @@ pub struct Server {
 #[expect(missing_docs, reason = "each message explains its fields")]
 pub enum ServeError {
     /// Another program has the port, or it is not ours to take.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot listen on {address}: {source}; choose another with {option}")]
+    Listen { address: SocketAddr, source: std::io::Error, option: &'static str },
     /// An address that is none.
     #[error(
         "`{url}` is no address of an Alertmanager: {reason}; expected one such as http://127.0.0.1:9093"
     )]
     Alertmanager { url: String, reason: String },
+    /// Settings of a job to scrape that cannot be.
+    #[error("job `{job}` cannot be scraped: {reason}")]
+    Scrape { job: String, reason: String },
+    /// Settings of a server to ask that cannot be.
+    #[error("`{url}` cannot be asked: {reason}")]
+    Prometheus { url: String, reason: String },
+    /// The folder for data cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The listening socket failed.
     #[error("the service had to stop: {0}")]
     Stopped(#[from] std::io::Error),
 }
 
+/// How often something is done, and what.
+type Job = (Duration, fn(&Shared));
+/// What is done with what is stored.
+const STORAGE_JOBS: [Job; 2] =
+    [(Duration::from_secs(1), Shared::sync), (Duration::from_secs(5), Shared::maintain)];
+
 impl Server {
-    /// Opens the port.
+    /// Opens the ports and goes on from what is stored.
     ///
     /// # Errors
     ///
-    /// [`ServeError::Listen`] when it cannot be had.
+    /// [`ServeError::Listen`] when one cannot be had, [`ServeError::Store`] when another
+    /// service has the folder, or a newer release wrote what is in it.
     pub async fn bind(settings: ServerSettings) -> Result<Self, ServeError> {
         let address = settings.listen;
-        let refuse = |source| ServeError::Listen { address, source };
+        let refuse = |source| ServeError::Listen { address, source, option: "--listen" };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
-        let engine = Engine::new(settings.engine.clone());
-        let shared = Shared { engine, settings, metrics: OwnMetrics::default() };
-        Ok(Self { listener, address, shared: Arc::new(shared) })
+        let otlp = OtlpListeners::bind(&settings).await?;
+        let (wanted, data) = (settings.engine.clone(), settings.data.clone());
+        let tick = settings.tick;
+        let open = move || match data {
+            None => Ok((Engine::new(wanted), None)),
+            Some(data) => {
+                Storage::open(data, wanted, tick).map(|(storage, engine)| (engine, Some(storage)))
+            }
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let (engine, storage) = opened.map_err(std::io::Error::other)??;
+        let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
+        let shared = Shared { engine, storage, settings, metrics: OwnMetrics::default(), warm };
+        Ok(Self { listener, address, otlp, shared: Arc::new(shared) })
     }
 
     /// Where it listens; the port is known even if any was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes OTLP over HTTP, besides [`Server::address`].
+    #[must_use]
+    pub fn otlp_http_address(&self) -> Option<SocketAddr> {
+        self.otlp.http_address()
+    }
+
+    /// Where it takes OTLP over gRPC.
+    #[must_use]
+    pub fn otlp_grpc_address(&self) -> Option<SocketAddr> {
+        self.otlp.grpc_address()
     }
 
     /// Serves until `stop` is done. Requests under way are answered first.
@@ -80,29 +137,22 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stopping, stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
+        let mut alertmanagers = Vec::new();
         for receiver in self.shared.settings.alertmanagers.clone() {
             let external = format!("http://{}", self.address);
-            let alertmanager = Alertmanager::new(receiver, &external)?;
-            let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
-            tasks.spawn(async move { alertmanager.run(&shared, stopped).await });
+            alertmanagers.push(Alertmanager::new(receiver, &external)?);
         }
-        let (shared, mut ticks) = (Arc::clone(&self.shared), stopped.clone());
-        tasks.spawn(async move {
-            let mut interval = tokio::time::interval(shared.settings.tick);
-            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-            loop {
-                tokio::select! {
-                    _ = interval.tick() => {
-                        let shared = Arc::clone(&shared);
-                        let tick = move || shared.engine.tick(clock::now());
-                        // A panic in a tick is reported by the runtime and must not end the others.
-                        drop(tokio::task::spawn_blocking(tick).await);
-                    }
-                    _ = ticks.changed() => break,
-                }
-            }
-        });
+        let jobs = scrape::jobs(&self.shared.settings.scrapes)?;
+        let sources = sources::open(&self.shared.settings)?;
+        let shared = Arc::clone(&self.shared);
+        let background = tokio::spawn(background(
+            Arc::clone(&shared),
+            self.otlp,
+            alertmanagers,
+            jobs,
+            sources,
+            stopped.clone(),
+        ));
         let app = http::router(Arc::clone(&self.shared), stopped.clone());
         let served = axum::serve(self.listener, app)
             .with_graceful_shutdown(async move {
@@ -110,7 +160,68 @@ impl Server {
                 stopping.send_replace(true);
             })
             .await;
-        while tasks.join_next().await.is_some() {}
+        // A panic in it is reported by the runtime.
+        drop(background.await);
+        // A panic in it is reported by the runtime; the log has what it would have written.
+        drop(tokio::task::spawn_blocking(move || shared.close()).await);
         Ok(served?)
+    }
+}
+
+/// Everything that goes on by itself: the past of `sources` first, then all the rest at once,
+/// until `stopped`.
+async fn background(
+    shared: Arc<Shared>,
+    otlp: OtlpListeners,
+    alertmanagers: Vec<Alertmanager>,
+    jobs: Vec<scrape::Job>,
+    mut sources: Vec<sources::Source>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut tasks = JoinSet::new();
+    for (every, job) in STORAGE_JOBS {
+        tasks.spawn(repeat(every, job, Arc::clone(&shared), stopped.clone()));
+    }
+    if !sources::warm_up(&shared, &mut sources, &mut stopped).await {
+        return;
+    }
+    shared.warm.store(true, Ordering::Release);
+    otlp.spawn(&shared, &stopped, &mut tasks);
+    for job in jobs {
+        tasks.spawn(job.run(Arc::clone(&shared), stopped.clone()));
+    }
+    for source in sources {
+        tasks.spawn(source.run(Arc::clone(&shared), stopped.clone()));
+    }
+    for alertmanager in alertmanagers {
+        let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+        tasks.spawn(async move { alertmanager.run(&shared, stopped).await });
+    }
+    let tick = |shared: &Shared| {
+        shared.engine.tick(clock::now());
+        shared.note();
+    };
+    tasks.spawn(repeat(shared.settings.tick, tick, Arc::clone(&shared), stopped));
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Does `job` again and again, `every` so often, until `stopped`.
+async fn repeat(
+    every: Duration,
+    job: fn(&Shared),
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = interval.tick() => {
+                let shared = Arc::clone(&shared);
+                // A panic is reported by the runtime and must not end the others.
+                drop(tokio::task::spawn_blocking(move || job(&shared)).await);
+            }
+            _ = stopped.changed() => return,
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! A real Alertmanager is told of an incident and of its end.
 
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auscult_core::{Labels, Timestamp};
@@ -10,57 +9,22 @@ use auscult_server::{AlertmanagerSettings, ServerSettings};
 use auscult_telemetry::metrics::{Point, remote_write};
 use serde_json::Value;
 
-use crate::service::{start, write};
+use crate::service::write;
+use crate::support::{Peer, start, until};
 
-/// A process that ends with the test.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-/// A port that nobody has, for the moment.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// An Alertmanager on loopback; `None` where the Debian package is not installed.
-async fn alertmanager(folder: &std::path::Path) -> Option<(Ended, String)> {
-    let program = ["/usr/bin/prometheus-alertmanager", "/usr/bin/alertmanager"];
-    let program = program.into_iter().find(|path| std::path::Path::new(path).exists())?;
-    let configuration = folder.join("alertmanager.yml");
-    std::fs::write(&configuration, "route: {receiver: none}\nreceivers: [{name: none}]\n").unwrap();
-    let address = format!("127.0.0.1:{}", free_port());
-    let child = Command::new(program)
-        .arg(format!("--config.file={}", configuration.display()))
-        .arg(format!("--web.listen-address={address}"))
-        .arg(format!("--storage.path={}", folder.display()))
-        .arg("--cluster.listen-address=")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    let (ended, url) = (Ended(child), format!("http://{address}"));
-    let ready = until(|| async {
-        let answer = reqwest::get(format!("{url}/-/ready")).await;
-        answer.is_ok_and(|answer| answer.status().is_success()).then_some(())
-    });
-    ready.await.expect("it gets ready");
-    Some((ended, url))
-}
-
-/// What `look` finds, as soon as it finds something; `None` after half a minute.
-async fn until<T, F: Future<Output = Option<T>>>(look: impl Fn() -> F) -> Option<T> {
-    for _ in 0..300 {
-        if let Some(found) = look().await {
-            return Some(found);
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    None
+/// An Alertmanager on loopback; `None` where it is not installed.
+async fn alertmanager() -> Option<Peer> {
+    Peer::start("prometheus-alertmanager", "/-/ready", |address, folder| {
+        let file = format!("{folder}/alertmanager.yml");
+        std::fs::write(&file, "route: {receiver: none}\nreceivers: [{name: none}]\n").unwrap();
+        vec![
+            format!("--config.file={file}"),
+            format!("--web.listen-address={address}"),
+            format!("--storage.path={folder}"),
+            "--cluster.listen-address=".to_owned(),
+        ]
+    })
+    .await
 }
 
 async fn alerts(url: &str) -> Vec<Value> {
@@ -79,12 +43,8 @@ async fn send_up(address: SocketAddr, start: i64, seconds: i64, up: f64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_fires_and_resolves_in_a_real_alertmanager() {
-    let folder = std::env::temp_dir().join(format!("auscult-alertmanager-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let Some((_alertmanager, url)) = alertmanager(&folder).await else {
-        eprintln!("skipped: the Debian package prometheus-alertmanager is not installed");
-        return;
-    };
+    let Some(peer) = alertmanager().await else { return };
+    let url = format!("http://{}", peer.address);
     let engine = EngineSettings { quiet_after: Duration::from_millis(500), ..Default::default() };
     let settings = ServerSettings {
         engine,
@@ -97,7 +57,7 @@ async fn an_incident_fires_and_resolves_in_a_real_alertmanager() {
     for (seconds, up) in [(0, 1.0), (15, 0.0), (30, 0.0), (45, 0.0)] {
         send_up(address, now, seconds, up).await;
     }
-    let firing = until(|| async { alerts(&url).await.into_iter().next() }).await.expect("an alert");
+    let firing = until("an alert", || async { alerts(&url).await.into_iter().next() }).await;
     assert_eq!(firing["labels"]["alertname"], "AuscultIncident");
     assert_eq!(firing["labels"]["instance"], "replica-3:8000");
     assert_eq!(firing["status"]["state"], "active");
@@ -105,7 +65,6 @@ async fn an_incident_fires_and_resolves_in_a_real_alertmanager() {
     assert!(summary.contains("the target does not answer"), "{summary}");
 
     send_up(address, now, 60, 1.0).await;
-    let gone = until(|| async { alerts(&url).await.is_empty().then_some(()) }).await;
-    assert!(gone.is_some(), "it is resolved, and no longer among the active ones");
-    drop(std::fs::remove_dir_all(&folder));
+    // It is resolved, and no longer among the active ones.
+    until("the end of the alert", || async { alerts(&url).await.is_empty().then_some(()) }).await;
 }

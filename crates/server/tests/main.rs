@@ -1,4 +1,9 @@
 //! The service, as its clients see it.
 
 mod alertmanager;
+mod otlp;
+mod peers;
+mod scrape;
 mod service;
+mod sources;
+mod support;

@@ -6,18 +6,9 @@ use std::time::Duration;
 use auscult_core::{Labels, Timestamp};
 use auscult_server::{Server, ServerSettings};
 use auscult_telemetry::metrics::{Point, remote_write};
-use serde_json::Value;
 use tokio::sync::oneshot;
 
-/// A service on a free port, stopped by dropping the sender.
-pub(crate) async fn start(settings: ServerSettings) -> (SocketAddr, oneshot::Sender<()>) {
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = Server::bind(ServerSettings { listen, ..settings }).await.unwrap();
-    let address = server.address();
-    let (stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(server.run(async move { drop(stopped.await) }));
-    (address, stop)
-}
+use crate::support::{json, start};
 
 fn body(points: &[(&str, &[(i64, f64)])]) -> Vec<u8> {
     let series: Vec<(Labels, Vec<Point>)> = points
@@ -32,10 +23,6 @@ fn body(points: &[(&str, &[(i64, f64)])]) -> Vec<u8> {
         })
         .collect();
     remote_write::write(series.iter().map(|(labels, points)| (labels.as_ref(), points.as_slice())))
-}
-
-async fn json(url: String) -> Value {
-    reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
 pub(crate) async fn write(address: SocketAddr, body: Vec<u8>) -> reqwest::Response {

@@ -1,5 +1,7 @@
 //! Rates of counters: readings that only grow, and begin anew at 0.
 
+use serde::{Deserialize, Serialize};
+
 /// Where counters of 32 and of 64 bits begin anew.
 const SIZES: [f64; 2] = [4_294_967_296.0, 18_446_744_073_709_551_616.0];
 /// A wrap comes from above this share of a size and lands below the rest.
@@ -58,7 +60,8 @@ pub enum Growth {
 /// assert_eq!(requests.step(1500, 30.0), Growth::Reset(30.0));
 /// assert_eq!(requests.step(2000, 31.0), Growth::Rate(2.0));
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CounterRate {
     ticks_per_unit: f64,
     before: Option<(i64, f64)>,
@@ -108,6 +111,18 @@ impl CounterRate {
             Some(size) => Growth::Wrapped(rate(size - before + reading)),
             None => Growth::Reset(rate(reading)),
         }
+    }
+
+    /// Whether a stored one can be.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let readable = |(_, reading): (i64, f64)| reading.is_finite() && reading >= 0.0;
+        self.ticks_per_unit.is_finite()
+            && self.ticks_per_unit > 0.0
+            && self.before.is_none_or(readable)
+            && self.gaps.iter().all(|gap| *gap >= 0)
+            && self.seen < usize::MAX / 2
+            && self.late < CLOCK_SET_BACK
     }
 
     /// The median of the last gaps.
@@ -183,6 +198,24 @@ mod tests {
         assert_eq!(counter.step(1001, 11.0), Growth::Rate(1.0));
         let late: Vec<Growth> = (0..34).map(|time| counter.step(time, time as f64)).collect();
         assert_eq!(late[30..], [Growth::Late, Growth::First, Growth::Rate(1.0), Growth::Rate(1.0)]);
+    }
+
+    #[test]
+    fn a_stored_one_goes_on_as_the_original_and_an_impossible_one_is_told() {
+        let mut original = CounterRate::new(1.0);
+        for at in 0..20 {
+            original.step(10 * at, 3.0 * at as f64);
+        }
+        let json = serde_json::to_value(&original).unwrap();
+        let mut stored: CounterRate = serde_json::from_value(json.clone()).unwrap();
+        assert!(stored.is_sound());
+        assert_eq!(stored, original);
+        assert_eq!(stored.step(200, 70.0), original.step(200, 70.0));
+        for (key, value) in [("late", 32.into()), ("before", serde_json::json!([0, -1.0]))] {
+            let mut json = json.clone();
+            json[key] = value;
+            assert!(!serde_json::from_value::<CounterRate>(json).unwrap().is_sound(), "{key}");
+        }
     }
 
     proptest! {

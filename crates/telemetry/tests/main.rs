@@ -3,7 +3,9 @@
 mod compression;
 mod csv;
 mod errors;
+mod expositions;
 mod json_lines;
+mod otlp;
 mod parquet;
 mod public_data;
 mod robustness;

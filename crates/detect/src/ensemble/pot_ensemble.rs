@@ -174,6 +174,8 @@ pub(super) struct Note {
 }
 
 const SNAPSHOT_VERSION: u32 = 1;
+/// Of the state as bytes.
+const BYTES_VERSION: u8 = 1;
 
 impl PotEnsemble {
     /// A fresh detector.
@@ -213,6 +215,81 @@ impl PotEnsemble {
     pub fn state_bytes(&self) -> usize {
         let tails = size_of_val(&*self.state.tails);
         size_of::<State>() + self.state.seasons.heap() + self.state.windows.heap() + tails
+    }
+
+    /// Appends the learnt state to `out`, without the settings: what [`Detector::snapshot`]
+    /// holds, in about 750 bytes for tier 1.
+    ///
+    /// The first byte is the version; behind it stands the state in the wire format of
+    /// postcard 1.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        out.push(BYTES_VERSION);
+        let bytes = std::mem::take(out);
+        *out = postcard::to_extend(&self.state, bytes).expect("numbers become bytes");
+    }
+
+    /// Replaces the learnt state by what [`PotEnsemble::save`] wrote, of this or an older
+    /// release.
+    ///
+    /// ```
+    /// use auscult_core::{Detector, Sample, Timestamp};
+    /// use auscult_detect::ensemble::{PotEnsemble, PotEnsembleSettings};
+    /// let fresh = || PotEnsemble::new(PotEnsembleSettings::default());
+    /// let (mut original, mut restored) = (fresh()?, fresh()?);
+    /// for second in 0..400 {
+    ///     let readings = [(second % 7) as f64];
+    ///     original.learn(Sample::new(Timestamp::from_seconds(second), &readings)?)?;
+    /// }
+    /// let mut bytes = Vec::new();
+    /// original.save(&mut bytes);
+    /// restored.load(&bytes)?;
+    /// assert_eq!(restored.snapshot(), original.snapshot());
+    /// assert!(restored.load(&bytes[1..]).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DetectError::Snapshot`] for what is damaged, of a newer release or of another tier;
+    /// nothing is changed then.
+    pub fn load(&mut self, bytes: &[u8]) -> Result<(), DetectError> {
+        let refuse = |reason: String| DetectError::Snapshot {
+            expected: METHOD.name,
+            found: METHOD.name.to_owned(),
+            reason,
+        };
+        let state: State = match bytes.split_first() {
+            Some((&BYTES_VERSION, state)) => {
+                postcard::from_bytes(state).map_err(|error| refuse(error.to_string()))?
+            }
+            Some((version, _)) => {
+                return Err(refuse(format!("version {version} is not known")));
+            }
+            None => return Err(refuse("it is empty".to_owned())),
+        };
+        self.check(&state).map_err(|reason| refuse(reason.to_owned()))?;
+        self.state = state;
+        Ok(())
+    }
+
+    /// Whether a stored `state` can be, and is of this tier.
+    fn check(&self, state: &State) -> Result<(), &'static str> {
+        let tier = self.tier();
+        if state.tails.len() != tier.lengths.len() {
+            return Err("it is of another tier");
+        }
+        let sound = state.clock.is_sound()
+            && state.origin.is_finite()
+            && state.extent.is_sound()
+            && state.seasons.is_sound(tier.slots)
+            && state.windows.is_sound(longest(tier))
+            && state.tails.iter().all(Tails::is_sound)
+            && state.habituation.is_sound()
+            && state.deviation.is_sound()
+            && state.rare.is_sound()
+            && state.scores.is_sound()
+            && state.departure.is_sound();
+        if sound { Ok(()) } else { Err("its numbers cannot be") }
     }
 
     /// Seconds between samples: the median of the last nine distances; `None` before there is one.
@@ -506,24 +583,7 @@ impl Detector for PotEnsemble {
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
         let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
-        let tier = self.tier();
-        if state.tails.len() != tier.lengths.len() {
-            return Err(snapshot.refused(METHOD.name, "it is of another tier"));
-        }
-        let sound = state.clock.is_sound()
-            && state.origin.is_finite()
-            && state.extent.is_sound()
-            && state.seasons.is_sound(tier.slots)
-            && state.windows.is_sound(longest(tier))
-            && state.tails.iter().all(Tails::is_sound)
-            && state.habituation.is_sound()
-            && state.deviation.is_sound()
-            && state.rare.is_sound()
-            && state.scores.is_sound()
-            && state.departure.is_sound();
-        if !sound {
-            return Err(snapshot.refused(METHOD.name, "its numbers cannot be"));
-        }
+        self.check(&state).map_err(|reason| snapshot.refused(METHOD.name, reason))?;
         self.state = state;
         Ok(())
     }

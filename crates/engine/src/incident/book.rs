@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use auscult_core::{Labels, Timestamp};
 
 use super::{Change, Happening, Incident, Member, State};
+use crate::saved::{Bytes, Record, Records};
 use crate::shard::Event;
 use crate::target::{SeriesKey, TargetAlarm};
 
@@ -33,6 +34,8 @@ pub(crate) struct Rules {
 struct Entry {
     incident: Incident,
     keys: HashMap<SeriesKey, usize>,
+    /// While what was fed before is fed again: up to when this knows everything.
+    known_until: Option<Timestamp>,
 }
 
 /// All incidents.
@@ -60,6 +63,7 @@ impl Book {
     pub(crate) fn raise(&mut self, alarm: &TargetAlarm, target: &Labels) {
         let Some(now) = alarm.events.iter().map(|event| event.time).max() else { return };
         let (place, mut happening) = match self.place_for(target, now) {
+            Some(place) if self.entries[place].knows(now) => return,
             Some(place) => (place, None),
             None => (self.open(now), Some(Happening::Opened)),
         };
@@ -91,7 +95,7 @@ impl Book {
             entry.incident.state == State::Open && entry.incident.targets.contains(target)
         };
         let Some(place) = self.entries.iter().rposition(open) else { return };
-        if self.entries[place].take(event, target) {
+        if !self.entries[place].knows(event.time) && self.entries[place].take(event, target) {
             self.note(place, Happening::Grew, event.time);
         }
     }
@@ -138,7 +142,7 @@ impl Book {
             more_members: 0,
         };
         self.next_incident += 1;
-        self.entries.push_back(Entry { incident, keys: HashMap::new() });
+        self.entries.push_back(Entry { incident, keys: HashMap::new(), known_until: None });
         self.entries.len() - 1
     }
 
@@ -151,7 +155,7 @@ impl Book {
     ) {
         let mut recovered = Vec::new();
         for (place, entry) in self.entries.iter_mut().enumerate() {
-            if entry.incident.state != State::Open {
+            if entry.incident.state != State::Open || entry.knows(now) {
                 continue;
             }
             for (key, member) in &entry.keys {
@@ -189,6 +193,60 @@ impl Book {
         self.changes.push_back(change);
     }
 
+    /// Appends the incidents that may still go on at `now`.
+    pub(crate) fn save(&self, now: Timestamp, records: &mut Records) {
+        for Entry { incident, .. } in &self.entries {
+            let age = now.nanos().saturating_sub(incident.updated.nanos());
+            if incident.state == State::Open || age <= self.rules.reopen_within {
+                let json = serde_json::to_vec(incident).expect("an incident becomes JSON");
+                records.push(&Record::Incident(Bytes(&json)));
+            }
+        }
+    }
+
+    /// Takes in a stored incident, whose members are at `places`.
+    pub(crate) fn adopt(
+        &mut self,
+        incident: Incident,
+        places: &[Option<SeriesKey>],
+        is_final: bool,
+    ) {
+        let keys = places.iter().enumerate().filter_map(|(member, key)| Some(((*key)?, member)));
+        let known_until = is_final.then_some(incident.updated);
+        self.next_incident = self.next_incident.max(incident.id + 1);
+        let id = incident.id;
+        let entry = Entry { keys: keys.collect(), incident, known_until };
+        match self.entries.binary_search_by_key(&id, |entry| entry.incident.id) {
+            Ok(place) => self.entries[place] = entry,
+            Err(place) => self.entries.insert(place, entry),
+        }
+    }
+
+    /// Takes in stored changes, oldest first, of which none is known here.
+    pub(crate) fn adopt_changes(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            self.next_change = self.next_change.max(change.number + 1);
+            self.changes.push_back(change);
+            if self.changes.len() > MOST_CHANGES {
+                self.changes.pop_front();
+            }
+        }
+    }
+
+    pub(crate) fn next_numbers(&self) -> (u64, u64) {
+        (self.next_incident, self.next_change)
+    }
+
+    pub(crate) fn number_from(&mut self, incident: u64, change: u64) {
+        self.next_incident = self.next_incident.max(incident);
+        self.next_change = self.next_change.max(change);
+    }
+
+    /// What is fed from now on is new.
+    pub(crate) fn awake(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.known_until = None);
+    }
+
     /// Every incident, newest first.
     pub(crate) fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.entries.iter().rev().map(|entry| &entry.incident)
@@ -205,6 +263,10 @@ impl Book {
 }
 
 impl Entry {
+    fn knows(&self, time: Timestamp) -> bool {
+        self.known_until.is_some_and(|until| time <= until)
+    }
+
     /// Takes an odd series of `target` in; says whether it is new.
     fn take(&mut self, event: &Event, target: &Labels) -> bool {
         let incident = &mut self.incident;

@@ -7,6 +7,7 @@ mod role;
 
 use auscult_core::Timestamp;
 use auscult_stats::counter::{CounterRate, Growth};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use distribution::{Distribution, Figures, QUANTILES};
 pub(crate) use family::{Family, Part, part_of, shared_labels};
@@ -29,7 +30,7 @@ pub(crate) enum Reading {
 }
 
 /// What makes readings of the samples of one series.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Signal {
     /// The samples themselves.
     Gauge(Gauge),
@@ -52,6 +53,15 @@ impl Signal {
             }
             Role::Up => Some(Self::Up(Gauge::default(), 0)),
             Role::Part | Role::Text => None,
+        }
+    }
+
+    /// Whether a stored one can be.
+    pub(crate) fn is_sound(&self) -> bool {
+        match self {
+            Self::Gauge(gauge) => gauge.is_sound(),
+            Self::Counter(rate, gauge) => rate.is_sound() && gauge.is_sound(),
+            Self::Up(gauge, _) => gauge.is_sound(),
         }
     }
 

@@ -4,8 +4,8 @@ use auscult_core::LabelsRef;
 use auscult_knowledge::{Knowledge, Known, MetricForm};
 use auscult_telemetry::metrics::MetricKind;
 
-/// How the samples of a series are to be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the samples of a series are to be taken. Stored by its place: new ones go to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Role {
     /// As they are.
     Gauge,

@@ -67,14 +67,8 @@ async fn incidents(
     Query(query): Query<IncidentsQuery>,
 ) -> Json<IncidentsPage> {
     let limit = query.limit.unwrap_or(PAGE).clamp(1, MOST);
-    let mut incidents: Vec<Incident> = shared
-        .engine
-        .incidents()
-        .into_iter()
-        .filter(|incident| query.state.is_none_or(|state| incident.state == state))
-        .filter(|incident| query.before.is_none_or(|before| incident.id < before))
-        .take(limit + 1)
-        .collect();
+    let find = move || shared.find_incidents(query.state, query.before, limit + 1);
+    let mut incidents = tokio::task::spawn_blocking(find).await.unwrap_or_default();
     let more = incidents.len() > limit;
     incidents.truncate(limit);
     let next = incidents.last().filter(|_| more).map(|incident| incident.id);
@@ -82,7 +76,8 @@ async fn incidents(
 }
 
 async fn incident(State(shared): State<Arc<Shared>>, Path(id): Path<u64>) -> Response {
-    match shared.engine.incidents().into_iter().find(|incident| incident.id == id) {
+    let found = tokio::task::spawn_blocking(move || shared.find_incident(id)).await;
+    match found.ok().flatten() {
         Some(incident) => Json(incident).into_response(),
         None => refuse(StatusCode::NOT_FOUND, format!("there is no incident {id}")),
     }

@@ -7,25 +7,43 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
+use crate::otlp;
 use crate::own_metrics::OwnMetrics;
 use crate::serve::Shared;
+use crate::storage::Storage;
 
 /// Answers requests; streams end when `stopped` says so.
 pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
     let limit = shared.settings.most_request_bytes;
     Router::new()
         .route("/api/v1/write", post(write::remote_write))
+        .merge(otlp::http::routes())
         .nest("/api/auscult/v1", api::router(stopped))
         .route("/-/healthy", get(|| async { "healthy\n" }))
-        .route("/-/ready", get(|| async { "ready\n" }))
+        .route("/-/ready", get(ready))
         .route("/metrics", get(metrics))
         .layer(DefaultBodyLimit::max(limit))
         .with_state(shared)
+}
+
+/// 200 once the past of all sources is read, and as long as samples are judged, also while they
+/// cannot be stored: who routes by this must not keep samples away because a disk is full.
+async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
+    if !shared.is_warm() {
+        let reason = "the past of its sources is still being read\n".to_owned();
+        return (StatusCode::SERVICE_UNAVAILABLE, reason);
+    }
+    match shared.storage.as_ref().and_then(Storage::trouble) {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(trouble) => {
+            (StatusCode::OK, format!("ready, but not everything is stored: {trouble}\n"))
+        }
+    }
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {

@@ -16,13 +16,19 @@ use crate::serve::Shared;
 /// Takes a remote-write request of either version.
 ///
 /// 204 when everything was taken; 400 when it cannot be read, or when some series could not
-/// be (the rest was taken, and a repetition would not help); 415 for another protocol. Headers
+/// be (the rest was taken, and a repetition would not help); 415 for another protocol; 503 while
+/// the past of other sources is read, to be sent again. Headers
 /// say how much was written, as version 2.0 asks.
 pub(super) async fn remote_write(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if !shared.is_warm() {
+        let again = [(header::RETRY_AFTER, "5")];
+        let reason = "the past of other sources is still being read; send it again\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, again, reason).into_response();
+    }
     let header =
         |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     let content_type = header(header::CONTENT_TYPE).unwrap_or("application/x-protobuf");
@@ -43,7 +49,7 @@ pub(super) async fn remote_write(
         let most = shared.settings.most_unpacked_bytes;
         let read = remote_write::read(version, &body, most, &mut batch);
         if read.is_ok() {
-            shared.engine.ingest(&batch);
+            shared.take(&batch);
         }
         let ending = match &read {
             Ok((_, None)) => Ending::Taken,

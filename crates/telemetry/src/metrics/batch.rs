@@ -36,6 +36,60 @@ pub enum MetricKind {
     StateSet,
 }
 
+impl MetricKind {
+    /// The kind that sources call `name`, as OpenMetrics and Prometheus do.
+    ///
+    /// ```
+    /// use auscult_telemetry::metrics::MetricKind;
+    /// assert_eq!(MetricKind::of_name("counter"), Some(MetricKind::Counter));
+    /// assert_eq!(MetricKind::of_name("counters"), None);
+    /// ```
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "unknown" | "untyped" => Self::Unknown,
+            "gauge" => Self::Gauge,
+            "counter" => Self::Counter,
+            "histogram" => Self::Histogram,
+            "gaugehistogram" => Self::GaugeHistogram,
+            "summary" => Self::Summary,
+            "info" => Self::Info,
+            "stateset" => Self::StateSet,
+            _ => return None,
+        })
+    }
+
+    const CODES: [Self; 8] = [
+        Self::Unknown,
+        Self::Gauge,
+        Self::Counter,
+        Self::Histogram,
+        Self::GaugeHistogram,
+        Self::Summary,
+        Self::Info,
+        Self::StateSet,
+    ];
+
+    /// A number to store: the same in every release.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        let place = Self::CODES.iter().position(|kind| *kind == self);
+        place.map_or(0, |place| place as u8)
+    }
+
+    /// The kind that has this number; a number of a later release is [`MetricKind::Unknown`].
+    ///
+    /// ```
+    /// use auscult_telemetry::metrics::MetricKind;
+    /// assert_eq!(MetricKind::of_code(MetricKind::Counter.code()), MetricKind::Counter);
+    /// assert_eq!(MetricKind::of_code(200), MetricKind::Unknown);
+    /// ```
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        Self::CODES.get(usize::from(code)).copied().unwrap_or_default()
+    }
+}
+
 /// A value at a time. The value may be NaN or infinite, as on the wire.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -135,13 +189,23 @@ impl MetricBatch {
         labels: &mut [(&str, &str)],
     ) -> Result<(), LabelsError> {
         LabelsRef::encode(labels, &mut self.labels)?;
+        self.begin(kind);
+        Ok(())
+    }
+
+    /// Begins a series called `labels`; what is pushed next belongs to it.
+    pub fn begin_labels(&mut self, kind: MetricKind, labels: LabelsRef<'_>) {
+        self.labels.extend_from_slice(labels.bytes());
+        self.begin(kind);
+    }
+
+    fn begin(&mut self, kind: MetricKind) {
         self.entries.push(Entry {
             labels_end: self.labels.len(),
             kind,
             points_end: self.points.len(),
             histograms_end: self.histograms.len(),
         });
-        Ok(())
     }
 
     /// Adds a value to the series begun last.

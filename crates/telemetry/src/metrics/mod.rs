@@ -2,6 +2,9 @@
 
 mod batch;
 mod error;
+pub mod exposition;
+mod native_histogram;
+pub mod otlp;
 mod protobuf;
 pub mod remote_write;
 
@@ -9,3 +12,4 @@ pub use batch::{
     Histogram, HistogramPoint, MetricBatch, MetricKind, MetricSeries, Point, STALE_BITS, is_stale,
 };
 pub use error::WireError;
+pub use exposition::Families;

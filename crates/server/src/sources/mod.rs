@@ -1,0 +1,85 @@
+//! Sources that have a past: their history is judged first, oldest sample first, so that
+//! detection is warm when what is new comes.
+//!
+//! While history is read the engine goes by the time of the data; nothing else may move it.
+
+mod follow;
+mod matrix;
+mod prometheus;
+mod tail;
+mod warm_up;
+
+use std::sync::Arc;
+
+use auscult_core::Timestamp;
+use auscult_telemetry::metrics::MetricBatch;
+use tokio::sync::watch;
+
+pub use follow::FollowSettings;
+pub use prometheus::PrometheusSettings;
+pub(crate) use warm_up::warm_up;
+
+use crate::serve::{ServeError, Shared};
+use crate::settings::ServerSettings;
+use follow::FollowedFile;
+use prometheus::PrometheusSource;
+
+/// What a source says of one moment.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    pub(crate) time: Timestamp,
+    pub(crate) batch: MetricBatch,
+}
+
+/// A source with a past.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A server that is asked.
+    Prometheus(Box<PrometheusSource>),
+    /// A file that grows.
+    File(Box<FollowedFile>),
+}
+
+/// Checks all sources.
+pub(crate) fn open(settings: &ServerSettings) -> Result<Vec<Source>, ServeError> {
+    let mut sources = Vec::new();
+    for settings in &settings.prometheuses {
+        let refuse = |reason| ServeError::Prometheus { url: settings.url.clone(), reason };
+        let source = PrometheusSource::new(settings.clone()).map_err(refuse)?;
+        sources.push(Source::Prometheus(Box::new(source)));
+    }
+    for settings in &settings.files {
+        sources.push(Source::File(Box::new(FollowedFile::new(settings.clone()))));
+    }
+    Ok(sources)
+}
+
+impl Source {
+    /// The next moment of its past; `None` once it has come to now, or cannot go on.
+    async fn history(&mut self, shared: &Arc<Shared>) -> Option<Slice> {
+        match self {
+            Self::Prometheus(source) => source.history(shared).await,
+            Self::File(source) => source.history(shared).await,
+        }
+    }
+
+    /// Goes on with what is new until `stopped`.
+    pub(crate) async fn run(self, shared: Arc<Shared>, stopped: watch::Receiver<bool>) {
+        match self {
+            Self::Prometheus(source) => source.run(shared, stopped).await,
+            Self::File(source) => source.run(shared, stopped).await,
+        }
+    }
+}
+
+/// Judges `slices`, which takes the processor, not the socket.
+async fn ingest(shared: &Arc<Shared>, slices: Vec<Slice>) {
+    let shared = Arc::clone(shared);
+    let judged = tokio::task::spawn_blocking(move || {
+        for slice in &slices {
+            shared.take(&slice.batch);
+        }
+    });
+    // A panic is reported by the runtime.
+    drop(judged.await);
+}

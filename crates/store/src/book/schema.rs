@@ -1,0 +1,53 @@
+//! The tables, and the way to them from every older release.
+
+use rusqlite::Connection;
+
+/// Steps from an empty database; each release that changes tables adds one at the end, and
+/// none is ever changed. The version of a database is how many were taken.
+const STEPS: &[&str] = &[
+    // 1
+    "CREATE TABLE incidents (
+        id INTEGER PRIMARY KEY,
+        state TEXT NOT NULL,
+        began INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        document TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX incidents_by_state ON incidents (state, id);
+     CREATE TABLE changes (
+        number INTEGER PRIMARY KEY,
+        incident INTEGER NOT NULL,
+        happening TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        document TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX changes_by_incident ON changes (incident, number);
+     CREATE TABLE verdicts (
+        number INTEGER PRIMARY KEY,
+        incident INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        is_true INTEGER NOT NULL,
+        fault TEXT,
+        person TEXT,
+        note TEXT
+     ) STRICT;
+     CREATE INDEX verdicts_by_incident ON verdicts (incident, number);",
+];
+
+/// The version that this release writes.
+pub(super) const VERSION: u32 = STEPS.len() as u32;
+
+/// How many steps a database has taken.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Takes the steps that are missing, all or none.
+pub(super) fn migrate(connection: &mut Connection, from: u32) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for step in &STEPS[from as usize..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}

@@ -1,0 +1,45 @@
+//! What outlives the process: samples, incidents and verdicts, learnt state.
+//!
+//! ```text
+//! Folder ─┬─ Log       every sample as it came, before it is acknowledged
+//!         ├─ History   the same, sorted, in Parquet files with a manifest
+//!         ├─ Book      incidents, what happened to them, verdicts: SQLite
+//!         └─ state     what was learnt, record by record
+//! ```
+//!
+//! Nothing here knows what the samples mean. Whatever is damaged is set aside under
+//! another name and told; the rest goes on. There are no threads and no clock: who
+//! owns these calls [`Log::sync`] and [`History::maintain`] when it is time.
+//!
+//! ```
+//! use auscult_core::{Labels, Timestamp};
+//! use auscult_store::{Folder, History, HistorySettings, Log, LogSettings, LoggedSeries};
+//! # let path = std::env::temp_dir().join(format!("auscult-store-{}", std::process::id()));
+//! let folder = Folder::open(&path)?;
+//! let log = Log::open(folder.join("log"), LogSettings::default())?;
+//! let (history, _set_aside) = History::open(folder.join("history"), HistorySettings::default())?;
+//! let labels = Labels::from_pairs([("__name__", "power_watts"), ("gpu", "3")])?;
+//! let now = Timestamp::from_seconds(60);
+//! log.append(now, [LoggedSeries { labels: labels.as_ref(), kind: 1, samples: [(now, 310.0)] }])?;
+//! let found = history.scan(&log, |labels| labels.get("gpu") == Some("3"), now, now, 1000)?;
+//! assert_eq!(found[0].samples, [(now, 310.0)]);
+//! # std::fs::remove_dir_all(path)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod book;
+mod crc32c;
+mod error;
+mod folder;
+mod history;
+mod log;
+mod record;
+mod state;
+mod varint;
+
+pub use book::{Book, BookEntry, IncidentsWanted, StoredChange, StoredIncident, Verdict};
+pub use error::StoreError;
+pub use folder::Folder;
+pub use history::{Found, History, HistorySettings, HistorySize, Maintained};
+pub use log::{Log, LogSettings, LogSize, LoggedSeries, Position, Replayed, SegmentEnd};
+pub use state::{StateReader, StateWriter};

@@ -1,0 +1,104 @@
+//! Incidents and verdicts.
+
+use std::fs;
+
+use auscult_store::{
+    Book, BookEntry, Folder, IncidentsWanted, StoreError, StoredChange, StoredIncident, Verdict,
+};
+
+use super::files::{folder, named, seconds};
+
+fn entry(id: u64, state: &str, change: u64) -> BookEntry {
+    BookEntry {
+        incident: StoredIncident {
+            id,
+            state: state.to_owned(),
+            began: seconds(id as i64),
+            updated: seconds(100 + change as i64),
+            document: format!("{{\"id\":{id},\"state\":\"{state}\"}}"),
+        },
+        change: Some(StoredChange {
+            number: change,
+            happening: "grew".to_owned(),
+            document: "{}".to_owned(),
+        }),
+    }
+}
+
+fn ids(book: &Book, state: Option<&str>, before: Option<u64>) -> Vec<u64> {
+    let wanted = IncidentsWanted { state: state.map(str::to_owned), before, limit: 3 };
+    book.incidents(&wanted).unwrap().iter().map(|incident| incident.id).collect()
+}
+
+#[test]
+fn incidents_changes_and_verdicts_survive_a_restart() {
+    let path = folder("book").join("auscult.sqlite");
+    let (book, note) = Book::open(&path).unwrap();
+    assert_eq!(note, None);
+    let entries: Vec<BookEntry> = (1..=5).map(|id| entry(id, "open", id)).collect();
+    book.note(&entries).unwrap();
+    book.note(&[entry(2, "recovered", 6)]).unwrap();
+    let verdict = Verdict {
+        incident: 2,
+        time: seconds(7),
+        is_true: true,
+        fault: Some("thermal-throttling".to_owned()),
+        person: None,
+        note: Some("fan".to_owned()),
+    };
+    book.add_verdict(&verdict).unwrap();
+    drop(book);
+    let (book, _) = Book::open(&path).unwrap();
+    assert_eq!(ids(&book, None, None), [5, 4, 3]);
+    assert_eq!(ids(&book, None, Some(3)), [2, 1]);
+    assert_eq!(ids(&book, Some("recovered"), None), [2]);
+    assert_eq!(book.incident(2).unwrap().unwrap().state, "recovered");
+    assert_eq!(book.incident(9).unwrap(), None);
+    assert_eq!(book.verdicts(2).unwrap(), [verdict]);
+    let changes = book.newest_changes(2).unwrap();
+    assert_eq!(changes.iter().map(|change| change.number).collect::<Vec<_>>(), [5, 6]);
+}
+
+#[test]
+fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
+    let folder = folder("book-damaged");
+    let path = folder.join("auscult.sqlite");
+    fs::write(&path, [7; 10_000]).unwrap();
+    let (book, note) = Book::open(&path).unwrap();
+    let note = note.unwrap();
+    assert!(note.contains("is damaged") && note.contains("auscult.sqlite.damaged-1"), "{note}");
+    book.note(&[entry(1, "open", 1)]).unwrap();
+    assert_eq!(named(&folder, "damaged-1").len(), 1);
+    // Damage in the middle is found too.
+    let many: Vec<BookEntry> = (1..2000).map(|id| entry(id, "open", id)).collect();
+    book.note(&many).unwrap();
+    drop(book);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8192].fill(0xee);
+    fs::write(&path, bytes).unwrap();
+    let (_, note) = Book::open(&path).unwrap();
+    assert!(note.unwrap().contains("damaged-2"));
+}
+
+#[test]
+fn a_database_of_a_newer_release_is_refused_in_words() {
+    let path = folder("book-newer").join("auscult.sqlite");
+    drop(Book::open(&path).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let error = Book::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    assert!(error.to_string().contains("newer release"), "{error}");
+}
+
+#[test]
+fn a_folder_is_had_by_one_service_at_a_time() {
+    let path = folder("locked");
+    let first = Folder::open(&path).unwrap();
+    let error = Folder::open(&path).unwrap_err().to_string();
+    assert!(error.contains("in use by another auscult"), "{error}");
+    drop(first);
+    Folder::open(&path).unwrap();
+}

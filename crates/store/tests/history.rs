@@ -1,0 +1,243 @@
+//! Samples in Parquet files.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use auscult_core::{LabelsRef, Timestamp};
+use auscult_store::{
+    Found, History, HistorySettings, Log, LogSettings, LoggedSeries, Position, StoreError,
+};
+
+use super::files::{append, damage, folder, labels, named, open, seconds, value};
+
+const ALL: Timestamp = Timestamp::from_nanos(i64::MAX);
+
+fn history(folder: &Path, settings: HistorySettings) -> (History, Vec<String>) {
+    History::open(folder.join("history"), settings).unwrap()
+}
+
+fn scan(history: &History, log: &Log, wanted: impl Fn(LabelsRef<'_>) -> bool) -> Vec<Found> {
+    history.scan(log, wanted, seconds(0), ALL, usize::MAX).unwrap()
+}
+
+fn count(found: &[Found]) -> usize {
+    found.iter().map(|one| one.samples.len()).sum()
+}
+
+/// Writes `segments` closed segments of ten seconds of five series each.
+fn fill(log: &Log, segments: i64) {
+    for second in 0..10 * segments {
+        append(log, 0..5, second);
+        if second % 10 == 9 {
+            log.close_segment();
+        }
+    }
+}
+
+#[test]
+fn samples_are_the_same_in_log_files_and_merged_files() {
+    let folder = folder("history");
+    let log = open(&folder.join("log"));
+    let (history, _) = history(&folder, HistorySettings::default());
+    fill(&log, 3);
+    let check = |after: &str| {
+        let all = scan(&history, &log, |_| true);
+        assert_eq!((all.len(), count(&all)), (5, 150), "{after}");
+        let one = scan(&history, &log, |labels| labels.get("gpu") == Some("3"));
+        let expected: Vec<(Timestamp, f64)> =
+            (0..30).map(|second| (seconds(second), value(3, second))).collect();
+        assert_eq!(one[0].labels, labels(3));
+        assert_eq!(one[0].samples, expected, "{after}");
+        let some = history.scan(&log, |_| true, seconds(5), seconds(14), usize::MAX).unwrap();
+        assert_eq!(count(&some), 50, "{after}");
+    };
+    check("in the log");
+    // What a checkpoint still needs stays in the log, and is not found twice.
+    let done = history.maintain(&log, Position::default(), seconds(30)).unwrap();
+    assert_eq!((done.converted, log.size().segments), (3, 3));
+    check("in both");
+    history.maintain(&log, log.position(), seconds(30)).unwrap();
+    assert_eq!((log.size().segments, history.size().samples), (0, 150));
+    check("in files");
+}
+
+#[test]
+fn many_files_become_few_and_hold_the_same() {
+    let folder = folder("history-merged");
+    let log = open(&folder.join("log"));
+    let (history, _) = history(&folder, HistorySettings::default());
+    for second in 0..200 {
+        // Series come and go, and some samples come late or twice.
+        append(&log, (second as usize / 40)..(5 + second as usize / 40), second);
+        if second % 7 == 0 {
+            append(&log, 4..6, (second - 10).max(0));
+        }
+        if second % 10 == 9 {
+            log.close_segment();
+            history.maintain(&log, log.position(), seconds(second)).unwrap();
+        }
+    }
+    assert!(history.size().files <= 6, "{:?}", history.size());
+    let found = scan(&history, &log, |_| true);
+    for one in &found {
+        assert!(one.samples.windows(2).all(|pair| pair[0].0 < pair[1].0), "{}", one.labels);
+        let gpu: usize = one.labels.get("gpu").unwrap().parse().unwrap();
+        let right =
+            |(time, found): &(Timestamp, f64)| *found == value(gpu, time.nanos() / 1_000_000_000);
+        assert!(one.samples.iter().all(right), "{}", one.labels);
+    }
+    let always = found.iter().find(|one| one.labels == labels(4)).unwrap();
+    assert_eq!(always.samples.len(), 200);
+    // Files and log agree with a second reader that knows nothing of the first.
+    drop(history);
+    let (history, notes) = self::history(&folder, HistorySettings::default());
+    assert_eq!(notes, Vec::<String>::new());
+    assert_eq!(scan(&history, &log, |_| true), found);
+}
+
+#[test]
+fn values_keep_their_bits() {
+    let folder = folder("history-bits");
+    let log = open(&folder.join("log"));
+    let (history, _) = history(&folder, HistorySettings::default());
+    let stale = f64::from_bits(0x7ff0_0000_0000_0002);
+    let values = [stale, f64::NAN, f64::INFINITY, -0.0, f64::MIN_POSITIVE, 1e300];
+    let labels = labels(0);
+    let samples = (0..).zip(values).map(|(second, value)| (seconds(second), value));
+    let one = LoggedSeries { labels: labels.as_ref(), kind: 2, samples };
+    log.append(seconds(9), [one]).unwrap();
+    log.close_segment();
+    history.maintain(&log, log.position(), seconds(9)).unwrap();
+    let found = scan(&history, &log, |_| true);
+    let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    let back: Vec<f64> = found[0].samples.iter().map(|(_, value)| *value).collect();
+    assert_eq!((bits(&back), found[0].kind), (bits(&values), 2));
+}
+
+#[test]
+fn what_is_too_old_or_too_much_is_dropped_oldest_first() {
+    let folder = folder("history-retention");
+    let log = open(&folder.join("log"));
+    fill(&log, 6);
+    let settings =
+        HistorySettings { keep_for: Some(Duration::from_secs(25)), ..HistorySettings::default() };
+    let (by_age, _) = history(&folder, settings);
+    // Segments become one file while they are small; converted one by one here.
+    by_age.maintain(&log, Position::default(), seconds(30)).unwrap();
+    let done = by_age.maintain(&log, log.position(), seconds(100)).unwrap();
+    assert_eq!(done.dropped, 1);
+    assert_eq!(by_age.size().files, 0);
+    drop(by_age);
+    fill(&log, 1);
+    let (by_bytes, _) =
+        history(&folder, HistorySettings { most_bytes: Some(1), ..HistorySettings::default() });
+    let done = by_bytes.maintain(&log, log.position(), seconds(100)).unwrap();
+    assert_eq!((done.converted, done.dropped), (1, 1));
+    assert!(named(&folder.join("history"), "parquet").is_empty());
+}
+
+#[test]
+fn too_large_an_answer_is_refused_in_words() {
+    let folder = folder("history-most");
+    let log = open(&folder.join("log"));
+    let (history, _) = history(&folder, HistorySettings::default());
+    fill(&log, 2);
+    history.maintain(&log, log.position(), seconds(20)).unwrap();
+    let error = history.scan(&log, |_| true, seconds(0), ALL, 99).unwrap_err();
+    assert!(matches!(error, StoreError::TooMany { most: 99 }), "{error}");
+}
+
+#[test]
+fn a_damaged_segment_gives_what_stood_before_and_is_kept() {
+    let folder = folder("history-damaged-log");
+    let log = open(&folder.join("log"));
+    append(&log, 0..5, 0);
+    let at = log.size().bytes as usize;
+    append(&log, 0..5, 1);
+    append(&log, 0..5, 2);
+    log.close_segment();
+    damage(&named(&folder.join("log"), ".log")[0], at + 20);
+    let (history, _) = history(&folder, HistorySettings::default());
+    let done = history.maintain(&log, log.position(), seconds(3)).unwrap();
+    assert!(done.set_aside[0].contains("damaged-1"), "{:?}", done.set_aside);
+    assert_eq!(count(&scan(&history, &log, |_| true)), 5);
+    assert_eq!(named(&folder.join("log"), "damaged-1").len(), 1);
+}
+
+#[test]
+fn a_damaged_file_is_set_aside_and_the_others_are_merged() {
+    let folder = folder("history-damaged-file");
+    let log = open(&folder.join("log"));
+    let (history, _) = history(&folder, HistorySettings::default());
+    for second in 0..70 {
+        append(&log, 0..5, second);
+        if second % 10 == 9 {
+            log.close_segment();
+            history.maintain(&log, log.position(), seconds(second)).unwrap();
+        }
+    }
+    let path = named(&folder.join("history"), "00000003.parquet").remove(0);
+    let length = fs::metadata(&path).unwrap().len() as usize;
+    damage(&path, length - 2);
+    let mut set_aside = Vec::new();
+    for second in 70..100 {
+        append(&log, 0..5, second);
+        if second % 10 == 9 {
+            log.close_segment();
+            let done = history.maintain(&log, log.position(), seconds(second)).unwrap();
+            set_aside.extend(done.set_aside);
+        }
+    }
+    assert_eq!(set_aside.len(), 1, "{set_aside:?}");
+    assert!(set_aside[0].contains("00000003.parquet is damaged"), "{set_aside:?}");
+    assert_eq!(count(&scan(&history, &log, |_| true)), 90 * 5);
+}
+
+#[test]
+fn a_damaged_manifest_is_made_anew_and_a_newer_one_refused() {
+    let folder = folder("history-manifest");
+    let log = open(&folder.join("log"));
+    fill(&log, 3);
+    let (first, _) = history(&folder, HistorySettings::default());
+    first.maintain(&log, log.position(), seconds(30)).unwrap();
+    drop(first);
+    let path = folder.join("history").join("manifest.json");
+    damage(&path, 0);
+    let (second, notes) = history(&folder, HistorySettings::default());
+    assert!(notes[0].contains("manifest.json.damaged-1"), "{notes:?}");
+    assert_eq!(count(&scan(&second, &log, |_| true)), 150);
+    fs::write(&path, r#"{"version": 7}"#).unwrap();
+    let error = History::open(folder.join("history"), HistorySettings::default()).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 7, .. }), "{error}");
+}
+
+#[test]
+fn many_series_are_sorted_in_parts_and_found_by_their_rows() {
+    let folder = folder("history-many");
+    let settings = LogSettings { segment_bytes: 1 << 30, ..LogSettings::default() };
+    let log = Log::open(folder.join("log"), settings).unwrap();
+    // More samples than are sorted at a time, and than a row group holds.
+    let names: Vec<_> = (0..3000).map(labels).collect();
+    for block in 0..7 {
+        let batch = names.iter().enumerate().map(|(number, labels)| LoggedSeries {
+            labels: labels.as_ref(),
+            kind: 0,
+            samples: (100 * block..100 * (block + 1))
+                .map(move |second| (seconds(second), value(number, second))),
+        });
+        log.append(seconds(100 * block), batch).unwrap();
+    }
+    log.close_segment();
+    let (history, _) = history(&folder, HistorySettings::default());
+    history.maintain(&log, log.position(), seconds(700)).unwrap();
+    assert_eq!(history.size().samples, 2_100_000);
+    for number in [0, 7, 1500, 2999] {
+        let gpu = number.to_string();
+        let wanted = |labels: LabelsRef<'_>| labels.get("gpu") == Some(gpu.as_str());
+        let found = history.scan(&log, wanted, seconds(0), ALL, 700).unwrap();
+        let expected: Vec<(Timestamp, f64)> =
+            (0..700).map(|second| (seconds(second), value(number, second))).collect();
+        assert_eq!(found[0].samples, expected);
+    }
+}
