@@ -246,7 +246,11 @@ impl Engine {
     /// To be called about as often as samples come; a recording calls it by its own time.
     pub fn tick(&self, now: Timestamp) {
         let departures = lock(&self.groups).tick();
-        departures.iter().for_each(|event| self.weigh(event));
+        for mut event in departures {
+            let Some(labels) = lock(&self.shards[event.shard]).labels(event.key) else { continue };
+            event.labels = labels;
+            self.weigh(&event);
+        }
         lock(&self.targets).tick(now);
         lock(&self.book).tick(now, |(shard, key)| {
             let now = lock(&self.shards[shard]).now(key)?;

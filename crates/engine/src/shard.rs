@@ -490,6 +490,11 @@ impl Shard {
         self.slots.get(key).and_then(now)
     }
 
+    /// What the series at `key` is called; `None` once it is forgotten.
+    pub(crate) fn labels(&self, key: Key) -> Option<Labels> {
+        self.slots.get(key).map(|slot| slot.labels.clone())
+    }
+
     /// The time of the newest reading.
     pub(crate) fn newest(&self) -> Option<Timestamp> {
         let watches = self.slots.iter().filter_map(|(_, slot)| slot.watch.as_ref());
