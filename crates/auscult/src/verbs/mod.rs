@@ -30,7 +30,7 @@ pub(crate) enum Verb {
     /// Tries the catalogue on your data, with labels or without, and says which method to use.
     Select(Box<select::Arguments>),
     /// Watches metrics as they come and tells of incidents, around the clock.
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
     /// Finds the cause of a case, question by question or for rows of a file.
