@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use auscult_core::{Band, Labels, LabelsRef, Timestamp};
 use auscult_knowledge::Known;
-use auscult_telemetry::metrics::MetricBatch;
+use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 use crate::incident::{Book, Change, Incident, Rules};
@@ -113,6 +113,8 @@ pub struct Engine {
     /// Held to read while a batch is judged, to write while a mark of a state is taken.
     flow: RwLock<()>,
     targets: Mutex<Targets>,
+    /// What sources declared metrics to be.
+    declared: RwLock<HashMap<String, MetricKind>>,
     groups: Mutex<Groups>,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
@@ -128,6 +130,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Gate<'a>(&'a Engine);
 
 impl Admission for Gate<'_> {
+    fn declared(&self, metric: &str) -> MetricKind {
+        let declared = self.0.declared.read().unwrap_or_else(PoisonError::into_inner);
+        kind_of(&declared, metric).unwrap_or_default()
+    }
+
     fn has_room(&self) -> bool {
         let most = self.0.settings.most_series;
         let more = |series: usize| (series < most).then_some(series + 1);
@@ -147,7 +154,35 @@ impl Admission for Gate<'_> {
     }
 }
 
+/// Most families whose kind is remembered.
+const MOST_FAMILIES: usize = 100_000;
+
+/// The kind of `metric` by what was declared of it, or of the family that it is a part of.
+fn kind_of(declared: &HashMap<String, MetricKind>, metric: &str) -> Option<MetricKind> {
+    let family = |part| declared.get(metric.strip_suffix(part)?);
+    let parts = ["", "_total", "_bucket", "_sum", "_count"];
+    parts.into_iter().find_map(family).copied()
+}
+
 impl Engine {
+    /// Remembers what sources say of metrics, for series to come and for those that are there.
+    fn declare(&self, families: &[(String, MetricKind)]) {
+        let mut declared = self.declared.write().unwrap_or_else(PoisonError::into_inner);
+        let mut new = HashMap::new();
+        for (family, kind) in families.iter().filter(|(_, kind)| *kind != MetricKind::Unknown) {
+            let is_known = declared.get(family) == Some(kind);
+            if !is_known && (declared.len() < MOST_FAMILIES || declared.contains_key(family)) {
+                declared.insert(family.clone(), *kind);
+                new.insert(family.clone(), *kind);
+            }
+        }
+        drop(declared);
+        if !new.is_empty() {
+            let kind = |metric: &str| kind_of(&new, metric);
+            self.shards.iter().for_each(|shard| lock(shard).redeclare(kind));
+        }
+    }
+
     /// Without any series.
     #[must_use]
     pub fn new(settings: EngineSettings) -> Self {
@@ -173,6 +208,7 @@ impl Engine {
             shards,
             flow: RwLock::new(()),
             targets: Mutex::new(targets),
+            declared: RwLock::default(),
             groups: Mutex::new(Groups::new(settings.member_labels.clone())),
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
@@ -201,6 +237,9 @@ impl Engine {
         new: impl Fn(LabelsRef<'_>) -> bool,
         rest: bool,
     ) -> Ingested {
+        if !batch.families().is_empty() {
+            self.declare(batch.families());
+        }
         let mut outcome = Outcome::default();
         let mut shared = Vec::new();
         // Each shard is locked once for a batch.

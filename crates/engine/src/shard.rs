@@ -129,6 +129,9 @@ pub(crate) struct Outcome {
 
 /// What a shard asks of the engine when it meets a series for the first time.
 pub(crate) trait Admission {
+    /// What sources declared `metric` to be, in this message or another.
+    fn declared(&self, metric: &str) -> MetricKind;
+
     /// Whether there is room for one more series.
     fn has_room(&self) -> bool;
 
@@ -195,7 +198,11 @@ impl Shard {
     ) {
         let known = self.find(series.labels, hash);
         let key = known.or_else(|| {
-            let role = role(series.labels, series.kind, &self.knowledge);
+            let kind = match series.kind {
+                MetricKind::Unknown => admission.declared(series.labels.metric()),
+                kind => kind,
+            };
+            let role = role(series.labels, kind, &self.knowledge);
             self.make(series.labels, hash, role, admission)
         });
         let Some(key) = key else {
@@ -359,6 +366,25 @@ impl Shard {
         let is_it =
             |key: &Key| self.slots.get(*key).is_some_and(|slot| slot.labels.as_ref() == labels);
         self.places.find(hash, is_it).copied()
+    }
+
+    /// Takes series for what `declared` says of their metric from now on. A gauge that turns
+    /// out to be a counter, or the other way round, is learnt anew.
+    pub(crate) fn redeclare(&mut self, declared: impl Fn(&str) -> Option<MetricKind>) {
+        for (_, slot) in self.slots.iter_mut() {
+            let Some(kind) = declared(slot.labels.as_ref().metric()) else { continue };
+            let role = role(slot.labels.as_ref(), kind, &self.knowledge);
+            let is_plain = |role| matches!(role, Role::Gauge | Role::Counter);
+            if role == slot.role || !is_plain(role) || !is_plain(slot.role) {
+                continue;
+            }
+            slot.role = role;
+            if let (Some(watch), Some(signal)) = (&mut slot.watch, Signal::new(role)) {
+                watch.signal = signal;
+                *watch.detector = fresh_detector();
+                watch.last = None;
+            }
+        }
     }
 
     /// A new series called `labels`, if there is room for one.

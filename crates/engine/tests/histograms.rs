@@ -79,3 +79,23 @@ fn whole_histograms_say_the_same() {
         assert!((value - expected).abs() < 1e-9, "{name}: {value}");
     }
 }
+
+#[test]
+fn what_a_source_declares_later_is_believed() {
+    let engine = Engine::new(EngineSettings::default());
+    let send = |second: i64, value: f64, declare: bool| {
+        let mut batch = MetricBatch::default();
+        if declare {
+            batch.declare("requests", MetricKind::Counter);
+        }
+        batch.begin_series(MetricKind::Unknown, &mut [("__name__", "requests")]).unwrap();
+        batch.push(Timestamp::from_seconds(second), value);
+        engine.ingest(&batch);
+    };
+    send(0, 100.0, false);
+    assert_eq!(readings(&engine)[0].1, 100.0);
+    for (second, value) in [(10, 150.0), (20, 200.0), (30, 250.0)] {
+        send(second, value, true);
+    }
+    assert_eq!(readings(&engine)[0].1, 5.0, "a rate");
+}

@@ -34,7 +34,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 ///
 /// 200 with an `ExportMetricsServiceResponse`, which counts the data points that were left
 /// out; 400 when it cannot be read, 413 when it is too large, 415 when it is written or
-/// packed otherwise. None of these is worth a repetition. What is wrong is a `google.rpc.Status`.
+/// packed otherwise. None of these is worth a repetition; 503, while the past of other sources is read, is. What is wrong is a `google.rpc.Status`.
 async fn export(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -57,6 +57,10 @@ async fn export(
             return refuse(encoding, StatusCode::UNSUPPORTED_MEDIA_TYPE, &reason);
         }
     };
+    if !shared.is_warm() {
+        let reason = "the past of other sources is being read, send this again";
+        return refuse(encoding, StatusCode::SERVICE_UNAVAILABLE, reason);
+    }
     let body = match body {
         Ok(body) => body,
         Err(rejection) => {
