@@ -450,7 +450,13 @@ impl Engine {
     /// Every incident, newest first.
     #[must_use]
     pub fn incidents(&self) -> Vec<Incident> {
-        lock(&self.book).incidents().cloned().collect()
+        self.incidents_that(|_| true)
+    }
+
+    /// The incidents that are `wanted`, newest first; the others are not copied.
+    #[must_use]
+    pub fn incidents_that(&self, wanted: impl Fn(&Incident) -> bool) -> Vec<Incident> {
+        lock(&self.book).incidents().filter(|incident| wanted(incident)).cloned().collect()
     }
 
     /// What happened to incidents after the change with `number`, oldest first.

@@ -78,12 +78,12 @@ impl Alertmanager {
         let mut wait = LOOK;
         loop {
             let now = clock::now();
-            let due: Vec<Incident> = shared
+            let due = shared
                 .engine
-                .incidents()
-                .into_iter()
-                .filter(|incident| self.is_due(incident, sent.get(&incident.id), now))
-                .collect();
+                .incidents_that(|incident| self.is_due(incident, sent.get(&incident.id), now));
+            // Of one that recovered, and was told of often enough, nothing is to be remembered.
+            let long = self.settings.resolved_for + self.settings.resend;
+            sent.retain(|_, sent| sent.state == State::Open || since(sent.at, now) < long);
             wait = if due.is_empty() || self.send(&due, now).await {
                 for incident in &due {
                     let (updated, state) = (incident.updated, incident.state);
@@ -104,18 +104,15 @@ impl Alertmanager {
 
     /// Whether the receiver has to be told of `incident`, of which it was `sent` something.
     fn is_due(&self, incident: &Incident, sent: Option<&Sent>, now: Timestamp) -> bool {
-        let since = |time: Timestamp| {
-            Duration::from_nanos(u64::try_from(now.nanos() - time.nanos()).unwrap_or(0))
-        };
         match (incident.state, sent) {
             // One that came and went while nobody listened is no news.
             (State::Recovered, None) => false,
             (State::Open, None) => true,
             (state, Some(sent)) if state != sent.state || incident.updated != sent.updated => true,
-            (State::Open, Some(sent)) => since(sent.at) >= self.settings.resend,
+            (State::Open, Some(sent)) => since(sent.at, now) >= self.settings.resend,
             (State::Recovered, Some(sent)) => {
-                since(incident.updated) < self.settings.resolved_for
-                    && since(sent.at) >= self.settings.resend
+                since(incident.updated, now) < self.settings.resolved_for
+                    && since(sent.at, now) >= self.settings.resend
             }
         }
     }
@@ -158,6 +155,11 @@ impl Alertmanager {
             generator_url: format!("{}/api/auscult/v1/incidents/{id}", self.external),
         }
     }
+}
+
+/// The time from `then` to `now`; none if the clock was set back.
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::from_nanos(u64::try_from(now.nanos().saturating_sub(then.nanos())).unwrap_or(0))
 }
 
 /// Labels that all targets have in common.

@@ -167,9 +167,8 @@ impl Shared {
 
     /// One incident.
     pub(crate) fn find_incident(&self, id: u64) -> Option<Incident> {
-        let incidents = self.engine.incidents();
-        let known = incidents.into_iter().find(|incident| incident.id == id);
-        known.or_else(|| {
+        let known = self.engine.incidents_that(|incident| incident.id == id);
+        known.into_iter().next().or_else(|| {
             let storage = self.storage.as_ref()?;
             told(storage.book.incident(id)).flatten().as_ref().and_then(read)
         })
@@ -252,9 +251,8 @@ impl Storage {
         // The database has incidents as they were when they last changed; their members have
         // gone on since.
         let open: Vec<BookEntry> = engine
-            .incidents()
+            .incidents_that(|incident| incident.state == State::Open)
             .iter()
-            .filter(|incident| incident.state == State::Open)
             .map(|incident| BookEntry { incident: stored(incident), change: None })
             .collect();
         self.watch(Part::Incidents, self.book.note(&open));

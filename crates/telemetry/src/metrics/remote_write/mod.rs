@@ -150,8 +150,12 @@ fn from_milliseconds(milliseconds: i64) -> Timestamp {
     Timestamp::from_nanos(milliseconds.saturating_mul(1_000_000))
 }
 
-/// A sample of either version.
-fn sample(message: Value<'_>) -> Result<Point, Broken> {
+/// Adds a sample of either version to the series begun last.
+fn push_sample(
+    message: Value<'_>,
+    batch: &mut MetricBatch,
+    written: &mut Written,
+) -> Result<(), Broken> {
     let (mut value, mut time) = (0.0, 0);
     for field in fields(message.bytes()?) {
         match field? {
@@ -160,7 +164,21 @@ fn sample(message: Value<'_>) -> Result<Point, Broken> {
             _ => {}
         }
     }
-    Ok(Point { time: from_milliseconds(time), value })
+    batch.push(from_milliseconds(time), value);
+    written.samples += 1;
+    Ok(())
+}
+
+/// Adds a native histogram of either version to the series begun last.
+fn push_histogram(
+    message: Value<'_>,
+    batch: &mut MetricBatch,
+    written: &mut Written,
+) -> Result<(), Broken> {
+    let (time, histogram) = native_histogram::read(message.bytes()?)?;
+    batch.push_histogram(time, histogram);
+    written.histograms += 1;
+    Ok(())
 }
 
 /// The kind that a number of the `MetricType` of either version stands for.

@@ -1,7 +1,6 @@
 //! `prometheus.WriteRequest`: labels spelt out in every series.
 
-use super::native_histogram;
-use super::{Written, broken, kind, sample};
+use super::{Written, broken, kind, push_histogram, push_sample};
 use crate::metrics::protobuf::{Broken, fields};
 use crate::metrics::{MetricBatch, MetricKind, WireError};
 
@@ -62,17 +61,9 @@ fn read_series<'a>(
     }
     for field in fields(series) {
         match field? {
-            (2, field) => {
-                let point = sample(field)?;
-                batch.push(point.time, point.value);
-                written.samples += 1;
-            }
+            (2, field) => push_sample(field, batch, written)?,
             (3, _) => written.exemplars += 1,
-            (4, field) => {
-                let (time, histogram) = native_histogram::read(field.bytes()?)?;
-                batch.push_histogram(time, histogram);
-                written.histograms += 1;
-            }
+            (4, field) => push_histogram(field, batch, written)?,
             _ => {}
         }
     }

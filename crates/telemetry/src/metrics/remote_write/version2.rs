@@ -1,7 +1,6 @@
 //! `io.prometheus.write.v2.Request`: every text once, labels by number.
 
-use super::native_histogram;
-use super::{Written, broken, kind, sample};
+use super::{Written, broken, kind, push_histogram, push_sample};
 use crate::metrics::protobuf::{Broken, fields, varints};
 use crate::metrics::{MetricBatch, WireError};
 
@@ -75,16 +74,8 @@ fn read_series<'a>(
     }
     for field in fields(series) {
         match field? {
-            (2, field) => {
-                let point = sample(field)?;
-                batch.push(point.time, point.value);
-                written.samples += 1;
-            }
-            (3, field) => {
-                let (time, histogram) = native_histogram::read(field.bytes()?)?;
-                batch.push_histogram(time, histogram);
-                written.histograms += 1;
-            }
+            (2, field) => push_sample(field, batch, written)?,
+            (3, field) => push_histogram(field, batch, written)?,
             (4, _) => written.exemplars += 1,
             _ => {}
         }
