@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("auscult-knowledge", 1),
     ("auscult-stats", 1),
     ("auscult-trees", 1),
+    ("auscult-yaml", 1),
     ("auscult-detect", 2),
     ("auscult-diagnose", 2),
     ("auscult-evaluate", 2),

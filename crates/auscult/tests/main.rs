@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod call;
+mod check;
 mod counter;
 mod detect;
 mod explain;
@@ -9,5 +10,7 @@ mod joint;
 mod learn;
 mod select;
 mod serve;
+mod serve_reload;
 mod serve_storage;
+mod service;
 mod troubleshoot;

@@ -2,14 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::service::Service;
 use auscult_core::{Labels, Timestamp};
 use auscult_store::{Folder, History, HistorySettings, Log, LogSettings};
 use auscult_telemetry::metrics::{Point, remote_write};
@@ -30,97 +28,18 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-/// A service that is ended by `kill -9` when dropped.
-struct Service {
-    child: Child,
-    address: String,
-    lines: mpsc::Receiver<String>,
+/// The service on `data`, which writes down what it learnt every second.
+fn start(data: &Path) -> Service {
+    let data = data.display().to_string();
+    // The samples of these tests bear times long ago.
+    let keep = ["--checkpoint-every", "1s", "--retention", "9999d", "--data", &data];
+    Service::start(&keep)
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        // SIGKILL on Unix.
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Service {
-    fn start(data: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_auscult"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--checkpoint-every", "1s"]);
-        // The samples of these tests bear times long ago.
-        command.args(["--retention", "9999d", "--data"]).arg(data);
-        Self::spawn(command)
-    }
-
-    fn spawn(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary runs");
-        let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        let mut service = Self { child, address: String::new(), lines };
-        let line = service.line("auscult listens on http://");
-        service.address = line.rsplit('/').next().unwrap().to_owned();
-        service
-    }
-
-    /// The first line from here on that contains `part`.
-    fn line(&self, part: &str) -> String {
-        let mut seen = Vec::new();
-        loop {
-            match self.lines.recv_timeout(Duration::from_secs(60)) {
-                Ok(line) if line.contains(part) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no `{part}` in {seen:#?}"),
-            }
-        }
-    }
-
-    /// Status and body of an answer; `None` if there was none.
-    fn ask(&self, method: &str, path: &str, body: &[u8]) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect(&self.address).ok()?;
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\nContent-Length: {}\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).ok()?;
-        stream.write_all(body).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let status = answer.get(9..12)?.parse().ok()?;
-        Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
-    }
-
-    fn get(&self, path: &str) -> String {
-        let (status, body) = self.ask("GET", path, b"").expect("an answer");
-        assert_eq!(status, 200, "{path}: {body}");
-        body
-    }
-
-    fn json(&self, path: &str) -> serde_json::Value {
-        serde_json::from_str(&self.get(path)).unwrap()
-    }
-
-    /// Writes some steps; whether they were acknowledged.
-    fn write(&self, steps: std::ops::Range<i64>, fault: f64) -> bool {
-        let body = body(steps, fault);
-        self.ask("POST", "/api/v1/write", &body).is_some_and(|(status, _)| status == 204)
-    }
-
-    /// Asks it to end, and waits until it has.
-    fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        let ended = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(ended.elapsed() < Duration::from_secs(60), "it does not end");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
+/// Writes some steps; whether they were acknowledged.
+fn write(service: &Service, steps: std::ops::Range<i64>, fault: f64) -> bool {
+    let body = body(steps, fault);
+    service.ask("POST", "/api/v1/write", &body).is_some_and(|(status, _)| status == 204)
 }
 
 fn labels(series: usize) -> Labels {
@@ -171,7 +90,7 @@ fn nothing_acknowledged_is_lost_and_no_detector_starts_over_when_killed_again_an
     let mut acknowledged: HashSet<i64> = HashSet::new();
     let mut next = 0;
     for round in 0..10 {
-        let service = Service::start(&data);
+        let service = start(&data);
         let pid = service.child.id().to_string();
         let after = Duration::from_millis(random.random_range(0..600));
         // Killed from outside, whatever it does just then.
@@ -181,7 +100,7 @@ fn nothing_acknowledged_is_lost_and_no_detector_starts_over_when_killed_again_an
         });
         loop {
             let steps = next..next + 2;
-            if !service.write(steps.clone(), 0.0) {
+            if !write(&service, steps.clone(), 0.0) {
                 break;
             }
             acknowledged.extend(steps.clone());
@@ -192,7 +111,7 @@ fn nothing_acknowledged_is_lost_and_no_detector_starts_over_when_killed_again_an
         // The request that was not acknowledged is sent again, as Prometheus does.
     }
     assert!(acknowledged.len() > 600, "{} steps in ten rounds", acknowledged.len());
-    let service = Service::start(&data);
+    let service = start(&data);
     let views = service.json("/api/auscult/v1/series");
     let views = views["series"].as_array().unwrap();
     assert_eq!(views.len(), SERIES);
@@ -211,16 +130,16 @@ fn nothing_acknowledged_is_lost_and_no_detector_starts_over_when_killed_again_an
 #[test]
 fn an_open_incident_survives_kill_9_with_its_number_and_is_not_opened_twice() {
     let data = folder("incident");
-    let service = Service::start(&data);
+    let service = start(&data);
     for steps in 0..60 {
-        assert!(service.write(40 * steps..40 * (steps + 1), 0.0));
+        assert!(write(&service, 40 * steps..40 * (steps + 1), 0.0));
     }
-    assert!(service.write(2400..2440, 80.0));
+    assert!(write(&service, 2400..2440, 80.0));
     let before = service.json("/api/auscult/v1/incidents?state=open");
     let before = before["incidents"].as_array().unwrap().clone();
     assert_eq!(before.len(), 1, "{before:#?}");
     drop(service);
-    let service = Service::start(&data);
+    let service = start(&data);
     let after = service.json("/api/auscult/v1/incidents");
     let after = after["incidents"].as_array().unwrap();
     let open = after.iter().filter(|incident| incident["state"] == "open");
@@ -236,9 +155,9 @@ fn an_open_incident_survives_kill_9_with_its_number_and_is_not_opened_twice() {
 #[test]
 fn damaged_files_are_set_aside_in_words_and_the_rest_goes_on() {
     let data = folder("damaged");
-    let service = Service::start(&data);
+    let service = start(&data);
     for steps in 0..10 {
-        assert!(service.write(40 * steps..40 * (steps + 1), 0.0));
+        assert!(write(&service, 40 * steps..40 * (steps + 1), 0.0));
     }
     // Ending it in order writes everything down.
     service.stop();
@@ -252,14 +171,14 @@ fn damaged_files_are_set_aside_in_words_and_the_rest_goes_on() {
     damage(data.join("auscult.sqlite"), 0);
     // In the third of ten requests.
     damage(data.join("log/00000001.log"), 13_000);
-    let service = Service::start(&data);
+    let service = start(&data);
     let series = service.json("/api/auscult/v1/series?limit=100");
     let warm = series["series"].as_array().unwrap();
     let warm = warm.iter().filter(|view| view["deviation"].is_number()).count();
     assert!((SERIES - 3..SERIES).contains(&warm), "{warm} of {SERIES} series go on");
     let own = service.get("/metrics");
     assert!(!own.contains("auscult_files_set_aside_total 0"), "{own}");
-    assert!(service.write(400..440, 0.0));
+    assert!(write(&service, 400..440, 0.0));
     assert_eq!(service.get("/-/ready"), "ready\n");
     service.stop();
     for aside in ["state/checkpoint.damaged-1", "auscult.sqlite.damaged-1"] {
@@ -281,12 +200,12 @@ fn a_full_disk_is_told_while_samples_are_judged_and_what_was_stored_stays() {
     let mut step = 0;
     while service.get("/-/ready") == "ready\n" {
         assert!(step < 40_000, "the disk is never full");
-        assert!(service.write(step..step + 100, 0.0), "samples are taken all the same");
+        assert!(write(&service, step..step + 100, 0.0), "samples are taken all the same");
         step += 100;
     }
     let ready = service.get("/-/ready");
     assert!(ready.starts_with("ready, but not everything is stored: samples: "), "{ready}");
-    assert!(service.write(step..step + 100, 0.0));
+    assert!(write(&service, step..step + 100, 0.0));
     let own = service.get("/metrics");
     assert!(own.contains("auscult_storage_up 0\n"), "{own}");
     let judged =
@@ -294,8 +213,8 @@ fn a_full_disk_is_told_while_samples_are_judged_and_what_was_stored_stays() {
     assert!(own.contains(&judged), "{judged} in {own}");
     service.line("samples cannot be stored: ");
     drop(service);
-    let service = Service::start(&data);
-    assert!(service.write(step + 100..step + 200, 0.0));
+    let service = start(&data);
+    assert!(write(&service, step + 100..step + 200, 0.0));
     assert_eq!(service.get("/-/ready"), "ready\n");
     service.stop();
     let own = &stored(&data)[&labels(0)];
@@ -306,7 +225,7 @@ fn a_full_disk_is_told_while_samples_are_judged_and_what_was_stored_stays() {
 #[test]
 fn a_folder_in_use_and_one_of_a_newer_release_are_refused_in_words() {
     let data = folder("refused");
-    let service = Service::start(&data);
+    let service = start(&data);
     let path = data.display().to_string();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &path];
     let ended = super::call::auscult(&serve, "");

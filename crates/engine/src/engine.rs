@@ -107,7 +107,7 @@ pub struct SeriesView {
 /// ```
 #[derive(Debug)]
 pub struct Engine {
-    settings: EngineSettings,
+    settings: RwLock<Arc<EngineSettings>>,
     hasher: DefaultHashBuilder,
     shards: Box<[Mutex<Shard>]>,
     /// Held to read while a batch is judged, to write while a mark of a state is taken.
@@ -127,6 +127,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn rules(settings: &EngineSettings) -> Rules {
+    Rules {
+        topology_labels: settings.topology_labels.clone(),
+        together: nanos(settings.together),
+        quiet_after: nanos(settings.quiet_after),
+        reopen_within: nanos(settings.reopen_within),
+    }
+}
+
 struct Gate<'a>(&'a Engine);
 
 impl Admission for Gate<'_> {
@@ -136,7 +149,7 @@ impl Admission for Gate<'_> {
     }
 
     fn has_room(&self) -> bool {
-        let most = self.0.settings.most_series;
+        let most = self.0.settings().most_series;
         let more = |series: usize| (series < most).then_some(series + 1);
         self.0.series.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
@@ -193,14 +206,7 @@ impl Engine {
                 Mutex::new(Shard::new(number, hasher.clone(), LEAST_RETURN_SECONDS, knowledge))
             })
             .collect();
-        let nanos =
-            |duration: std::time::Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
-        let rules = Rules {
-            topology_labels: settings.topology_labels.clone(),
-            together: nanos(settings.together),
-            quiet_after: nanos(settings.quiet_after),
-            reopen_within: nanos(settings.reopen_within),
-        };
+        let rules = rules(&settings);
         let together = settings.together.as_secs_f64();
         let targets = Targets::new(settings.target_labels.clone(), settings.budget, together);
         Self {
@@ -213,8 +219,38 @@ impl Engine {
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
             series: AtomicUsize::new(0),
-            settings,
+            settings: RwLock::new(Arc::new(settings)),
         }
+    }
+
+    /// What holds now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<EngineSettings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has other settings hold from now on. What was learnt stays; incidents go on by the new
+    /// ones. A budget holds for what comes: how far a target has spent the old one is kept.
+    ///
+    /// # Errors
+    ///
+    /// The name of a setting that cannot change while series are watched by it:
+    /// `target_labels`, `member_labels` and `together`; nothing has changed then.
+    pub fn reconfigure(&self, settings: EngineSettings) -> Result<(), &'static str> {
+        let before = self.settings();
+        let fixed = [
+            ("target_labels", before.target_labels == settings.target_labels),
+            ("member_labels", before.member_labels == settings.member_labels),
+            ("together", before.together == settings.together),
+        ];
+        if let Some((name, _)) = fixed.into_iter().find(|(_, is_same)| !is_same) {
+            return Err(name);
+        }
+        lock(&self.book).set_rules(rules(&settings));
+        lock(&self.targets).set_budget(settings.budget);
+        let settings = EngineSettings { shards: self.shards.len(), ..settings };
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        Ok(())
     }
 
     /// Judges everything in `batch`. Samples of one series must come in order of time;
@@ -295,9 +331,9 @@ impl Engine {
             let now = lock(&self.shards[shard]).now(key)?;
             (!now.ended).then(|| now.is_usual())
         });
-        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
-        let after = nanos(self.settings.forget_after);
-        let silent_after = nanos(self.settings.silent_after);
+        let settings = self.settings();
+        let after = nanos(settings.forget_after);
+        let silent_after = nanos(settings.silent_after);
         let mut silent: std::collections::HashMap<TargetId, Silence> = Default::default();
         for shard in &self.shards {
             let ticked = lock(shard).tick(now, after, silent_after);
@@ -468,12 +504,13 @@ impl Engine {
     /// The series for which `wanted` holds, as they are now.
     #[must_use]
     pub fn series_now(&self, wanted: impl Fn(&Labels) -> bool) -> Vec<SeriesView> {
+        let settings = self.settings();
         let mut views = Vec::new();
         for shard in &self.shards {
             let shard = lock(shard);
             for (labels, now) in shard.series().filter(|(labels, _)| wanted(labels)) {
                 let metric = labels.as_ref().metric();
-                let signal = match self.settings.knowledge.look_up(metric) {
+                let signal = match settings.knowledge.look_up(metric) {
                     Some(Known::Signal { signal, .. }) => Some(signal.name.clone()),
                     _ => None,
                 };

@@ -27,6 +27,7 @@ mod slab;
 mod surprise;
 mod target;
 
+pub use auscult_detect::ensemble::AlarmBudget;
 pub use engine::{Counts, Engine, Ingested, SeriesView};
 pub use saved::{Marks, ResumeError, Resumed, Resuming};
 pub use settings::EngineSettings;

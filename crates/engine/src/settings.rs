@@ -3,20 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use auscult_core::units::{AsDuration, AsText};
 use auscult_detect::ensemble::AlarmBudget;
 use auscult_knowledge::Knowledge;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// Settings of an [`crate::Engine`].
-#[derive(Debug, Clone)]
+/// How series are judged, and how alarms become incidents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct EngineSettings {
-    /// False alarms that are bearable for each target.
+    /// False alarms that are bearable for each target, such as `1/week`.
+    #[serde(with = "AsText::<AlarmBudget>")]
+    #[schemars(extend("format" = "auscult-budget"))]
     pub budget: AlarmBudget,
     /// Most series that are watched; later ones are counted and not watched.
     pub most_series: usize,
     /// A series without samples for so long is forgotten.
+    #[serde(with = "AsDuration")]
     pub forget_after: Duration,
     /// A series without samples for so long, and for five of its usual steps, is silent; a target
     /// whose series nearly all are is an alarm, unless its source said that they have ended.
+    #[serde(with = "AsDuration")]
     pub silent_after: Duration,
     /// Labels that say which target a series belongs to; those that a series has count.
     pub target_labels: Vec<String>,
@@ -26,14 +34,19 @@ pub struct EngineSettings {
     /// Labels that targets of one incident may share, besides being the same target.
     pub topology_labels: Vec<String>,
     /// Alarms so close in time may belong to one incident.
+    #[serde(with = "AsDuration")]
     pub together: Duration,
     /// An incident whose series have been as usual for so long has recovered.
+    #[serde(with = "AsDuration")]
     pub quiet_after: Duration,
     /// An alarm so soon after the recovery of its incident opens it again.
+    #[serde(with = "AsDuration")]
     pub reopen_within: Duration,
     /// What is known of metrics.
+    #[serde(skip)]
     pub knowledge: Arc<Knowledge>,
     /// Parts that are judged independently of each other; more of them keep threads apart.
+    #[serde(skip)]
     pub shards: usize,
 }
 

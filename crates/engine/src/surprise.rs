@@ -52,6 +52,11 @@ pub(crate) struct SurpriseTail {
 }
 
 impl SurpriseTail {
+    /// For one alarm in `interval` seconds from now on; what history said of the tail stays.
+    pub(crate) fn set_interval(&mut self, interval: f64) {
+        self.windows = (interval * 1e9 / self.window).max(1.0);
+    }
+
     /// For one alarm in `interval` seconds, where events within `together` seconds belong together.
     pub(crate) fn new(interval: f64, together: f64) -> Self {
         Self {

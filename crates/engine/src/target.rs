@@ -133,6 +133,14 @@ impl Targets {
         Self { by_labels: HashMap::new(), targets: Slab::new(), label_names, budget, rules }
     }
 
+    /// Has `budget` hold from now on, for all targets.
+    pub(crate) fn set_budget(&mut self, budget: AlarmBudget) {
+        self.budget = budget;
+        for (_, target) in self.targets.iter_mut() {
+            target.tail.set_interval(budget.interval_seconds());
+        }
+    }
+
     /// The target of a series with these labels, which is counted as one more of it.
     pub(crate) fn add_series(&mut self, labels: LabelsRef<'_>) -> TargetId {
         let names = self.label_names.iter();

@@ -25,7 +25,7 @@ pub use signal::{Form, Signal};
 /// };
 /// assert_eq!(signal.name, "kv_cache_usage");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Knowledge {
     signals: Vec<Signal>,
     adapters: Vec<Adapter>,
@@ -33,7 +33,7 @@ pub struct Knowledge {
     metrics: HashMap<String, (usize, Entry)>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Entry {
     /// Place of the mapping, and of its signal.
     Mapping(usize, usize),
@@ -41,7 +41,7 @@ enum Entry {
 }
 
 /// What is known of a metric.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Known<'a> {
     /// It tells a signal.
     Signal {

@@ -6,21 +6,30 @@
 
 mod client;
 mod clock;
+mod config;
 mod delivery;
 mod http;
 mod otlp;
 mod own_metrics;
+mod reload;
 mod scrape;
 mod serve;
 mod settings;
 mod sources;
 mod storage;
-mod units;
+mod supervisor;
 
+use auscult_core::units;
+
+pub use auscult_core::units::{parse_bytes, parse_duration};
+pub use config::{
+    ConfigError, ConfigFile, Configuration, DeliverySection, GlobalSection, ListenSection,
+    StorageSection, reference, schema,
+};
+pub use reload::{Reloader, SettingsSource};
 pub use scrape::{
     FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
 };
 pub use serve::{ServeError, Server};
 pub use settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
 pub use sources::{FollowSettings, PrometheusSettings};
-pub use units::{parse_bytes, parse_duration};

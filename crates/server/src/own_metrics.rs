@@ -69,6 +69,10 @@ pub(crate) struct OwnMetrics {
     pub(crate) discovery_failures: Counter,
     pub(crate) source_reads: Family<SourceLabels, Counter>,
     pub(crate) source_refused_records: Counter,
+    /// 1 if the configuration was applied when it was read last.
+    pub(crate) last_reload_ok: Gauge,
+    /// When a configuration was applied last, in seconds since 1970.
+    pub(crate) last_reload_time: Gauge,
 }
 
 impl Default for OwnMetrics {
@@ -84,6 +88,8 @@ impl Default for OwnMetrics {
             discovery_failures: Counter::default(),
             source_reads: Family::default(),
             source_refused_records: Counter::default(),
+            last_reload_ok: Gauge::default(),
+            last_reload_time: Gauge::default(),
         }
     }
 }
@@ -114,6 +120,14 @@ impl OwnMetrics {
         registry.register("source_reads", help, own.source_reads.clone());
         let help = "Records of followed files that cannot be read";
         registry.register("source_refused_records", help, own.source_refused_records.clone());
+        let help = "1 if the configuration was applied when it was read last";
+        registry.register("config_last_reload_successful", help, own.last_reload_ok.clone());
+        let help = "When a configuration was applied last, in seconds since 1970";
+        registry.register(
+            "config_last_reload_success_timestamp_seconds",
+            help,
+            own.last_reload_time.clone(),
+        );
         let samples = Family::<OutcomeLabels, Counter<u64, AtomicU64>>::default();
         let counts = shared.engine.counts();
         for (outcome, count) in [
@@ -134,7 +148,7 @@ impl OwnMetrics {
             registry.register(name, help, gauge);
         };
         gauge("series", "Series that are watched", shared.engine.series());
-        gauge("series_limit", "Most series that are watched", shared.settings.engine.most_series);
+        gauge("series_limit", "Most series that are watched", shared.engine.settings().most_series);
         gauge("targets", "Targets that series belong to", shared.engine.targets());
         gauge("warm", "1 once the past of all sources is read", usize::from(shared.is_warm()));
         gauge("open_incidents", "Incidents that are open", shared.engine.open_incidents());

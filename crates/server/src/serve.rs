@@ -9,15 +9,16 @@ use std::time::Duration;
 use auscult_engine::Engine;
 use auscult_store::StoreError;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::delivery::Alertmanager;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
+use crate::reload::{Reloader, Request, SettingsSource};
 use crate::settings::ServerSettings;
 use crate::storage::Storage;
-use crate::{clock, http, scrape, sources};
+use crate::supervisor::{Plan, Supervisor};
+use crate::{clock, http, sources};
 
 /// What requests and background tasks share.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: OwnMetrics,
     /// Whether the past of all sources has been read.
     warm: AtomicBool,
+    /// Whether the service as a whole ends, not only a part of it.
+    pub(crate) is_stopping: AtomicBool,
 }
 
 impl Shared {
@@ -46,6 +49,9 @@ pub struct Server {
     address: SocketAddr,
     otlp: OtlpListeners,
     shared: Arc<Shared>,
+    source: Option<Box<dyn SettingsSource>>,
+    reloader: Reloader,
+    requests: mpsc::Receiver<Request>,
 }
 
 /// Why the service cannot start or go on.
@@ -105,8 +111,25 @@ impl Server {
         let opened = tokio::task::spawn_blocking(open).await;
         let (engine, storage) = opened.map_err(std::io::Error::other)??;
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
-        let shared = Shared { engine, storage, settings, metrics: OwnMetrics::default(), warm };
-        Ok(Self { listener, address, otlp, shared: Arc::new(shared) })
+        let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { engine, storage, settings, metrics, warm, is_stopping });
+        let (reloader, requests) = mpsc::channel(1);
+        let reloader = Reloader(reloader);
+        Ok(Self { listener, address, otlp, shared, source: None, reloader, requests })
+    }
+
+    /// Reads its settings again from `source` when they change there, when `/-/reload` is
+    /// posted, and when [`Server::reloader`] is told to.
+    #[must_use]
+    pub fn reloading(mut self, source: impl SettingsSource) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Has settings read again.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Where it listens; the port is known even if any was asked for.
@@ -137,23 +160,18 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stopping, stopped) = watch::channel(false);
-        let mut alertmanagers = Vec::new();
-        for receiver in self.shared.settings.alertmanagers.clone() {
-            let external = format!("http://{}", self.address);
-            alertmanagers.push(Alertmanager::new(receiver, &external)?);
-        }
-        let jobs = scrape::jobs(&self.shared.settings.scrapes)?;
-        let sources = sources::open(&self.shared.settings)?;
-        let shared = Arc::clone(&self.shared);
-        let background = tokio::spawn(background(
-            Arc::clone(&shared),
-            self.otlp,
-            alertmanagers,
-            jobs,
-            sources,
-            stopped.clone(),
-        ));
-        let app = http::router(Arc::clone(&self.shared), stopped.clone());
+        let supervisor =
+            Supervisor::new(Arc::clone(&self.shared), format!("http://{}", self.address));
+        let plan = supervisor.plan(&self.shared.settings)?;
+        let app = http::router(Arc::clone(&self.shared), self.reloader.clone(), stopped.clone());
+        let background = Background {
+            shared: Arc::clone(&self.shared),
+            otlp: self.otlp,
+            supervisor,
+            source: self.source,
+            requests: self.requests,
+        };
+        let background = tokio::spawn(background.run(plan, stopped));
         let served = axum::serve(self.listener, app)
             .with_graceful_shutdown(async move {
                 stop.await;
@@ -163,46 +181,43 @@ impl Server {
         // A panic in it is reported by the runtime.
         drop(background.await);
         // A panic in it is reported by the runtime; the log has what it would have written.
+        let shared = self.shared;
         drop(tokio::task::spawn_blocking(move || shared.close()).await);
         Ok(served?)
     }
 }
 
-/// Everything that goes on by itself: the past of `sources` first, then all the rest at once,
-/// until `stopped`.
-async fn background(
+/// Everything that goes on by itself.
+struct Background {
     shared: Arc<Shared>,
     otlp: OtlpListeners,
-    alertmanagers: Vec<Alertmanager>,
-    jobs: Vec<scrape::Job>,
-    mut sources: Vec<sources::Source>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut tasks = JoinSet::new();
-    for (every, job) in STORAGE_JOBS {
-        tasks.spawn(repeat(every, job, Arc::clone(&shared), stopped.clone()));
+    supervisor: Supervisor,
+    source: Option<Box<dyn SettingsSource>>,
+    requests: mpsc::Receiver<Request>,
+}
+
+impl Background {
+    /// The past of all sources first, then all the rest at once, until `stopped`.
+    async fn run(self, mut plan: Plan, mut stopped: watch::Receiver<bool>) {
+        let Self { shared, otlp, mut supervisor, source, requests } = self;
+        let mut tasks = JoinSet::new();
+        for (every, job) in STORAGE_JOBS {
+            tasks.spawn(repeat(every, job, Arc::clone(&shared), stopped.clone()));
+        }
+        if !sources::warm_up(&shared, plan.sources().collect(), &mut stopped).await {
+            return;
+        }
+        shared.warm.store(true, Ordering::Release);
+        otlp.spawn(&shared, &stopped, &mut tasks);
+        supervisor.apply(plan);
+        tasks.spawn(supervisor.run(source, requests, stopped.clone()));
+        let tick = |shared: &Shared| {
+            shared.engine.tick(clock::now());
+            shared.note();
+        };
+        tasks.spawn(repeat(shared.settings.tick, tick, Arc::clone(&shared), stopped));
+        while tasks.join_next().await.is_some() {}
     }
-    if !sources::warm_up(&shared, &mut sources, &mut stopped).await {
-        return;
-    }
-    shared.warm.store(true, Ordering::Release);
-    otlp.spawn(&shared, &stopped, &mut tasks);
-    for job in jobs {
-        tasks.spawn(job.run(Arc::clone(&shared), stopped.clone()));
-    }
-    for source in sources {
-        tasks.spawn(source.run(Arc::clone(&shared), stopped.clone()));
-    }
-    for alertmanager in alertmanagers {
-        let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-        tasks.spawn(async move { alertmanager.run(&shared, stopped).await });
-    }
-    let tick = |shared: &Shared| {
-        shared.engine.tick(clock::now());
-        shared.note();
-    };
-    tasks.spawn(repeat(shared.settings.tick, tick, Arc::clone(&shared), stopped));
-    while tasks.join_next().await.is_some() {}
 }
 
 /// Does `job` again and again, `every` so often, until `stopped`.

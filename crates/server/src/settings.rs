@@ -4,13 +4,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use auscult_core::units;
 use auscult_engine::EngineSettings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::scrape::ScrapeSettings;
 use crate::sources::{FollowSettings, PrometheusSettings};
 
 /// Settings of a [`crate::Server`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ServerSettings {
     /// Where it listens.
     pub listen: SocketAddr,
@@ -18,6 +21,8 @@ pub struct ServerSettings {
     pub otlp_http: Port,
     /// Where it takes OTLP over gRPC.
     pub otlp_grpc: Port,
+    /// Where people reach it, for links in alerts; the address it listens on unless set.
+    pub external_url: Option<String>,
     /// How it judges.
     pub engine: EngineSettings,
     /// How often history goes on and incidents are looked at for recovery.
@@ -50,7 +55,7 @@ pub enum Port {
 }
 
 /// What is kept, and how long.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DataSettings {
     /// The folder; made if it is not there.
     pub folder: PathBuf,
@@ -79,16 +84,32 @@ impl DataSettings {
 }
 
 /// An Alertmanager that incidents are sent to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AlertmanagerSettings {
     /// Its address, such as `http://127.0.0.1:9093`.
     pub url: String,
     /// How often a firing alert is sent again.
+    #[serde(default = "one_minute", with = "units::AsDuration")]
     pub resend: Duration,
     /// How long a resolved alert is sent again.
+    #[serde(default = "five_minutes", with = "units::AsDuration")]
     pub resolved_for: Duration,
     /// How long an answer may take.
+    #[serde(default = "ten_seconds", with = "units::AsDuration")]
     pub timeout: Duration,
+}
+
+fn one_minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn five_minutes() -> Duration {
+    Duration::from_secs(300)
+}
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
 }
 
 impl AlertmanagerSettings {
@@ -97,9 +118,9 @@ impl AlertmanagerSettings {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
-            resend: Duration::from_secs(60),
-            resolved_for: Duration::from_secs(300),
-            timeout: Duration::from_secs(10),
+            resend: one_minute(),
+            resolved_for: five_minutes(),
+            timeout: ten_seconds(),
         }
     }
 }
@@ -110,6 +131,7 @@ impl Default for ServerSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 9709)),
             otlp_http: Port::Off,
             otlp_grpc: Port::Off,
+            external_url: None,
             engine: EngineSettings::default(),
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod otlp;
 mod peers;
+mod reload;
 mod scrape;
 mod service;
 mod sources;

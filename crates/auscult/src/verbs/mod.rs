@@ -3,6 +3,7 @@
 mod benchmark;
 mod benchmark_budget;
 mod benchmark_select;
+mod check;
 mod detect;
 mod explain;
 mod input;
@@ -21,6 +22,8 @@ use crate::outcome::{CallError, Outcome};
 pub(crate) enum Verb {
     /// Measures the methods on public data and writes the scorecard.
     Benchmark(benchmark::Arguments),
+    /// Says whether a configuration of `serve` is right, and what is wrong where.
+    Check(check::Arguments),
     /// Finds anomalies in columns or series, by any method of the catalogue.
     Detect(Box<detect::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
@@ -41,11 +44,12 @@ impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
             Self::Benchmark(arguments) => benchmark::run(&arguments),
+            Self::Check(arguments) => check::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
-            Self::Serve(arguments) => serve::run(&arguments),
+            Self::Serve(arguments) => serve::run(*arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
         }

@@ -5,24 +5,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use auscult_server::{
-    AlertmanagerSettings, DataSettings, FollowSettings, Port, PrometheusSettings, ScrapeSettings,
-    Server, ServerSettings, parse_bytes, parse_duration,
+    AlertmanagerSettings, ConfigFile, Configuration, FollowSettings, Port, PrometheusSettings,
+    Reloader, ScrapeSettings, Server, ServerSettings, SettingsSource, parse_bytes, parse_duration,
 };
 use clap::Args;
 
 use crate::outcome::{CallError, Outcome};
 
-/// Arguments of `auscult serve`.
+/// Arguments of `auscult serve`. What is given here goes before what the configuration says.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Where to listen.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9709")]
-    listen: SocketAddr,
+    /// Read what to do from this file; `auscult check` says whether it is right. It is read again when it changes, and at SIGHUP.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:9709].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
     /// Where to take OTLP over HTTP besides, or `none` [default: 127.0.0.1:4318 if it is free].
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = port)]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     otlp_http: Option<Port>,
     /// Where to take OTLP over gRPC, or `none` [default: 127.0.0.1:4317 if it is free].
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = port)]
+    #[arg(long, value_name = "ADDRESS:PORT")]
     otlp_grpc: Option<Port>,
     /// Send incidents to this Alertmanager, such as http://127.0.0.1:9093; may be given more than once.
     #[arg(long, value_name = "URL")]
@@ -57,67 +60,93 @@ pub(crate) struct Arguments {
     /// Column of followed files that says when; found by name and cells where none is given.
     #[arg(long, value_name = "COLUMN", requires = "follow")]
     follow_time: Option<String>,
-    /// Keep samples, incidents and what was learnt in this folder; `none` keeps all in memory.
-    #[arg(long, value_name = "DIR", default_value = "auscult-data")]
-    data: PathBuf,
-    /// Drop samples that are older, such as 12h, 30d or 8w.
-    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
-    retention: Duration,
+    /// Keep samples, incidents and what was learnt in this folder; `none` keeps all in memory [default: auscult-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Drop samples that are older, such as 12h, 30d or 8w [default: 30d].
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    retention: Option<Duration>,
     /// Drop the oldest samples when all take more, such as 500MB or 10GB.
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     retention_bytes: Option<u64>,
-    /// Write down what was learnt so often; a restart feeds the samples since again.
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
-    checkpoint_every: Duration,
+    /// Write down what was learnt so often; a restart feeds the samples since again [default: 5m].
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    checkpoint_every: Option<Duration>,
+}
+
+/// Puts `given`, if it was, in the place of what holds without it.
+fn set<T: Clone>(place: &mut T, given: &Option<T>) {
+    if let Some(given) = given {
+        place.clone_from(given);
+    }
 }
 
 impl Arguments {
-    fn data(&self) -> Option<DataSettings> {
-        (self.data.as_os_str() != "none").then(|| DataSettings {
-            keep_for: Some(self.retention),
-            most_bytes: self.retention_bytes,
-            checkpoint_every: self.checkpoint_every,
-            ..DataSettings::new(&self.data)
-        })
-    }
-
-    fn settings(&self) -> Result<ServerSettings, String> {
-        let mut scrapes = Vec::new();
+    /// What the file and the arguments say together.
+    fn settings(&self, mut file: Configuration) -> Result<ServerSettings, String> {
+        set(&mut file.server.listen, &self.listen);
+        set(&mut file.server.otlp_http, &self.otlp_http);
+        set(&mut file.server.otlp_grpc, &self.otlp_grpc);
+        set(&mut file.storage.folder, &self.data);
+        set(&mut file.storage.retention, &self.retention);
+        set(&mut file.storage.retention_size, &self.retention_bytes.map(Some));
+        set(&mut file.storage.checkpoint_every, &self.checkpoint_every);
         if !self.scrape.is_empty() {
-            scrapes.push(ScrapeSettings::of_addresses(&self.scrape, self.scrape_interval)?);
+            file.scrape_configs
+                .push(ScrapeSettings::of_addresses(&self.scrape, self.scrape_interval)?);
         }
-        let prometheuses = self.prometheus.iter().map(|url| PrometheusSettings {
+        file.prometheus_sources.extend(self.prometheus.iter().map(|url| PrometheusSettings {
             history: self.history,
             step: self.step,
             lag: self.lag,
             ..PrometheusSettings::new(url, self.query.clone())
-        });
-        let files = self.follow.iter().map(|path| FollowSettings {
+        }));
+        file.followed_files.extend(self.follow.iter().map(|path| FollowSettings {
             labels: self.follow_label.clone(),
             time: self.follow_time.clone(),
             ..FollowSettings::new(path)
-        });
-        Ok(ServerSettings {
-            listen: self.listen,
-            otlp_http: self.otlp_http.unwrap_or(usual(4318)),
-            otlp_grpc: self.otlp_grpc.unwrap_or(usual(4317)),
-            data: self.data(),
-            scrapes,
-            prometheuses: prometheuses.collect(),
-            files: files.collect(),
-            alertmanagers: self.alertmanager.iter().map(AlertmanagerSettings::new).collect(),
-            ..ServerSettings::default()
-        })
+        }));
+        let receivers = self.alertmanager.iter().map(AlertmanagerSettings::new);
+        file.delivery.alertmanagers.extend(receivers);
+        Ok(file.settings())
+    }
+}
+
+/// A configuration file together with the arguments of the call.
+#[derive(Debug)]
+struct FileAndArguments {
+    file: ConfigFile,
+    arguments: Arguments,
+}
+
+impl SettingsSource for FileAndArguments {
+    fn has_changed(&self) -> bool {
+        self.file.has_changed()
+    }
+
+    fn read(&mut self) -> Result<ServerSettings, String> {
+        let configuration = self.file.read().map_err(|error| error.to_string())?;
+        self.arguments.settings(configuration)
     }
 }
 
 /// Serves until it is interrupted or terminated.
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
+pub(crate) fn run(arguments: Arguments) -> Result<Outcome, CallError> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
-    let settings = arguments.settings().map_err(CallError::input)?;
+    let (settings, source) = match arguments.config.clone() {
+        None => (arguments.settings(Configuration::default()).map_err(CallError::input)?, None),
+        Some(path) => {
+            let mut source = FileAndArguments { file: ConfigFile::new(path), arguments };
+            (source.read().map_err(CallError::input)?, Some(source))
+        }
+    };
     let runtime = tokio::runtime::Runtime::new().map_err(CallError::input)?;
     runtime.block_on(async {
-        let server = Server::bind(settings).await.map_err(CallError::input)?;
+        let mut server = Server::bind(settings).await.map_err(CallError::input)?;
+        if let Some(source) = source {
+            server = server.reloading(source);
+            hang_ups(server.reloader()).map_err(CallError::input)?;
+        }
         let address = server.address();
         eprintln!("auscult listens on http://{address}");
         eprintln!("  remote write  http://{address}/api/v1/write");
@@ -136,20 +165,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     Ok(Outcome::Done)
 }
 
-/// A port that was asked for must be had.
-fn port(text: &str) -> Result<Port, String> {
-    match text {
-        "none" => Ok(Port::Off),
-        _ => text
-            .parse()
-            .map(Port::At)
-            .map_err(|_| "expected an address such as 127.0.0.1:4318, or none".to_owned()),
-    }
-}
-
-/// Another program, such as a collector, may have the ports that OTLP goes to by default.
-fn usual(port: u16) -> Port {
-    Port::IfFree(SocketAddr::from(([127, 0, 0, 1], port)))
+/// Reads the configuration again whenever the process is told to by SIGHUP.
+fn hang_ups(reloader: Reloader) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            // What came of it is in the log and on /metrics.
+            let _ = reloader.reload().await;
+        }
+    });
+    Ok(())
 }
 
 /// Done once the process is asked to end.

@@ -49,6 +49,11 @@ pub(crate) struct Book {
 }
 
 impl Book {
+    /// Has other rules hold from now on.
+    pub(crate) fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
     pub(crate) fn new(rules: Rules) -> Self {
         Self {
             rules,

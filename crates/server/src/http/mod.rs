@@ -14,11 +14,16 @@ use tokio::sync::watch;
 
 use crate::otlp;
 use crate::own_metrics::OwnMetrics;
+use crate::reload::Reloader;
 use crate::serve::Shared;
 use crate::storage::Storage;
 
 /// Answers requests; streams end when `stopped` says so.
-pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
+pub(crate) fn router(
+    shared: Arc<Shared>,
+    reloader: Reloader,
+    stopped: watch::Receiver<bool>,
+) -> Router {
     let limit = shared.settings.most_request_bytes;
     Router::new()
         .route("/api/v1/write", post(write::remote_write))
@@ -26,6 +31,7 @@ pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Rou
         .nest("/api/auscult/v1", api::router(stopped))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))
+        .route("/-/reload", post(move || reload(reloader.clone())))
         .route("/metrics", get(metrics))
         .layer(DefaultBodyLimit::max(limit))
         .with_state(shared)
@@ -43,6 +49,14 @@ async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
         Some(trouble) => {
             (StatusCode::OK, format!("ready, but not everything is stored: {trouble}\n"))
         }
+    }
+}
+
+/// 200 once the configuration that is there now holds, 500 with what is wrong with it.
+async fn reload(reloader: Reloader) -> (StatusCode, String) {
+    match reloader.reload().await {
+        Ok(()) => (StatusCode::OK, "reloaded\n".to_owned()),
+        Err(reason) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{reason}\n")),
     }
 }
 

@@ -13,8 +13,10 @@ mod worker;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use auscult_yaml::Path;
 use reqwest::Client;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -46,24 +48,62 @@ pub(crate) struct Job {
     said: BTreeSet<String>,
 }
 
-/// Checks all jobs.
-pub(crate) fn jobs(settings: &[ScrapeSettings]) -> Result<Vec<Job>, ServeError> {
+/// Refuses jobs without a name, and two with the same.
+pub(crate) fn check_names(settings: &[ScrapeSettings]) -> Result<(), ServeError> {
     let mut names = BTreeSet::new();
-    let mut jobs = Vec::new();
-    for settings in settings {
-        let refuse = |reason: String| ServeError::Scrape { job: settings.job_name.clone(), reason };
-        if settings.job_name.is_empty() {
-            return Err(refuse("it has no job_name".to_owned()));
+    for ScrapeSettings { job_name, .. } in settings {
+        let refuse = |reason: &str| {
+            Err(ServeError::Scrape { job: job_name.clone(), reason: reason.to_owned() })
+        };
+        if job_name.is_empty() {
+            return refuse("it has no job_name");
         }
-        if !names.insert(&settings.job_name) {
-            return Err(refuse("another job has the same job_name".to_owned()));
+        if !names.insert(job_name) {
+            return refuse("another job has the same job_name");
         }
-        jobs.push(Job::new(settings.clone()).map_err(refuse)?);
     }
-    Ok(jobs)
+    Ok(())
+}
+
+/// What is wrong with the settings of a job that stands at `path`.
+pub(crate) fn check(settings: &ScrapeSettings, path: &Path) -> Vec<(Path, String)> {
+    let mut problems = Vec::new();
+    let mut rules = |key: &str, settings: &[RelabelSettings]| {
+        let mut read = Vec::new();
+        for (place, rule) in settings.iter().enumerate() {
+            match Rule::new(rule.clone()) {
+                Ok(rule) => read.push(rule),
+                Err(reason) => problems.push((path.key(key).place(place), reason)),
+            }
+        }
+        read
+    };
+    let target_rules = rules("relabel_configs", &settings.relabel_configs);
+    rules("metric_relabel_configs", &settings.metric_relabel_configs);
+    for (place, files) in settings.file_sd_configs.iter().enumerate() {
+        if let Err(reason) = FileDiscovery::new(vec![files.clone()]) {
+            problems.push((path.key("file_sd_configs").place(place), reason));
+        }
+    }
+    for (place, group) in settings.static_configs.iter().enumerate() {
+        for (number, address) in group.targets.iter().enumerate() {
+            let labels = group.labels.clone().into_iter();
+            if let Err(reason) = Target::new(settings, &target_rules, address, labels) {
+                let path = path.key("static_configs").place(place).key("targets").place(number);
+                problems.push((path, reason));
+            }
+        }
+    }
+    problems
 }
 
 impl Job {
+    /// A job by these settings.
+    pub(crate) fn of(settings: &ScrapeSettings) -> Result<Self, ServeError> {
+        let refuse = |reason| ServeError::Scrape { job: settings.job_name.clone(), reason };
+        Self::new(settings.clone()).map_err(refuse)
+    }
+
     fn new(settings: ScrapeSettings) -> Result<Self, String> {
         let rules = |settings: &[RelabelSettings]| -> Result<Vec<Rule>, String> {
             settings.iter().cloned().map(Rule::new).collect()
@@ -130,9 +170,19 @@ impl Job {
                 _ = stopped.changed() => {}
             }
         }
-        // The service ends, not the targets: their series are not told to have ended.
-        drop(running);
-        workers.shutdown().await;
+        if shared.is_stopping.load(Ordering::Acquire) {
+            // The service ends, not the targets: their series are not told to have ended.
+            drop(running);
+            workers.shutdown().await;
+        } else {
+            for (_, gone) in running {
+                // A worker that has ended by itself needs no word.
+                let _ = gone.send(());
+            }
+            while workers.join_next().await.is_some() {}
+            let labels = JobLabels { job: self.settings.job_name.clone() };
+            shared.metrics.scrape_targets.remove(&labels);
+        }
     }
 
     /// Starts and ends workers so that they are those of the targets.

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use regex::Regex;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::md5;
 
@@ -13,7 +14,7 @@ use super::md5;
 pub(super) type LabelMap = BTreeMap<String, String>;
 
 /// What a rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RelabelAction {
     /// Sets the target label to the replacement, where the regex matches.
@@ -42,7 +43,7 @@ pub enum RelabelAction {
 }
 
 /// One rule, with the keys of Prometheus's `relabel_config`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RelabelSettings {
     /// Labels whose values are joined and matched.
@@ -105,7 +106,7 @@ impl Rule {
         }
         let regex = Regex::new(&format!("^(?s:{})$", settings.regex)).map_err(|error| {
             let reason = error.to_string();
-            let last = reason.lines().last().unwrap_or_default();
+            let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
             format!("regex `{}` cannot be read: {last}", settings.regex)
         })?;
         Ok(Self { settings, regex })

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::relabel::RelabelSettings;
 use crate::units;
@@ -26,16 +27,16 @@ const BODY_LIMIT: u64 = 64 << 20;
 /// assert_eq!(job.static_configs[0].targets.len(), 2);
 /// # Ok::<(), serde_saphyr::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScrapeSettings {
     /// Label `job` of all its series.
     pub job_name: String,
-    /// From one scrape of a target to the next, at least 10 ms.
-    #[serde(deserialize_with = "units::duration")]
-    pub scrape_interval: Duration,
+    /// From one scrape of a target to the next, at least 10 ms; 15 s unless set here or for all jobs.
+    #[serde(with = "units::AsSomeDuration")]
+    pub scrape_interval: Option<Duration>,
     /// How long a scrape may take; 10 s, or the interval where that is shorter, unless set.
-    #[serde(deserialize_with = "units::some_duration")]
+    #[serde(with = "units::AsSomeDuration")]
     pub scrape_timeout: Option<Duration>,
     /// The path that is asked for.
     pub metrics_path: String,
@@ -49,7 +50,7 @@ pub struct ScrapeSettings {
     /// Whether samples keep times that the page says.
     pub honor_timestamps: bool,
     /// Most bytes of a page, unpacked; a larger one fails the scrape. 0 for no limit.
-    #[serde(deserialize_with = "units::bytes")]
+    #[serde(with = "units::AsBytes")]
     pub body_size_limit: u64,
     /// Most samples of a page after relabelling; more of them fail the scrape. 0 for no limit.
     pub sample_limit: u64,
@@ -64,7 +65,7 @@ pub struct ScrapeSettings {
 }
 
 /// Targets with labels in common.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetGroup {
     /// Each `host:port`.
@@ -76,13 +77,13 @@ pub struct TargetGroup {
 }
 
 /// Files that tell targets, read again when they change.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileDiscoverySettings {
     /// Paths that end in `.json`, `.yml` or `.yaml`; the name of the file may have `*` in it.
     pub files: Vec<PathBuf>,
     /// The longest time after which they are read again even if they seem not to have changed.
-    #[serde(default = "five_minutes", deserialize_with = "units::duration")]
+    #[serde(default = "five_minutes", with = "units::AsDuration")]
     pub refresh_interval: Duration,
 }
 
@@ -94,7 +95,7 @@ impl Default for ScrapeSettings {
     fn default() -> Self {
         Self {
             job_name: String::new(),
-            scrape_interval: Duration::from_secs(15),
+            scrape_interval: None,
             scrape_timeout: None,
             metrics_path: "/metrics".to_owned(),
             scheme: "http".to_owned(),
@@ -123,7 +124,7 @@ impl ScrapeSettings {
             addresses.iter().map(|address| group_of(address)).collect();
         Ok(Self {
             job_name: "scrape".to_owned(),
-            scrape_interval: interval,
+            scrape_interval: Some(interval),
             static_configs: groups?,
             ..Self::default()
         })
@@ -131,7 +132,12 @@ impl ScrapeSettings {
 
     /// How long a scrape may take.
     pub(super) fn timeout(&self) -> Duration {
-        self.scrape_timeout.unwrap_or(Duration::from_secs(10).min(self.scrape_interval))
+        self.scrape_timeout.unwrap_or(Duration::from_secs(10).min(self.interval()))
+    }
+
+    /// From one scrape of a target to the next.
+    pub(super) fn interval(&self) -> Duration {
+        self.scrape_interval.unwrap_or(Duration::from_secs(15))
     }
 }
 

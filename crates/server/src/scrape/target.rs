@@ -40,7 +40,7 @@ impl Target {
             ("job", job.job_name.clone()),
             ("__scheme__", job.scheme.clone()),
             ("__metrics_path__", job.metrics_path.clone()),
-            ("__scrape_interval__", milliseconds(job.scrape_interval)),
+            ("__scrape_interval__", milliseconds(job.interval())),
             ("__scrape_timeout__", milliseconds(job.timeout())),
         ];
         for (name, value) in defaults {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::tail::{Read, Tail};
@@ -17,7 +18,7 @@ use crate::serve::Shared;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// A CSV or JSON Lines file, a record a line, that grows.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FollowSettings {
     /// Where it lies. It may come later, be replaced by another, or begin anew.

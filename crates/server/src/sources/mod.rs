@@ -20,7 +20,6 @@ pub use prometheus::PrometheusSettings;
 pub(crate) use warm_up::warm_up;
 
 use crate::serve::{ServeError, Shared};
-use crate::settings::ServerSettings;
 use follow::FollowedFile;
 use prometheus::PrometheusSource;
 
@@ -40,21 +39,24 @@ pub(crate) enum Source {
     File(Box<FollowedFile>),
 }
 
-/// Checks all sources.
-pub(crate) fn open(settings: &ServerSettings) -> Result<Vec<Source>, ServeError> {
-    let mut sources = Vec::new();
-    for settings in &settings.prometheuses {
-        let refuse = |reason| ServeError::Prometheus { url: settings.url.clone(), reason };
-        let source = PrometheusSource::new(settings.clone()).map_err(refuse)?;
-        sources.push(Source::Prometheus(Box::new(source)));
-    }
-    for settings in &settings.files {
-        sources.push(Source::File(Box::new(FollowedFile::new(settings.clone()))));
-    }
-    Ok(sources)
+/// What is wrong with the settings of a server to ask.
+pub(crate) fn check_prometheus(settings: &PrometheusSettings) -> Result<(), String> {
+    PrometheusSource::new(settings.clone()).map(drop)
 }
 
 impl Source {
+    /// A server that is asked by these settings.
+    pub(crate) fn prometheus(settings: &PrometheusSettings) -> Result<Self, ServeError> {
+        let refuse = |reason| ServeError::Prometheus { url: settings.url.clone(), reason };
+        let source = PrometheusSource::new(settings.clone()).map_err(refuse)?;
+        Ok(Self::Prometheus(Box::new(source)))
+    }
+
+    /// A file that is read by these settings.
+    pub(crate) fn file(settings: &FollowSettings) -> Self {
+        Self::File(Box::new(FollowedFile::new(settings.clone())))
+    }
+
     /// The next moment of its past; `None` once it has come to now, or cannot go on.
     async fn history(&mut self, shared: &Arc<Shared>) -> Option<Slice> {
         match self {

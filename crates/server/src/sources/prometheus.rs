@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use auscult_telemetry::metrics::Families;
 use reqwest::{Client, StatusCode, Url};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::matrix::{Moments, families};
@@ -27,7 +28,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const CATCH_UP: Duration = Duration::from_secs(3600);
 
 /// A server with Prometheus's HTTP API, such as Prometheus, Thanos, Mimir or VictoriaMetrics.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrometheusSettings {
     /// Its address, such as `http://127.0.0.1:9090`; what stands before `/api/v1`.
@@ -36,20 +37,20 @@ pub struct PrometheusSettings {
     /// that a query leaves without a name is called by the query.
     pub queries: Vec<String>,
     /// How much of the past is read first.
-    #[serde(default = "one_day", deserialize_with = "units::duration")]
+    #[serde(default = "one_day", with = "units::AsDuration")]
     pub history: Duration,
     /// From one evaluation of the queries to the next, in the past and live, at least 1 s; as the interval at which
     /// the server scrapes, or longer.
-    #[serde(default = "quarter_minute", deserialize_with = "units::duration")]
+    #[serde(default = "quarter_minute", with = "units::AsDuration")]
     pub step: Duration,
     /// How long after a moment it is asked for; longer than samples take to show up in answers.
-    #[serde(default, deserialize_with = "units::duration")]
+    #[serde(default, with = "units::AsDuration")]
     pub lag: Duration,
     /// How long an answer may take.
-    #[serde(default = "half_minute", deserialize_with = "units::duration")]
+    #[serde(default = "half_minute", with = "units::AsDuration")]
     pub timeout: Duration,
     /// Most bytes of an answer. The past is asked for in smaller pieces where one is larger.
-    #[serde(default = "answer_limit", deserialize_with = "units::bytes")]
+    #[serde(default = "answer_limit", with = "units::AsBytes")]
     pub body_size_limit: u64,
 }
 

@@ -12,7 +12,7 @@ use crate::serve::Shared;
 /// Says `false` if it was `stopped`.
 pub(crate) async fn warm_up(
     shared: &Arc<Shared>,
-    sources: &mut [Source],
+    mut sources: Vec<&mut Source>,
     stopped: &mut watch::Receiver<bool>,
 ) -> bool {
     let start = Instant::now();

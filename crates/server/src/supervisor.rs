@@ -1,0 +1,244 @@
+//! Everything that runs by itself and may change with the settings: scrapes, sources, receivers.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::delivery::Alertmanager;
+use crate::reload::{self, Request, SettingsSource};
+use crate::scrape::{self, Job, ScrapeSettings};
+use crate::serve::{ServeError, Shared};
+use crate::settings::{AlertmanagerSettings, ServerSettings};
+use crate::sources::{FollowSettings, PrometheusSettings, Source};
+
+/// The settings of something that runs.
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Scrape(Box<ScrapeSettings>),
+    Prometheus(Box<PrometheusSettings>),
+    File(Box<FollowSettings>),
+    /// With the address that its alerts lead back to.
+    Alertmanager(Box<AlertmanagerSettings>, String),
+}
+
+/// Something that is ready to run.
+enum Ready {
+    Scrape(Box<Job>),
+    Source(Source),
+    Alertmanager(Box<Alertmanager>),
+}
+
+/// Something that runs, and how it is told to end.
+struct Running {
+    part: Part,
+    end: watch::Sender<bool>,
+}
+
+/// Keeps running what the settings ask for.
+pub(crate) struct Supervisor {
+    shared: Arc<Shared>,
+    /// Where the service can be reached unless the settings say otherwise.
+    address: String,
+    running: Vec<Running>,
+    tasks: JoinSet<()>,
+}
+
+/// What the settings ask for, checked as a whole.
+pub(crate) struct Plan {
+    wanted: Vec<(Part, Option<Ready>)>,
+}
+
+impl Plan {
+    /// The sources whose past is to be read before they run.
+    pub(crate) fn sources(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.wanted.iter_mut().filter_map(|(_, ready)| match ready {
+            Some(Ready::Source(source)) => Some(source),
+            _ => None,
+        })
+    }
+}
+
+impl Part {
+    /// Checks it and makes it ready to run.
+    fn prepare(&self) -> Result<Ready, ServeError> {
+        Ok(match self {
+            Self::Scrape(settings) => Ready::Scrape(Box::new(Job::of(settings)?)),
+            Self::Prometheus(settings) => Ready::Source(Source::prometheus(settings)?),
+            Self::File(settings) => Ready::Source(Source::file(settings)),
+            Self::Alertmanager(settings, external) => {
+                let receiver = Alertmanager::new(settings.as_ref().clone(), external)?;
+                Ready::Alertmanager(Box::new(receiver))
+            }
+        })
+    }
+}
+
+impl Supervisor {
+    pub(crate) fn new(shared: Arc<Shared>, address: String) -> Self {
+        Self { shared, address, running: Vec::new(), tasks: JoinSet::new() }
+    }
+
+    /// Checks everything that `settings` ask for; what runs already goes on as it is.
+    pub(crate) fn plan(&self, settings: &ServerSettings) -> Result<Plan, ServeError> {
+        scrape::check_names(&settings.scrapes)?;
+        let mut left: Vec<&Part> = self.running.iter().map(|running| &running.part).collect();
+        let mut wanted = Vec::new();
+        for part in parts(settings, &self.address) {
+            let known = left.iter().position(|running| **running == part);
+            let ready = match known {
+                Some(place) => {
+                    left.swap_remove(place);
+                    None
+                }
+                None => Some(part.prepare()?),
+            };
+            wanted.push((part, ready));
+        }
+        Ok(Plan { wanted })
+    }
+
+    /// Ends what is no longer asked for, and starts what is new.
+    pub(crate) fn apply(&mut self, plan: Plan) {
+        let mut kept = Vec::new();
+        for (part, ready) in plan.wanted {
+            match ready {
+                Some(ready) => kept.push(self.start(part, ready)),
+                None => {
+                    let place = self.running.iter().position(|running| running.part == part);
+                    kept.extend(place.map(|place| self.running.swap_remove(place)));
+                }
+            }
+        }
+        for gone in std::mem::replace(&mut self.running, kept) {
+            gone.end.send_replace(true);
+        }
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    fn start(&mut self, part: Part, ready: Ready) -> Running {
+        let (end, ended) = watch::channel(false);
+        let shared = Arc::clone(&self.shared);
+        match ready {
+            Ready::Scrape(job) => self.tasks.spawn(job.run(shared, ended)),
+            Ready::Source(source) => self.tasks.spawn(source.run(shared, ended)),
+            Ready::Alertmanager(receiver) => {
+                self.tasks.spawn(async move { receiver.run(&shared, ended).await })
+            }
+        };
+        Running { part, end }
+    }
+
+    /// Reads settings again when they change or somebody asks, until `stopped`; then ends everything.
+    pub(crate) async fn run(
+        mut self,
+        mut source: Option<Box<dyn SettingsSource>>,
+        mut requests: mpsc::Receiver<Request>,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        loop {
+            let request = tokio::select! {
+                request = requests.recv() => request,
+                () = tokio::time::sleep(reload::LOOK), if source.is_some() => None,
+                _ = stopped.changed() => break,
+            };
+            let is_asked = request.is_some();
+            let (back, read) = read(source, is_asked).await;
+            source = back;
+            let Some(settings) = read else { continue };
+            let outcome = settings.and_then(|settings| self.reload(&settings));
+            self.note(&outcome);
+            if let Some(request) = request {
+                // Who asked may have gone.
+                let _ = request.send(outcome);
+            }
+        }
+        self.shared.is_stopping.store(true, Ordering::Release);
+        for running in &self.running {
+            running.end.send_replace(true);
+        }
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Applies `settings` as a whole or not at all.
+    fn reload(&mut self, settings: &ServerSettings) -> Result<(), String> {
+        if let Some(key) = fixed_change(&self.shared.settings, settings) {
+            return Err(fixed(key));
+        }
+        let plan = self.plan(settings).map_err(|error| error.to_string())?;
+        let engine = self.shared.engine.reconfigure(settings.engine.clone());
+        engine.map_err(|key| fixed(&format!("detection.{key}")))?;
+        self.apply(plan);
+        Ok(())
+    }
+
+    fn note(&self, outcome: &Result<(), String>) {
+        let metrics = &self.shared.metrics;
+        match outcome {
+            Ok(()) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                metrics.last_reload_time.set(now.as_secs() as i64);
+                metrics.last_reload_ok.set(1);
+                tracing::info!("the configuration was read again and holds now");
+            }
+            Err(reason) => {
+                metrics.last_reload_ok.set(0);
+                tracing::error!("the configuration cannot be applied, nothing changed: {reason}");
+            }
+        }
+    }
+}
+
+type Settings = Option<Box<dyn SettingsSource>>;
+
+/// Reads the settings, if they have changed or somebody asked.
+async fn read(
+    source: Settings,
+    is_asked: bool,
+) -> (Settings, Option<Result<ServerSettings, String>>) {
+    let Some(mut source) = source else {
+        let reason = "the service was started without a configuration file".to_owned();
+        return (None, is_asked.then_some(Err(reason)));
+    };
+    let read = tokio::task::spawn_blocking(move || {
+        let read = (is_asked || source.has_changed()).then(|| source.read());
+        (source, read)
+    });
+    match read.await {
+        Ok((source, read)) => (Some(source), read),
+        // A panic is reported by the runtime; there is nothing left to read from.
+        Err(error) => (None, is_asked.then_some(Err(error.to_string()))),
+    }
+}
+
+fn fixed(key: &str) -> String {
+    format!("`{key}` cannot change while the service runs: restart it")
+}
+
+/// A key that differs and must not.
+fn fixed_change(before: &ServerSettings, after: &ServerSettings) -> Option<&'static str> {
+    let same = [
+        ("server.listen", before.listen == after.listen),
+        ("server.otlp_http", before.otlp_http == after.otlp_http),
+        ("server.otlp_grpc", before.otlp_grpc == after.otlp_grpc),
+        ("server.tick", before.tick == after.tick),
+        ("server.request_size_limit", before.most_request_bytes == after.most_request_bytes),
+        ("server.unpacked_size_limit", before.most_unpacked_bytes == after.most_unpacked_bytes),
+        ("storage", before.data == after.data),
+    ];
+    same.into_iter().find(|(_, is_same)| !is_same).map(|(key, _)| key)
+}
+
+/// Everything that runs by `settings`.
+fn parts(settings: &ServerSettings, address: &str) -> Vec<Part> {
+    let external = settings.external_url.clone().unwrap_or_else(|| address.to_owned());
+    let scrapes = settings.scrapes.iter().cloned().map(|job| Part::Scrape(Box::new(job)));
+    let servers = settings.prometheuses.iter().cloned().map(Box::new).map(Part::Prometheus);
+    let files = settings.files.iter().cloned().map(Box::new).map(Part::File);
+    let receivers = settings.alertmanagers.iter().cloned();
+    let receivers =
+        receivers.map(|receiver| Part::Alertmanager(Box::new(receiver), external.clone()));
+    scrapes.chain(servers).chain(files).chain(receivers).collect()
+}
