@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::clock;
 use crate::serve::Shared;
 
 /// How a request to write ended.
@@ -95,6 +96,12 @@ impl Default for OwnMetrics {
 }
 
 impl OwnMetrics {
+    /// A configuration holds from now on.
+    pub(crate) fn note_applied(&self) {
+        self.last_reload_ok.set(1);
+        self.last_reload_time.set(clock::now().nanos() / 1_000_000_000);
+    }
+
     /// Everything, in the OpenMetrics text format.
     pub(crate) fn render(shared: &Shared) -> String {
         let own = &shared.metrics;

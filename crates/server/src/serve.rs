@@ -112,6 +112,7 @@ impl Server {
         let (engine, storage) = opened.map_err(std::io::Error::other)??;
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
         let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
+        metrics.note_applied();
         let shared = Arc::new(Shared { engine, storage, settings, metrics, warm, is_stopping });
         let (reloader, requests) = mpsc::channel(1);
         let reloader = Reloader(reloader);

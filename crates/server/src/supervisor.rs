@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -178,9 +177,7 @@ impl Supervisor {
         let metrics = &self.shared.metrics;
         match outcome {
             Ok(()) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                metrics.last_reload_time.set(now.as_secs() as i64);
-                metrics.last_reload_ok.set(1);
+                metrics.note_applied();
                 tracing::info!("the configuration was read again and holds now");
             }
             Err(reason) => {
