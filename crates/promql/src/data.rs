@@ -34,7 +34,7 @@ pub struct Series {
 }
 
 /// Where samples come from.
-pub trait Source: std::fmt::Debug {
+pub trait Source {
     /// The series that `wanted` matches with their samples from `from` to `to`, both inclusive,
     /// in milliseconds; by labels, then by time, without series that have no sample there.
     ///
@@ -56,7 +56,9 @@ pub trait Source: std::fmt::Debug {
 pub enum SourceError {
     /// More samples than were allowed.
     TooMany,
-    /// In words.
+    /// There is nothing to ask, in words.
+    Refused(String),
+    /// Samples that are there cannot be read, in words.
     Failed(String),
 }
 

@@ -35,6 +35,7 @@ impl QueryError {
     pub(crate) fn of_source(error: SourceError, most: usize) -> Self {
         match error {
             SourceError::TooMany => Self::TooMany { most },
+            SourceError::Refused(reason) => Self::Execution(reason),
             SourceError::Failed(reason) => Self::Source(reason),
         }
     }

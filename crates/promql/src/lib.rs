@@ -13,7 +13,6 @@
 //! use auscult_core::Labels;
 //! use auscult_promql::{Answer, Limits, Query, Sample, Selector, Series, Source, SourceError};
 //!
-//! #[derive(Debug)]
 //! struct Fixed(Vec<Series>);
 //!
 //! impl Source for Fixed {

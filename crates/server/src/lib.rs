@@ -10,6 +10,7 @@ mod delivery;
 mod http;
 mod otlp;
 mod own_metrics;
+mod query;
 mod scrape;
 mod serve;
 mod settings;
@@ -17,6 +18,7 @@ mod sources;
 mod storage;
 mod units;
 
+pub use query::QuerySettings;
 pub use scrape::{
     FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
 };

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::delivery::Alertmanager;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
+use crate::query::Queries;
 use crate::settings::ServerSettings;
 use crate::storage::Storage;
 use crate::{clock, http, scrape, sources};
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) storage: Option<Storage>,
     pub(crate) settings: ServerSettings,
     pub(crate) metrics: OwnMetrics,
+    pub(crate) queries: Queries,
     /// Whether the past of all sources has been read.
     warm: AtomicBool,
 }
@@ -105,7 +107,8 @@ impl Server {
         let opened = tokio::task::spawn_blocking(open).await;
         let (engine, storage) = opened.map_err(std::io::Error::other)??;
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
-        let shared = Shared { engine, storage, settings, metrics: OwnMetrics::default(), warm };
+        let (metrics, queries) = (OwnMetrics::default(), Queries::new(&settings.query));
+        let shared = Shared { engine, storage, settings, metrics, queries, warm };
         Ok(Self { listener, address, otlp, shared: Arc::new(shared) })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auscult_engine::EngineSettings;
 
+use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
 use crate::sources::{FollowSettings, PrometheusSettings};
 
@@ -34,6 +35,8 @@ pub struct ServerSettings {
     pub files: Vec<FollowSettings>,
     /// Where everything is kept that outlives the process; `None` keeps it in memory only.
     pub data: Option<DataSettings>,
+    /// What queries of others may take.
+    pub query: QuerySettings,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
 }
@@ -118,6 +121,7 @@ impl Default for ServerSettings {
             prometheuses: Vec::new(),
             files: Vec::new(),
             data: None,
+            query: QuerySettings::default(),
             alertmanagers: Vec::new(),
         }
     }
