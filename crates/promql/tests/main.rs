@@ -329,3 +329,173 @@ fn what_parts_held_is_free_again() {
     let answer = query.range(&source, (0, 100_000, 1000), &limits).unwrap();
     assert_eq!(shown(&answer).matches("100@").count(), 101);
 }
+
+/// Words that PromQL is made of.
+const WORDS: [&str; 60] = [
+    "a",
+    "b",
+    "{x=\"1\"}",
+    "{x=~\".+\"}",
+    "[1m]",
+    "[30s:10s]",
+    "[1ms:]",
+    "(",
+    ")",
+    "(",
+    ")",
+    ",",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "^",
+    "==",
+    "> bool",
+    "<",
+    "and",
+    "or",
+    "unless",
+    "on(x)",
+    "ignoring(x)",
+    "group_left(y)",
+    "group_right()",
+    "offset 1m",
+    "offset -1h",
+    "@ 10",
+    "@ end()",
+    "1",
+    "0",
+    "-1",
+    "1e300",
+    "NaN",
+    "Inf",
+    "\"x\"",
+    "\"$1\"",
+    "sum",
+    "topk",
+    "quantile",
+    "count_values",
+    "by (x)",
+    "without (x)",
+    "rate(",
+    "increase(",
+    "histogram_quantile(",
+    "label_replace(",
+    "label_join(",
+    "absent(",
+    "predict_linear(",
+    "scalar(",
+    "vector(",
+    "time()",
+    "round(",
+    "clamp(",
+    "timestamp(",
+    "avg_over_time(",
+];
+
+/// Expressions that are whole, so that more than the parser gets something to do.
+fn expression() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just("a".to_owned()),
+        Just("{x=~\"1|2\"}".to_owned()),
+        Just("b offset 10s".to_owned()),
+        Just("rate(a[1m])".to_owned()),
+        Just("b @ 20".to_owned()),
+        (-3..12_i32).prop_map(|number| format!("vector({number})")),
+    ];
+    let operators = vec![
+        "+",
+        "-",
+        "/",
+        "^",
+        "> bool",
+        "<=",
+        "and",
+        "or",
+        "unless",
+        "* on(x) group_left(y)",
+        "% ignoring(x)",
+        "or on()",
+        "- on(x) group_right()",
+    ];
+    let functions = vec![
+        "sum(INNER)",
+        "count by (x) (INNER)",
+        "max without (x) (INNER)",
+        "topk by (x) (1, INNER)",
+        "quantile(0.5, INNER)",
+        "count_values(\"v\", INNER)",
+        "abs(INNER)",
+        "absent(INNER)",
+        "sort_desc(INNER)",
+        "histogram_quantile(0.9, INNER)",
+        "label_replace(INNER, \"x\", \"$1\", \"y\", \"(.*)\")",
+        "label_join(INNER, \"y\", \"-\", \"x\", \"y\")",
+        "-(INNER)",
+        "timestamp(INNER)",
+        "vector(scalar(INNER))",
+        "day_of_year(INNER)",
+        "max_over_time((INNER)[40s:10s])",
+        "delta((INNER)[30s:5s] offset 5s)",
+        "clamp_min(INNER, 1)",
+    ];
+    leaf.prop_recursive(4, 24, 3, move |inner| {
+        let operator = proptest::sample::select(operators.clone());
+        let function = proptest::sample::select(functions.clone());
+        prop_oneof![
+            (inner.clone(), operator, inner.clone())
+                .prop_map(|(left, operator, right)| format!("({left} {operator} {right})")),
+            (function, inner).prop_map(|(function, inner)| function.replace("INNER", &inner)),
+        ]
+    })
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_that_is_asked_panics(words in proptest::collection::vec(proptest::sample::select(WORDS.to_vec()), 1..12)) {
+        let source = given(&[
+            ("a{x=1,le=2}", &[(0.0, 1.0), (30.0, f64::INFINITY)]),
+            ("b{x=1}", &[(0.0, f64::NAN), (10.0, 3.0)]),
+        ]);
+        let text = words.join(" ");
+        instant(&source, &text, 40.0);
+        range(&source, &text, 40, 10);
+    }
+
+    #[test]
+    fn a_range_is_its_instants(text in expression()) {
+        let source = given(&[
+            ("a{x=1,y=1}", &[(0.0, 1.0), (15.0, 4.0), (30.0, 2.0), (45.0, 7.0)]),
+            ("a{x=2,y=1}", &[(5.0, 1.0), (20.0, STALE), (35.0, 2.0)]),
+            ("b{x=1}", &[(0.0, f64::NAN), (10.0, 3.0)]),
+            ("c{x=1,le=+Inf}", &[(0.0, 8.0)]),
+        ]);
+        let steps = (0, 60_000, 10_000);
+        let query = Query::parse(&text).expect("a sound query");
+        let Ok(Answer::Range(steps_of, rows)) = query.range(&source, steps, &Limits::default()) else {
+            // Then at least one of its moments is refused too.
+            let refused = (0..=6).any(|step| query.instant(&source, step * 10_000, &Limits::default()).is_err());
+            proptest::prop_assert!(refused, "{}", text);
+            return Ok(());
+        };
+        for step in 0..=6 {
+            let time = step * 10_000;
+            let mut expected: Vec<String> = rows
+                .iter()
+                .filter_map(|row| {
+                    let sample = row.samples(steps_of).find(|sample| sample.time == time)?;
+                    Some(format!("{} {}", row.labels, format_number(sample.value)))
+                })
+                .collect();
+            let answer = query.instant(&source, time, &Limits::default()).expect("as the range");
+            let Answer::Vector(found) = answer else { panic!("a vector") };
+            let mut found: Vec<String> =
+                found.iter().map(|one| format!("{} {}", one.labels, format_number(one.sample.value))).collect();
+            expected.sort();
+            found.sort();
+            proptest::prop_assert_eq!(found, expected, "{} at {}", text, step);
+        }
+    }
+}

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auscult_core::{Labels, Timestamp};
-use auscult_server::{DataSettings, ServerSettings};
+use auscult_server::{DataSettings, QuerySettings, ScrapeSettings, ServerSettings};
 use auscult_telemetry::metrics::{Point, STALE_BITS, remote_write};
 use serde_json::Value;
 
@@ -358,7 +358,11 @@ async fn answers_are_those_of_a_real_prometheus() {
         assert_eq!(answer(peer.address).await, answer(address).await, "{query}");
     }
     errors_are_those_of(peer.address, address).await;
-    promtool_sees_the_same(peer.address, address, end);
+    // It waits for the service, which must go on meanwhile.
+    let peer_address = peer.address;
+    let seen =
+        tokio::task::spawn_blocking(move || promtool_sees_the_same(peer_address, address, end));
+    seen.await.unwrap();
 }
 
 /// The same mistakes get the same status and kind of error.
@@ -441,4 +445,108 @@ fn promtool_sees_the_same(peer: SocketAddr, address: SocketAddr, end: i64) {
         };
         assert_eq!(printed(peer), printed(address), "{case:?}");
     }
+}
+
+fn error(answer: &Value) -> (&str, &str) {
+    (answer["errorType"].as_str().unwrap_or_default(), answer["error"].as_str().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn without_a_folder_numbers_are_answered_and_series_refused_in_words() {
+    let (address, _stop) = start(ServerSettings::default()).await;
+    write(address, &made_up(recently())).await;
+    let (status, answer) = ask(address, "query", &[("query", "1+1"), ("time", "7.5")]).await;
+    let expected = r#"{"data":{"result":[7.5,"2"],"resultType":"scalar"},"status":"success"}"#;
+    assert_eq!((status, answer.to_string().as_str()), (200, expected));
+    for (path, name) in [("query", "query"), ("series", "match[]"), ("labels", "match[]")] {
+        let (status, answer) = ask(address, path, &[(name, "power_watts")]).await;
+        let (kind, reason) = error(&answer);
+        assert_eq!((status, kind), (422, "execution"), "{path}");
+        assert!(reason.contains("keeps no samples (--data none)"), "{path}: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_query_may_take_is_bounded_and_said() {
+    let folder = Folder::new("bounds");
+    let query = QuerySettings { most_samples: 500, most_points: 50, ..Default::default() };
+    let (address, _stop) = start(ServerSettings { query, ..folder.settings() }).await;
+    let end = recently();
+    write(address, &made_up(end)).await;
+    let time = end.to_string();
+    let (status, answer) =
+        ask(address, "query", &[("query", "sum_over_time(requests_total[1h])"), ("time", &time)])
+            .await;
+    assert_eq!((status, error(&answer).0), (422, "execution"));
+    assert!(error(&answer).1.contains("more than 500 samples"), "{answer}");
+    let form = [("query", "1"), ("start", "0"), ("end", "51"), ("step", "1")];
+    let (status, answer) = ask(address, "query_range", &form).await;
+    assert_eq!(status, 400);
+    assert!(error(&answer).1.starts_with("exceeded maximum resolution of 50 points"), "{answer}");
+    let form = [("query", "host_info"), ("time", time.as_str()), ("limit", "2")];
+    let (_, answer) = ask(address, "query", &form).await;
+    assert_eq!(answer["data"]["result"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["warnings"][0], "results truncated due to limit");
+    let answer = json(format!("http://{address}/api/v1/label/host/values?limit=1")).await;
+    assert_eq!(
+        (&answer["data"], answer["warnings"].is_array()),
+        (&serde_json::json!(["host0"]), true)
+    );
+    let form = [("query", "host_info"), ("time", time.as_str()), ("lookback_delta", "1ms")];
+    let (_, answer) = ask(address, "query", &form).await;
+    assert_eq!(answer["data"]["result"], serde_json::json!([]), "no sample is so new");
+}
+
+#[tokio::test]
+async fn a_query_that_finds_no_turn_in_its_time_is_told_so() {
+    let folder = Folder::new("turns");
+    let query = QuerySettings { timeout: Duration::ZERO, ..Default::default() };
+    let (address, _stop) = start(ServerSettings { query, ..folder.settings() }).await;
+    let (status, answer) = ask(address, "query", &[("query", "up")]).await;
+    assert_eq!((status, error(&answer)), (503, ("timeout", "the query timed out")));
+}
+
+#[tokio::test]
+async fn what_scrapes_say_of_metrics_is_handed_on() {
+    let page = "# TYPE power_watts gauge\npower_watts 3\n# TYPE tokens counter\ntokens_total 5\n# TYPE wait histogram\nwait_bucket{le=\"+Inf\"} 1\nwait_sum 1\nwait_count 1\n# EOF\n";
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let exporter = listener.local_addr().unwrap();
+    let content_type = [("content-type", "application/openmetrics-text; version=1.0.0")];
+    let app = axum::Router::new()
+        .route("/metrics", axum::routing::get(move || async move { (content_type, page) }));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let scrape =
+        ScrapeSettings::of_addresses(&[exporter.to_string()], Duration::from_secs(1)).unwrap();
+    let folder = Folder::new("metadata");
+    let (address, _stop) =
+        start(ServerSettings { scrapes: vec![scrape], ..folder.settings() }).await;
+    until("a scrape", || async {
+        let (_, answer) =
+            ask(address, "query", &[("query", "tokens_total + ignoring(job) 0 * up")]).await;
+        (answer["data"]["result"][0]["value"][1] == "5").then_some(())
+    })
+    .await;
+    let answer = json(format!("http://{address}/api/v1/metadata?metric=tokens_total")).await;
+    let expected =
+        serde_json::json!({"tokens_total": [{"type": "counter", "help": "", "unit": ""}]});
+    assert_eq!(answer["data"], expected);
+    let answer = json(format!("http://{address}/api/v1/metadata")).await;
+    assert_eq!(answer["data"]["wait"][0]["type"], "histogram", "{answer}");
+    let answer = json(format!("http://{address}/api/v1/metadata?limit=1")).await;
+    assert_eq!(answer["data"].as_object().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn clients_learn_which_api_this_is_and_how_queries_look() {
+    let (address, _stop) = start(ServerSettings::default()).await;
+    let answer = json(format!("http://{address}/api/v1/status/buildinfo")).await;
+    assert_eq!(
+        (&answer["data"]["version"], &answer["data"]["application"]),
+        (&"3.0.0".into(), &"auscult".into())
+    );
+    let (_, answer) = ask(address, "format_query", &[("query", "sum(rate(a[5m]))by(b)")]).await;
+    assert_eq!(answer["data"], "sum by (b) (rate(a[5m]))");
+    let (status, answer) = ask(address, "query", &[("query", "holt_winters(a[5m], 1, 1)")]).await;
+    assert_eq!((status, error(&answer).0), (400, "bad_data"));
+    assert!(error(&answer).1.contains("holt_winters"), "{answer}");
 }

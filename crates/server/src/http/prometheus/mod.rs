@@ -6,11 +6,12 @@ mod answer;
 mod parameters;
 mod units;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use auscult_core::Labels;
 use auscult_promql::{Limits, QueryError, Selector};
+use auscult_telemetry::metrics::MetricKind;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -24,6 +25,8 @@ use parameters::Parameters;
 
 /// The release of Prometheus whose API and language this is; clients go by it.
 const SPOKEN: &str = "3.0.0";
+/// How far back metrics count that are told of, in milliseconds.
+const RECENT: i64 = 3_600_000;
 
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
@@ -105,19 +108,41 @@ async fn label_values(
     Ok(listed(values.into_iter().map(Value::from), limit))
 }
 
-/// What sources declared metrics to be. They say no help and no unit that we keep.
+/// What sources said that metrics are: those with samples in the last hour, and those that were
+/// declared apart from samples. Help and units are not kept.
 async fn metadata(State(shared): State<Arc<Shared>>, request: Request) -> Answered {
     let parameters = Parameters::of(request).await?;
     let limit = parameters.limit("limit")?.unwrap_or(usize::MAX);
     let each = parameters.limit("limit_per_metric")?.unwrap_or(1);
     let wanted = parameters.get("metric").filter(|metric| !metric.is_empty());
-    let declared = shared.engine.declared().into_iter();
-    let declared = declared.filter(|(metric, _)| wanted.is_none_or(|wanted| wanted == metric));
-    let entries = declared.take(limit).map(|(metric, kind)| {
+    let mut kinds: BTreeMap<String, MetricKind> = shared.engine.declared().into_iter().collect();
+    if shared.storage.is_some() {
+        let now = units::now();
+        let look = move |shared: &Shared, limits: &Limits<'_>| {
+            Stored::new(shared, limits.stop).series(&[], now - RECENT, i64::MAX)
+        };
+        for (labels, kind) in run(shared, parameters.asked()?, look).await? {
+            let kind = MetricKind::of_code(kind);
+            if kind != MetricKind::Unknown {
+                kinds.insert(family(labels.as_ref().metric(), kind).to_owned(), kind);
+            }
+        }
+    }
+    let kinds = kinds.into_iter();
+    let kinds = kinds.filter(|(metric, _)| wanted.is_none_or(|wanted| wanted == metric));
+    let entries = kinds.take(limit).map(|(metric, kind)| {
         let entry = json!({"type": kind.name(), "help": "", "unit": ""});
         (metric, Value::Array([entry].into_iter().take(each).collect()))
     });
     Ok(data(&Value::Object(entries.collect())))
+}
+
+/// What the parts of a histogram or a summary are parts of.
+fn family(metric: &str, kind: MetricKind) -> &str {
+    let has_parts =
+        matches!(kind, MetricKind::Histogram | MetricKind::GaugeHistogram | MetricKind::Summary);
+    let parts = ["_bucket", "_sum", "_count"].into_iter().filter(|_| has_parts);
+    parts.filter_map(|part| metric.strip_suffix(part)).next().unwrap_or(metric)
 }
 
 async fn format_query(request: Request) -> Answered {
