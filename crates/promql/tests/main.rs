@@ -160,11 +160,8 @@ fn subqueries_stand_on_multiples_of_their_step() {
     assert_eq!(instant(&source, "a[25s:10s]", 27.0), "a 2@10 3@20");
     assert_eq!(instant(&source, "max_over_time((a * 2)[25s:10s] offset 10s)", 27.0), "{} 4");
     assert_eq!(range(&source, "sum_over_time(a[20s:10s])", 20, 10), "{} 1@0 3@10 5@20");
-    assert_eq!(
-        instant(&source, "count_over_time(a[10y:1ms])", 27.0)
-            .contains("more than 50000000 samples"),
-        true
-    );
+    let error = instant(&source, "count_over_time(a[10y:1ms])", 27.0);
+    assert!(error.contains("more than 50000000 samples"), "{error}");
 }
 
 #[test]
