@@ -453,6 +453,16 @@ impl Engine {
         lock(&self.book).awake();
     }
 
+    /// What sources declared metrics to be, by name.
+    #[must_use]
+    pub fn declared(&self) -> Vec<(String, MetricKind)> {
+        let declared = self.declared.read().unwrap_or_else(PoisonError::into_inner);
+        let mut declared: Vec<_> =
+            declared.iter().map(|(family, kind)| (family.clone(), *kind)).collect();
+        declared.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        declared
+    }
+
     /// The time of the newest reading of any series.
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {

@@ -11,6 +11,7 @@ mod delivery;
 mod http;
 mod otlp;
 mod own_metrics;
+mod query;
 mod reload;
 mod scrape;
 mod serve;
@@ -26,6 +27,7 @@ pub use config::{
     ConfigError, ConfigFile, Configuration, DeliverySection, GlobalSection, ListenSection,
     StorageSection, reference, schema,
 };
+pub use query::QuerySettings;
 pub use reload::{Reloader, SettingsSource};
 pub use scrape::{
     FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,

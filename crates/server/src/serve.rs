@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
+use crate::query::Queries;
 use crate::reload::{Reloader, Request, SettingsSource};
 use crate::settings::ServerSettings;
 use crate::storage::Storage;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) storage: Option<Storage>,
     pub(crate) settings: ServerSettings,
     pub(crate) metrics: OwnMetrics,
+    pub(crate) queries: Queries,
     /// Whether the past of all sources has been read.
     warm: AtomicBool,
     /// Whether the service as a whole ends, not only a part of it.
@@ -113,7 +115,9 @@ impl Server {
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
         let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
         metrics.note_applied();
-        let shared = Arc::new(Shared { engine, storage, settings, metrics, warm, is_stopping });
+        let queries = Queries::new(&settings.query);
+        let shared = Shared { engine, storage, settings, metrics, queries, warm, is_stopping };
+        let shared = Arc::new(shared);
         let (reloader, requests) = mpsc::channel(1);
         let reloader = Reloader(reloader);
         Ok(Self { listener, address, otlp, shared, source: None, reloader, requests })

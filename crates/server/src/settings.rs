@@ -9,6 +9,7 @@ use auscult_engine::EngineSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
 use crate::sources::{FollowSettings, PrometheusSettings};
 
@@ -39,6 +40,8 @@ pub struct ServerSettings {
     pub files: Vec<FollowSettings>,
     /// Where everything is kept that outlives the process; `None` keeps it in memory only.
     pub data: Option<DataSettings>,
+    /// What queries of others may take.
+    pub query: QuerySettings,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
 }
@@ -140,6 +143,7 @@ impl Default for ServerSettings {
             prometheuses: Vec::new(),
             files: Vec::new(),
             data: None,
+            query: QuerySettings::default(),
             alertmanagers: Vec::new(),
         }
     }

@@ -224,6 +224,7 @@ fn fixed_change(before: &ServerSettings, after: &ServerSettings) -> Option<&'sta
         ("server.request_size_limit", before.most_request_bytes == after.most_request_bytes),
         ("server.unpacked_size_limit", before.most_unpacked_bytes == after.most_unpacked_bytes),
         ("storage", before.data == after.data),
+        ("query", before.query == after.query),
     ];
     same.into_iter().find(|(_, is_same)| !is_same).map(|(key, _)| key)
 }

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod otlp;
 mod peers;
+mod query;
 mod reload;
 mod scrape;
 mod service;

@@ -241,3 +241,25 @@ fn many_series_are_sorted_in_parts_and_found_by_their_rows() {
         assert_eq!(found[0].samples, expected);
     }
 }
+
+#[test]
+fn series_are_told_from_files_and_log_without_their_samples() {
+    let folder = folder("history-series");
+    let log = open(&folder.join("log"));
+    let (history, _) = history(&folder, HistorySettings::default());
+    append(&log, 0..3, 10);
+    log.close_segment();
+    history.maintain(&log, log.position(), seconds(11)).unwrap();
+    append(&log, 2..5, 20);
+    assert_eq!(history.size().files, 1);
+    let told = |from, to| {
+        let found = history.series(&log, |_| true, seconds(from), seconds(to)).unwrap();
+        let scanned = history.scan(&log, |_| true, seconds(from), seconds(to), 1000).unwrap();
+        let scanned: Vec<_> = scanned.into_iter().map(|one| (one.labels, one.kind)).collect();
+        assert_eq!(found, scanned, "as a scan has them");
+        found.len()
+    };
+    assert_eq!((told(0, 100), told(0, 15), told(15, 100), told(12, 18)), (5, 3, 3, 0));
+    let none = history.series(&log, |_| false, seconds(0), seconds(100)).unwrap();
+    assert!(none.is_empty());
+}

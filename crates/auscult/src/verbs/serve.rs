@@ -157,6 +157,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, CallError> {
         if let Some(address) = server.otlp_grpc_address() {
             eprintln!("  OTLP, gRPC    http://{address}");
         }
+        eprintln!("  Grafana       http://{address} as a Prometheus data source");
         eprintln!("  incidents     http://{address}/api/auscult/v1/incidents");
         eprintln!("  own metrics   http://{address}/metrics");
         let stop = interrupted().map_err(CallError::input)?;

@@ -17,6 +17,7 @@ pub use file::{ConfigError, ConfigFile};
 pub use reference::{reference, schema};
 pub use sections::{DeliverySection, GlobalSection, ListenSection, StorageSection};
 
+use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
 use crate::settings::{Port, ServerSettings};
 use crate::sources::{FollowSettings, PrometheusSettings};
@@ -70,6 +71,8 @@ pub struct Configuration {
     pub prometheus_sources: Vec<PrometheusSettings>,
     /// CSV and JSON Lines files that are read as they grow.
     pub followed_files: Vec<FollowSettings>,
+    /// What queries in PromQL may take.
+    pub query: QuerySettings,
     /// Whom incidents are told.
     pub delivery: DeliverySection,
 }
@@ -95,6 +98,7 @@ impl Configuration {
             prometheuses: self.prometheus_sources,
             files: self.followed_files,
             data: storage.settings(),
+            query: self.query,
             alertmanagers: self.delivery.alertmanagers,
         }
     }

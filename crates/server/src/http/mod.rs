@@ -1,6 +1,7 @@
 //! Every address of the service.
 
 mod api;
+mod prometheus;
 mod write;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(crate) fn router(
         .route("/api/v1/write", post(write::remote_write))
         .merge(otlp::http::routes())
         .nest("/api/auscult/v1", api::router(stopped))
+        .nest("/api/v1", prometheus::router())
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(move || reload(reloader.clone())))

@@ -202,6 +202,14 @@ fn stored(incident: &Incident) -> StoredIncident {
 }
 
 impl Storage {
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
     fn append(&self, batch: &MetricBatch) {
         let series = batch.series().filter(|series| !series.points.is_empty());
         let series = series.map(|series| LoggedSeries {

@@ -6,12 +6,13 @@ mod merge;
 mod scan;
 mod table;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use auscult_core::{LabelsRef, Timestamp};
+use auscult_core::{Labels, LabelsRef, Timestamp};
 
 use crate::error::StoreError;
 use crate::folder::set_aside;
@@ -328,6 +329,51 @@ impl History {
             failed?;
         }
         Ok(gathering.finish())
+    }
+
+    /// The series for which `wanted` holds, by labels, each with what its source said that it is:
+    /// those that may have samples from `from` to `to`, both inclusive, as far as their first and
+    /// last sample in a file tell. Time: the series tables of the files in question, and the part
+    /// of the log that is not in files yet; no samples of files are read.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn series(
+        &self,
+        log: &Log,
+        wanted: impl Fn(LabelsRef<'_>) -> bool,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(Labels, u8)>, StoreError> {
+        let manifest = self.manifest.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found: BTreeMap<Labels, u8> = BTreeMap::new();
+        let (first, last) = (from.nanos(), to.nanos());
+        for entry in manifest.files.iter().filter(|entry| entry.to >= first && entry.from <= last) {
+            let mut rows = table::SeriesRows::open(&self.folder, entry.number)?;
+            while let Some(row) = rows.next()? {
+                if row.to >= first && row.from <= last && wanted(row.labels.as_ref()) {
+                    found.insert(row.labels, row.kind);
+                }
+            }
+        }
+        for number in log.numbers(|number| number > manifest.converted) {
+            let mut series: Vec<Option<(Labels, u8)>> = Vec::new();
+            let mut take = |replayed: Replayed<'_>| match replayed {
+                Replayed::Series { kind, labels, .. } => {
+                    series.push(wanted(labels).then(|| (labels.to_owned(), kind)));
+                }
+                Replayed::Samples { series: number, samples } => {
+                    let is_inside = samples.iter().any(|(time, _)| (from..=to).contains(time));
+                    // Taken once: the rest of its samples tell nothing new.
+                    let one = series[number as usize].take_if(|_| is_inside);
+                    found.extend(one);
+                }
+                _ => {}
+            };
+            read_segment(&log.path(number), number, Position::default(), &mut take)?;
+        }
+        Ok(found.into_iter().collect())
     }
 }
 

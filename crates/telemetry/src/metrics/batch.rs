@@ -59,6 +59,26 @@ impl MetricKind {
         })
     }
 
+    /// What sources call it, as Prometheus does.
+    ///
+    /// ```
+    /// use auscult_telemetry::metrics::MetricKind;
+    /// assert_eq!(MetricKind::of_name(MetricKind::StateSet.name()), Some(MetricKind::StateSet));
+    /// ```
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+        }
+    }
+
     const CODES: [Self; 8] = [
         Self::Unknown,
         Self::Gauge,
