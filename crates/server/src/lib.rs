@@ -11,16 +11,21 @@ mod http;
 mod otlp;
 mod own_metrics;
 mod scrape;
+mod secret;
 mod serve;
 mod settings;
 mod sources;
 mod storage;
 mod units;
 
+pub use delivery::settings::{
+    AlertmanagerSettings, Event, RemoteWriteSettings, SlackSettings, WebhookSettings,
+};
 pub use scrape::{
     FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
 };
+pub use secret::Secret;
 pub use serve::{ServeError, Server};
-pub use settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
+pub use settings::{DataSettings, Port, ServerSettings};
 pub use sources::{FollowSettings, PrometheusSettings};
 pub use units::{parse_bytes, parse_duration};

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::delivery::Alertmanager;
+use crate::delivery::Delivery;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::settings::ServerSettings;
@@ -61,6 +61,9 @@ pub enum ServeError {
         "`{url}` is no address of an Alertmanager: {reason}; expected one such as http://127.0.0.1:9093"
     )]
     Alertmanager { url: String, reason: String },
+    /// Settings of a receiver that cannot be. Its address is not shown.
+    #[error("receiver `{name}` cannot be told of incidents: {reason}")]
+    Receiver { name: String, reason: String },
     /// Settings of a job to scrape that cannot be.
     #[error("job `{job}` cannot be scraped: {reason}")]
     Scrape { job: String, reason: String },
@@ -137,18 +140,21 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stopping, stopped) = watch::channel(false);
-        let mut alertmanagers = Vec::new();
-        for receiver in self.shared.settings.alertmanagers.clone() {
-            let external = format!("http://{}", self.address);
-            alertmanagers.push(Alertmanager::new(receiver, &external)?);
-        }
+        let (shared, address) = (Arc::clone(&self.shared), self.address);
+        let open = move || {
+            let external = shared.settings.external_url.clone();
+            let external = external.unwrap_or_else(|| format!("http://{address}"));
+            Delivery::open(&shared, &external)
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        let delivery = opened.map_err(std::io::Error::other)??;
         let jobs = scrape::jobs(&self.shared.settings.scrapes)?;
         let sources = sources::open(&self.shared.settings)?;
         let shared = Arc::clone(&self.shared);
         let background = tokio::spawn(background(
             Arc::clone(&shared),
             self.otlp,
-            alertmanagers,
+            delivery,
             jobs,
             sources,
             stopped.clone(),
@@ -173,7 +179,7 @@ impl Server {
 async fn background(
     shared: Arc<Shared>,
     otlp: OtlpListeners,
-    alertmanagers: Vec<Alertmanager>,
+    delivery: Delivery,
     jobs: Vec<scrape::Job>,
     mut sources: Vec<sources::Source>,
     mut stopped: watch::Receiver<bool>,
@@ -193,10 +199,7 @@ async fn background(
     for source in sources {
         tasks.spawn(source.run(Arc::clone(&shared), stopped.clone()));
     }
-    for alertmanager in alertmanagers {
-        let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-        tasks.spawn(async move { alertmanager.run(&shared, stopped).await });
-    }
+    delivery.spawn(&shared, &stopped, &mut tasks);
     let tick = |shared: &Shared| {
         shared.engine.tick(clock::now());
         shared.note();

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use auscult_engine::EngineSettings;
 
+use crate::delivery::settings::{
+    AlertmanagerSettings, RemoteWriteSettings, SlackSettings, WebhookSettings,
+};
 use crate::scrape::ScrapeSettings;
 use crate::sources::{FollowSettings, PrometheusSettings};
 
@@ -34,8 +37,17 @@ pub struct ServerSettings {
     pub files: Vec<FollowSettings>,
     /// Where everything is kept that outlives the process; `None` keeps it in memory only.
     pub data: Option<DataSettings>,
+    /// Where people and programs reach this service, for links; `http://` and where it listens
+    /// unless set.
+    pub external_url: Option<String>,
     /// Where incidents are sent.
     pub alertmanagers: Vec<AlertmanagerSettings>,
+    /// Who is told of incidents in signed JSON.
+    pub webhooks: Vec<WebhookSettings>,
+    /// Channels that are told of incidents.
+    pub slacks: Vec<SlackSettings>,
+    /// Where scores are written.
+    pub remote_writes: Vec<RemoteWriteSettings>,
 }
 
 /// A port besides the one for everything.
@@ -78,32 +90,6 @@ impl DataSettings {
     }
 }
 
-/// An Alertmanager that incidents are sent to.
-#[derive(Debug, Clone)]
-pub struct AlertmanagerSettings {
-    /// Its address, such as `http://127.0.0.1:9093`.
-    pub url: String,
-    /// How often a firing alert is sent again.
-    pub resend: Duration,
-    /// How long a resolved alert is sent again.
-    pub resolved_for: Duration,
-    /// How long an answer may take.
-    pub timeout: Duration,
-}
-
-impl AlertmanagerSettings {
-    /// With the times that Prometheus itself uses.
-    #[must_use]
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            resend: Duration::from_secs(60),
-            resolved_for: Duration::from_secs(300),
-            timeout: Duration::from_secs(10),
-        }
-    }
-}
-
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
@@ -118,7 +104,11 @@ impl Default for ServerSettings {
             prometheuses: Vec::new(),
             files: Vec::new(),
             data: None,
+            external_url: None,
             alertmanagers: Vec::new(),
+            webhooks: Vec::new(),
+            slacks: Vec::new(),
+            remote_writes: Vec::new(),
         }
     }
 }

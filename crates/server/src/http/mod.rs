@@ -1,6 +1,7 @@
 //! Every address of the service.
 
 mod api;
+mod scores;
 mod write;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Rou
     Router::new()
         .route("/api/v1/write", post(write::remote_write))
         .merge(otlp::http::routes())
+        .route("/api/auscult/v1/scores/metrics", get(scores::metrics))
         .nest("/api/auscult/v1", api::router(stopped))
         .route("/-/healthy", get(|| async { "healthy\n" }))
         .route("/-/ready", get(ready))
