@@ -33,7 +33,7 @@ async fn alerts(url: &str) -> Vec<Value> {
 }
 
 /// `up` of a replica, `seconds` after `start`.
-async fn send_up(address: SocketAddr, start: i64, seconds: i64, up: f64) {
+pub(crate) async fn send_up(address: SocketAddr, start: i64, seconds: i64, up: f64) {
     let labels = [("__name__", "up"), ("instance", "replica-3:8000"), ("job", "llm")];
     let labels = Labels::from_pairs(labels).unwrap();
     let point = [Point { time: Timestamp::from_seconds(start + seconds), value: up }];

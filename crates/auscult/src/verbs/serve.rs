@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auscult_server::{
     AlertmanagerSettings, DataSettings, FollowSettings, Port, PrometheusSettings, ScrapeSettings,
-    Server, ServerSettings, parse_bytes, parse_duration,
+    Secret, Server, ServerSettings, SlackSettings, WebhookSettings, parse_bytes, parse_duration,
 };
 use clap::Args;
 
@@ -27,6 +27,15 @@ pub(crate) struct Arguments {
     /// Send incidents to this Alertmanager, such as http://127.0.0.1:9093; may be given more than once.
     #[arg(long, value_name = "URL")]
     alertmanager: Vec<String>,
+    /// Send incidents to this address as JSON; may be given more than once. Other users of the machine see it: an address with a token belongs into the configuration.
+    #[arg(long, value_name = "URL")]
+    webhook: Vec<String>,
+    /// Send incidents to the channel of Slack, Mattermost or Rocket.Chat whose incoming webhook stands in this file; may be given more than once.
+    #[arg(long, value_name = "URL-FILE")]
+    slack: Vec<PathBuf>,
+    /// Where people reach this service, for links in messages [default: http:// and where it listens].
+    #[arg(long, value_name = "URL")]
+    external_url: Option<String>,
     /// Scrape the metrics at this address, such as localhost:9100 or http://gpu1:9400/metrics; may be given more than once.
     #[arg(long, value_name = "URL")]
     scrape: Vec<String>,
@@ -97,6 +106,11 @@ impl Arguments {
             time: self.follow_time.clone(),
             ..FollowSettings::new(path)
         });
+        let webhooks = self.webhook.iter().map(|url| WebhookSettings::new(Secret::new(url)));
+        let slacks = self
+            .slack
+            .iter()
+            .map(|file| SlackSettings { url_file: Some(file.clone()), ..SlackSettings::default() });
         Ok(ServerSettings {
             listen: self.listen,
             otlp_http: self.otlp_http.unwrap_or(usual(4318)),
@@ -105,7 +119,10 @@ impl Arguments {
             scrapes,
             prometheuses: prometheuses.collect(),
             files: files.collect(),
+            external_url: self.external_url.clone(),
             alertmanagers: self.alertmanager.iter().map(AlertmanagerSettings::new).collect(),
+            webhooks: webhooks.collect(),
+            slacks: slacks.collect(),
             ..ServerSettings::default()
         })
     }

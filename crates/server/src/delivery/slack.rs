@@ -4,7 +4,6 @@
 //! message attachments". Attachments, not blocks: Mattermost and Rocket.Chat take the same.
 
 use auscult_core::Timestamp;
-use auscult_telemetry::format_time;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
 
@@ -50,9 +49,13 @@ fn message<'a>(told: &Told<'a>, channel: Option<&'a str>) -> Message<'a> {
     };
     let place = words::place(&incident.targets);
     let members = words::strangest(incident);
-    let what = members.first().map_or_else(String::new, |member| {
-        format!("{} {}", words::series(member), words::distance(member))
+    let mut what = members.first().map_or_else(String::new, |member| {
+        format!("{}{}", words::series(member), words::glance(member))
     });
+    let others = (members.len() as u64 + incident.more_members).saturating_sub(1);
+    if others > 0 {
+        what += &format!(" and {others} more series");
+    }
     let headline = match told.event {
         // What it read at its worst is no news any more.
         Event::Recovered => {
@@ -72,7 +75,7 @@ fn message<'a>(told: &Told<'a>, channel: Option<&'a str>) -> Message<'a> {
                 format!(" on {}", escape(&words::place(std::slice::from_ref(&member.target))))
             };
             let (series, distance) = (words::series(member), words::distance(member));
-            format!("\u{2022} `{}`{at} {}", escape(&series), escape(&distance))
+            format!("\u{2022} `{}`{at}{}", escape(&series), escape(&distance))
         })
         .collect();
     let others = (members.len().saturating_sub(NAMED)) as u64 + incident.more_members;
@@ -80,7 +83,7 @@ fn message<'a>(told: &Told<'a>, channel: Option<&'a str>) -> Message<'a> {
         lines.push(format!("and {others} more series"));
     }
     let late = words::span(words::since(incident.began, incident.noticed));
-    let mut footer = format!("since {}, noticed {late} later", format_time(incident.began));
+    let mut footer = format!("since {}, noticed {late} later", words::moment(incident.began));
     if incident.reopened > 0 {
         footer += &format!(", reopened {} times", incident.reopened);
     }
@@ -130,9 +133,43 @@ mod tests {
     #[test]
     fn a_message_says_what_where_since_when_and_how_far() {
         let opened = pretty(Event::Opened, &change(31, 12, Happening::Opened));
-        insta::assert_snapshot!(opened, @"");
+        insta::assert_snapshot!(opened, @r##"
+        {
+          "text": ":red_circle: replica-3:8000 (job llm): power_watts{gpu=\"3\"} 812 (+166 %) and 4 more series",
+          "attachments": [
+            {
+              "color": "#d32f2f",
+              "fallback": "replica-3:8000 (job llm): power_watts{gpu=\"3\"} 812 (+166 %) and 4 more series",
+              "title": "Incident 12",
+              "title_link": "https://auscult.example.org/api/auscult/v1/incidents/12",
+              "text": "• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
+              "footer": "since 2026-01-08 14:59:20 UTC, noticed 40 s later",
+              "mrkdwn_in": [
+                "text"
+              ]
+            }
+          ]
+        }
+        "##);
         let recovered = pretty(Event::Recovered, &change(32, 12, Happening::Recovered));
-        insta::assert_snapshot!(recovered, @"");
+        insta::assert_snapshot!(recovered, @r##"
+        {
+          "text": ":white_check_mark: recovered: replica-3:8000 (job llm), after 10 min",
+          "attachments": [
+            {
+              "color": "#2e7d32",
+              "fallback": "recovered: replica-3:8000 (job llm), after 10 min",
+              "title": "Incident 12",
+              "title_link": "https://auscult.example.org/api/auscult/v1/incidents/12",
+              "text": "• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
+              "footer": "since 2026-01-08 14:59:20 UTC, noticed 40 s later",
+              "mrkdwn_in": [
+                "text"
+              ]
+            }
+          ]
+        }
+        "##);
     }
 
     #[test]
@@ -142,6 +179,23 @@ mod tests {
         change.incident.targets.push(other.clone());
         change.incident.members[1].target = other;
         change.incident.reopened = 2;
-        insta::assert_snapshot!(pretty(Event::Updated, &change), @"");
+        insta::assert_snapshot!(pretty(Event::Updated, &change), @r##"
+        {
+          "text": ":red_circle: more is odd: replica-3:8000, &lt;!channel&gt;&amp;'x' (job llm): power_watts{gpu=\"3\"} 812 (+166 %) and 4 more series",
+          "attachments": [
+            {
+              "color": "#d32f2f",
+              "fallback": "more is odd: replica-3:8000, &lt;!channel&gt;&amp;'x' (job llm): power_watts{gpu=\"3\"} 812 (+166 %) and 4 more series",
+              "title": "Incident 12",
+              "title_link": "https://auscult.example.org/api/auscult/v1/incidents/12",
+              "text": "• `power_watts{gpu=\"3\"}` on replica-3:8000 (job llm) 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds{instance=\"replica-3:8000\"}` on &lt;!channel&gt;&amp;'x' (job llm) 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
+              "footer": "since 2026-01-08 14:59:20 UTC, noticed 40 s later, reopened 2 times",
+              "mrkdwn_in": [
+                "text"
+              ]
+            }
+          ]
+        }
+        "##);
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auscult_core::{Labels, METRIC_NAME, Timestamp};
+use auscult_core::{Band, Labels, METRIC_NAME, Timestamp};
 use auscult_engine::incident::{Incident, Member};
+use auscult_telemetry::format_time;
 
 /// Labels by which people call a target, the best first.
 const CALLED_BY: [&str; 7] =
@@ -76,26 +77,46 @@ pub(super) fn series(member: &Member) -> String {
     }
 }
 
-/// What is odd of a series and how far it is from normal: `812, usually 290.3 to 320 (+166 %)`.
+/// What is odd of a series and how far it is from normal, to be put behind its name:
+/// ` 812, usually 290.3 to 320 (+166 %)`.
 pub(super) fn distance(member: &Member) -> String {
+    let (reading, expected) = (short(member.reading), short(member.expected));
+    match member.band {
+        Some(band) => {
+            let (low, high) = (short(band.low), short(band.high));
+            format!(" {reading}, usually {low} to {high}{}", far(member, band))
+        }
+        // It is not the reading that is odd, or not that alone.
+        None if reading == expected => format!(": {}", reason(member)),
+        None => format!(": {} ({reading}, expected {expected})", reason(member)),
+    }
+}
+
+/// The shortest that says how odd a series is, to be put behind its name: ` 812 (+166 %)`.
+pub(super) fn glance(member: &Member) -> String {
+    match member.band {
+        Some(band) => format!(" {}{}", short(member.reading), far(member, band)),
+        None => format!(": {}", reason(member)),
+    }
+}
+
+fn reason(member: &Member) -> &str {
+    member.reasons.first().map_or("odd", String::as_str)
+}
+
+/// How far a reading is from normal, to be put behind it.
+fn far(member: &Member, band: Band) -> String {
     let (reading, expected) = (member.reading, member.expected);
-    let reason = member.reasons.first().map_or("", String::as_str);
-    let usual = match member.band {
-        Some(band) => format!("usually {} to {}", short(band.low), short(band.high)),
-        // It is not the reading that is odd.
-        None if reading == expected => return reason.to_owned(),
-        None => format!("expected {}", short(expected)),
-    };
-    let inside = member.band.is_some_and(|band| (band.low..=band.high).contains(&reading));
     let share = (reading - expected) / expected.abs();
-    let far = match share {
-        // Inside the band it is something else that is odd, such as that it stands still.
-        _ if inside => format!(": {reason}"),
+    if (band.low..=band.high).contains(&reading) {
+        // It is something else that is odd, such as that it stands still.
+        return format!(": {}", reason(member));
+    }
+    match share {
         _ if !share.is_finite() => String::new(),
         _ if share.abs() < 10.0 => format!(" ({:+.0} %)", share * 100.0),
         _ => format!(" ({} times the expected {})", short(reading / expected), short(expected)),
-    };
-    format!("{}, {usual}{far}", short(reading))
+    }
 }
 
 /// A number for people: four digits that count.
@@ -116,6 +137,12 @@ pub(super) fn short(value: f64) -> String {
     }
 }
 
+/// A time for people: `2026-01-08 14:59:20 UTC`.
+pub(super) fn moment(time: Timestamp) -> String {
+    let seconds = Timestamp::from_seconds(time.nanos().div_euclid(1_000_000_000));
+    format_time(seconds).replace('T', " ").replace('Z', " UTC")
+}
+
 /// A time span for people.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -131,7 +158,6 @@ pub(super) fn span(span: Duration) -> String {
 mod tests {
     use super::*;
     use crate::delivery::samples::{incident, labels};
-    use auscult_core::Band;
     use auscult_engine::incident::State;
 
     #[test]
@@ -167,18 +193,20 @@ mod tests {
     fn a_distance_says_what_is_usual_and_how_far_it_is() {
         let mut member = incident(1, State::Open).members.remove(0);
         assert_eq!(series(&member), r#"power_watts{gpu="3"}"#);
-        assert_eq!(distance(&member), "812, usually 290.2 to 320 (+166 %)");
+        assert_eq!(distance(&member), " 812, usually 290.2 to 320 (+166 %)");
+        assert_eq!(glance(&member), " 812 (+166 %)");
         member.reading = 8120.0;
-        let times = "8120, usually 290.2 to 320 (26.62 times the expected 305)";
+        let times = " 8120, usually 290.2 to 320 (26.62 times the expected 305)";
         assert_eq!(distance(&member), times);
         member.reading = 300.0;
-        assert_eq!(distance(&member), "300, usually 290.2 to 320: far above what is usual");
+        assert_eq!(distance(&member), " 300, usually 290.2 to 320: far above what is usual");
         (member.expected, member.reading) = (0.0, 4.0);
         member.band = Some(Band { low: 0.0, high: 1.0 });
-        assert_eq!(distance(&member), "4, usually 0 to 1");
+        assert_eq!(distance(&member), " 4, usually 0 to 1");
         member.band = None;
-        assert_eq!(distance(&member), "4, expected 0");
+        assert_eq!(distance(&member), ": far above what is usual (4, expected 0)");
+        assert_eq!(glance(&member), ": far above what is usual");
         member.reading = 0.0;
-        assert_eq!(distance(&member), "far above what is usual");
+        assert_eq!(distance(&member), ": far above what is usual");
     }
 }
