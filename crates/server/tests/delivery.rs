@@ -53,10 +53,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn start(answer: impl Fn(usize) -> (u16, &'static str) + Clone + Send + 'static) -> Self
-    where
-        Self: Sized,
-    {
+    async fn start(answer: impl Fn(usize) -> (u16, &'static str) + Clone + Send + 'static) -> Self {
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
         let answer = Arc::new(Mutex::new(answer));
         let kept = Arc::clone(&got);

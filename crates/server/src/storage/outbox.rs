@@ -42,13 +42,15 @@ impl Shared {
 
     /// Stores and empties `steps`. Those that cannot be stored stay, the newest of them.
     pub(crate) fn note_outbox(&self, steps: &mut Vec<OutboxEntry>) {
-        if let Some(storage) = self.storage.as_ref().filter(|_| !steps.is_empty()) {
-            if storage.watch(Part::Incidents, storage.book.note_outbox(steps)).is_none() {
-                steps.drain(..steps.len().saturating_sub(MOST_UNSAVED));
-                return;
-            }
+        let stored = self
+            .storage
+            .as_ref()
+            .filter(|_| !steps.is_empty())
+            .map(|storage| storage.watch(Part::Incidents, storage.book.note_outbox(steps)));
+        match stored {
+            Some(None) => drop(steps.drain(..steps.len().saturating_sub(MOST_UNSAVED))),
+            Some(Some(())) | None => steps.clear(),
         }
-        steps.clear();
     }
 
     /// Forgets all receivers but these.
