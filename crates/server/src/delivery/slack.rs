@@ -78,6 +78,9 @@ fn message<'a>(told: &Told<'a>, channel: Option<&'a str>) -> Message<'a> {
             format!("\u{2022} `{}`{at}{}", escape(&series), escape(&distance))
         })
         .collect();
+    if told.event == Event::Recovered {
+        lines.insert(0, "What was odd, at its worst:".to_owned());
+    }
     let others = (members.len().saturating_sub(NAMED)) as u64 + incident.more_members;
     if others > 0 {
         lines.push(format!("and {others} more series"));
@@ -161,7 +164,7 @@ mod tests {
               "fallback": "recovered: replica-3:8000 (job llm), after 10 min",
               "title": "Incident 12",
               "title_link": "https://auscult.example.org/api/auscult/v1/incidents/12",
-              "text": "• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
+              "text": "What was odd, at its worst:\n• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
               "footer": "since 2026-01-08 14:59:20 UTC, noticed 40 s later",
               "mrkdwn_in": [
                 "text"
