@@ -14,6 +14,7 @@ mod own_metrics;
 mod query;
 mod reload;
 mod scrape;
+mod secret;
 mod serve;
 mod settings;
 mod sources;
@@ -24,14 +25,19 @@ use auscult_core::units;
 
 pub use auscult_core::units::{parse_bytes, parse_duration};
 pub use config::{
-    ConfigError, ConfigFile, Configuration, DeliverySection, GlobalSection, ListenSection,
-    StorageSection, reference, schema,
+    ConfigError, ConfigFile, Configuration, GlobalSection, ListenSection, StorageSection,
+    reference, schema,
+};
+pub use delivery::settings::{
+    AlertmanagerSettings, DeliverySettings, Event, RemoteWriteSettings, SlackSettings,
+    WebhookSettings,
 };
 pub use query::QuerySettings;
 pub use reload::{Reloader, SettingsSource};
 pub use scrape::{
     FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
 };
+pub use secret::Secret;
 pub use serve::{ServeError, Server};
-pub use settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
+pub use settings::{DataSettings, Port, ServerSettings};
 pub use sources::{FollowSettings, PrometheusSettings};

@@ -10,6 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::clock;
+use crate::delivery::DeliveryMetrics;
 use crate::serve::Shared;
 
 /// How a request to write ended.
@@ -27,11 +28,6 @@ pub(crate) enum Ending {
 pub(crate) struct WriteLabels {
     pub(crate) protocol: &'static str,
     pub(crate) ending: Ending,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct ReceiverLabels {
-    pub(crate) receiver: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,8 +58,7 @@ pub(crate) struct OwnMetrics {
     pub(crate) writes: Family<WriteLabels, Counter>,
     /// Seconds from having a request to having judged it.
     pub(crate) write_seconds: Histogram,
-    pub(crate) sent: Family<ReceiverLabels, Counter>,
-    pub(crate) send_failures: Family<ReceiverLabels, Counter>,
+    pub(crate) delivery: DeliveryMetrics,
     pub(crate) scrapes: Family<ScrapeLabels, Counter>,
     pub(crate) scrape_refused_samples: Counter,
     pub(crate) scrape_targets: Family<JobLabels, Gauge>,
@@ -81,8 +76,7 @@ impl Default for OwnMetrics {
         Self {
             writes: Family::default(),
             write_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
-            sent: Family::default(),
-            send_failures: Family::default(),
+            delivery: DeliveryMetrics::default(),
             scrapes: Family::default(),
             scrape_refused_samples: Counter::default(),
             scrape_targets: Family::default(),
@@ -113,9 +107,7 @@ impl OwnMetrics {
         );
         let help = "Seconds to read and judge a request to write";
         registry.register("write_seconds", help, own.write_seconds.clone());
-        registry.register("alerts_sent", "Alerts that a receiver took", own.sent.clone());
-        let help = "Attempts to send alerts that failed";
-        registry.register("alert_send_failures", help, own.send_failures.clone());
+        own.delivery.register(&mut registry);
         registry.register("scrapes", "Scrapes, by job and outcome", own.scrapes.clone());
         let help = "Samples of scraped pages whose labels cannot be after relabelling";
         registry.register("scrape_refused_samples", help, own.scrape_refused_samples.clone());

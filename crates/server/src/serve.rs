@@ -69,6 +69,9 @@ pub enum ServeError {
         "`{url}` is no address of an Alertmanager: {reason}; expected one such as http://127.0.0.1:9093"
     )]
     Alertmanager { url: String, reason: String },
+    /// Settings of a receiver that cannot be. Its address is not shown.
+    #[error("receiver `{name}` cannot be told of incidents: {reason}")]
+    Receiver { name: String, reason: String },
     /// Settings of a job to scrape that cannot be.
     #[error("job `{job}` cannot be scraped: {reason}")]
     Scrape { job: String, reason: String },
@@ -214,7 +217,7 @@ impl Background {
         }
         shared.warm.store(true, Ordering::Release);
         otlp.spawn(&shared, &stopped, &mut tasks);
-        supervisor.apply(plan);
+        supervisor.apply(plan).await;
         tasks.spawn(supervisor.run(source, requests, stopped.clone()));
         let tick = |shared: &Shared| {
             shared.engine.tick(clock::now());

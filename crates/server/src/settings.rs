@@ -4,11 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auscult_core::units;
 use auscult_engine::EngineSettings;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+use crate::delivery::settings::DeliverySettings;
 use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
 use crate::sources::{FollowSettings, PrometheusSettings};
@@ -42,8 +40,8 @@ pub struct ServerSettings {
     pub data: Option<DataSettings>,
     /// What queries of others may take.
     pub query: QuerySettings,
-    /// Where incidents are sent.
-    pub alertmanagers: Vec<AlertmanagerSettings>,
+    /// Who is told of incidents, and where scores are written.
+    pub delivery: DeliverySettings,
 }
 
 /// A port besides the one for everything.
@@ -86,48 +84,6 @@ impl DataSettings {
     }
 }
 
-/// An Alertmanager that incidents are sent to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AlertmanagerSettings {
-    /// Its address, such as `http://127.0.0.1:9093`.
-    pub url: String,
-    /// How often a firing alert is sent again.
-    #[serde(default = "one_minute", with = "units::AsDuration")]
-    pub resend: Duration,
-    /// How long a resolved alert is sent again.
-    #[serde(default = "five_minutes", with = "units::AsDuration")]
-    pub resolved_for: Duration,
-    /// How long an answer may take.
-    #[serde(default = "ten_seconds", with = "units::AsDuration")]
-    pub timeout: Duration,
-}
-
-fn one_minute() -> Duration {
-    Duration::from_secs(60)
-}
-
-fn five_minutes() -> Duration {
-    Duration::from_secs(300)
-}
-
-fn ten_seconds() -> Duration {
-    Duration::from_secs(10)
-}
-
-impl AlertmanagerSettings {
-    /// With the times that Prometheus itself uses.
-    #[must_use]
-    pub fn new(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            resend: one_minute(),
-            resolved_for: five_minutes(),
-            timeout: ten_seconds(),
-        }
-    }
-}
-
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
@@ -144,7 +100,7 @@ impl Default for ServerSettings {
             files: Vec::new(),
             data: None,
             query: QuerySettings::default(),
-            alertmanagers: Vec::new(),
+            delivery: DeliverySettings::default(),
         }
     }
 }

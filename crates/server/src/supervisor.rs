@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::delivery::Alertmanager;
+use crate::delivery::Delivery;
+use crate::delivery::settings::DeliverySettings;
 use crate::reload::{self, Request, SettingsSource};
 use crate::scrape::{self, Job, ScrapeSettings};
 use crate::serve::{ServeError, Shared};
-use crate::settings::{AlertmanagerSettings, ServerSettings};
+use crate::settings::ServerSettings;
 use crate::sources::{FollowSettings, PrometheusSettings, Source};
 
 /// The settings of something that runs.
@@ -19,15 +20,12 @@ enum Part {
     Scrape(Box<ScrapeSettings>),
     Prometheus(Box<PrometheusSettings>),
     File(Box<FollowSettings>),
-    /// With the address that its alerts lead back to.
-    Alertmanager(Box<AlertmanagerSettings>, String),
 }
 
 /// Something that is ready to run.
 enum Ready {
     Scrape(Box<Job>),
     Source(Source),
-    Alertmanager(Box<Alertmanager>),
 }
 
 /// Something that runs, and how it is told to end.
@@ -43,11 +41,23 @@ pub(crate) struct Supervisor {
     address: String,
     running: Vec<Running>,
     tasks: JoinSet<()>,
+    telling: Option<Telling>,
 }
+
+/// All who are told. They share names and what is remembered, so they change together.
+struct Telling {
+    who: Who,
+    end: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Who is told, and the address that messages lead back to.
+type Who = (DeliverySettings, String);
 
 /// What the settings ask for, checked as a whole.
 pub(crate) struct Plan {
     wanted: Vec<(Part, Option<Ready>)>,
+    who: Who,
 }
 
 impl Plan {
@@ -67,17 +77,13 @@ impl Part {
             Self::Scrape(settings) => Ready::Scrape(Box::new(Job::of(settings)?)),
             Self::Prometheus(settings) => Ready::Source(Source::prometheus(settings)?),
             Self::File(settings) => Ready::Source(Source::file(settings)),
-            Self::Alertmanager(settings, external) => {
-                let receiver = Alertmanager::new(settings.as_ref().clone(), external)?;
-                Ready::Alertmanager(Box::new(receiver))
-            }
         })
     }
 }
 
 impl Supervisor {
     pub(crate) fn new(shared: Arc<Shared>, address: String) -> Self {
-        Self { shared, address, running: Vec::new(), tasks: JoinSet::new() }
+        Self { shared, address, running: Vec::new(), tasks: JoinSet::new(), telling: None }
     }
 
     /// Checks everything that `settings` ask for; what runs already goes on as it is.
@@ -85,7 +91,7 @@ impl Supervisor {
         scrape::check_names(&settings.scrapes)?;
         let mut left: Vec<&Part> = self.running.iter().map(|running| &running.part).collect();
         let mut wanted = Vec::new();
-        for part in parts(settings, &self.address) {
+        for part in parts(settings) {
             let known = left.iter().position(|running| **running == part);
             let ready = match known {
                 Some(place) => {
@@ -96,11 +102,13 @@ impl Supervisor {
             };
             wanted.push((part, ready));
         }
-        Ok(Plan { wanted })
+        Delivery::check(&settings.delivery)?;
+        let external = settings.external_url.clone().unwrap_or_else(|| self.address.clone());
+        Ok(Plan { wanted, who: (settings.delivery.clone(), external) })
     }
 
     /// Ends what is no longer asked for, and starts what is new.
-    pub(crate) fn apply(&mut self, plan: Plan) {
+    pub(crate) async fn apply(&mut self, plan: Plan) {
         let mut kept = Vec::new();
         for (part, ready) in plan.wanted {
             match ready {
@@ -115,6 +123,33 @@ impl Supervisor {
             gone.end.send_replace(true);
         }
         while self.tasks.try_join_next().is_some() {}
+        if self.telling.as_ref().is_none_or(|telling| telling.who != plan.who) {
+            self.tell(plan.who).await;
+        }
+    }
+
+    /// Has others told, once those before have been told what they were being told.
+    async fn tell(&mut self, who: Who) {
+        self.stop_telling().await;
+        let (shared, wanted) = (Arc::clone(&self.shared), who.clone());
+        let open = move || Delivery::open(&shared, &wanted.0, &wanted.1);
+        let opened = tokio::task::spawn_blocking(open).await;
+        let delivery = match opened {
+            Ok(Ok(delivery)) => delivery,
+            Ok(Err(error)) => return tracing::error!("nobody is told of incidents: {error}"),
+            Err(error) => return tracing::error!("nobody is told of incidents: {error}"),
+        };
+        let (end, ended) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        delivery.spawn(&self.shared, &ended, &mut tasks);
+        self.telling = Some(Telling { who, end, tasks });
+    }
+
+    async fn stop_telling(&mut self) {
+        if let Some(mut telling) = self.telling.take() {
+            telling.end.send_replace(true);
+            while telling.tasks.join_next().await.is_some() {}
+        }
     }
 
     fn start(&mut self, part: Part, ready: Ready) -> Running {
@@ -123,9 +158,6 @@ impl Supervisor {
         match ready {
             Ready::Scrape(job) => self.tasks.spawn(job.run(shared, ended)),
             Ready::Source(source) => self.tasks.spawn(source.run(shared, ended)),
-            Ready::Alertmanager(receiver) => {
-                self.tasks.spawn(async move { receiver.run(&shared, ended).await })
-            }
         };
         Running { part, end }
     }
@@ -147,7 +179,10 @@ impl Supervisor {
             let (back, read) = read(source, is_asked).await;
             source = back;
             let Some(settings) = read else { continue };
-            let outcome = settings.and_then(|settings| self.reload(&settings));
+            let outcome = match settings {
+                Ok(settings) => self.reload(&settings).await,
+                Err(reason) => Err(reason),
+            };
             self.note(&outcome);
             if let Some(request) = request {
                 // Who asked may have gone.
@@ -158,18 +193,19 @@ impl Supervisor {
         for running in &self.running {
             running.end.send_replace(true);
         }
+        self.stop_telling().await;
         while self.tasks.join_next().await.is_some() {}
     }
 
     /// Applies `settings` as a whole or not at all.
-    fn reload(&mut self, settings: &ServerSettings) -> Result<(), String> {
+    async fn reload(&mut self, settings: &ServerSettings) -> Result<(), String> {
         if let Some(key) = fixed_change(&self.shared.settings, settings) {
             return Err(fixed(key));
         }
         let plan = self.plan(settings).map_err(|error| error.to_string())?;
         let engine = self.shared.engine.reconfigure(settings.engine.clone());
         engine.map_err(|key| fixed(&format!("detection.{key}")))?;
-        self.apply(plan);
+        self.apply(plan).await;
         Ok(())
     }
 
@@ -230,13 +266,9 @@ fn fixed_change(before: &ServerSettings, after: &ServerSettings) -> Option<&'sta
 }
 
 /// Everything that runs by `settings`.
-fn parts(settings: &ServerSettings, address: &str) -> Vec<Part> {
-    let external = settings.external_url.clone().unwrap_or_else(|| address.to_owned());
+fn parts(settings: &ServerSettings) -> Vec<Part> {
     let scrapes = settings.scrapes.iter().cloned().map(|job| Part::Scrape(Box::new(job)));
     let servers = settings.prometheuses.iter().cloned().map(Box::new).map(Part::Prometheus);
     let files = settings.files.iter().cloned().map(Box::new).map(Part::File);
-    let receivers = settings.alertmanagers.iter().cloned();
-    let receivers =
-        receivers.map(|receiver| Part::Alertmanager(Box::new(receiver), external.clone()));
-    scrapes.chain(servers).chain(files).chain(receivers).collect()
+    scrapes.chain(servers).chain(files).collect()
 }

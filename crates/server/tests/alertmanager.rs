@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auscult_core::{Labels, Timestamp};
 use auscult_engine::EngineSettings;
-use auscult_server::{AlertmanagerSettings, ServerSettings};
+use auscult_server::{AlertmanagerSettings, DeliverySettings, ServerSettings};
 use auscult_telemetry::metrics::{Point, remote_write};
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ async fn alerts(url: &str) -> Vec<Value> {
 }
 
 /// `up` of a replica, `seconds` after `start`.
-async fn send_up(address: SocketAddr, start: i64, seconds: i64, up: f64) {
+pub(crate) async fn send_up(address: SocketAddr, start: i64, seconds: i64, up: f64) {
     let labels = [("__name__", "up"), ("instance", "replica-3:8000"), ("job", "llm")];
     let labels = Labels::from_pairs(labels).unwrap();
     let point = [Point { time: Timestamp::from_seconds(start + seconds), value: up }];
@@ -49,7 +49,10 @@ async fn an_incident_fires_and_resolves_in_a_real_alertmanager() {
     let settings = ServerSettings {
         engine,
         tick: Duration::from_millis(100),
-        alertmanagers: vec![AlertmanagerSettings::new(&url)],
+        delivery: DeliverySettings {
+            alertmanagers: vec![AlertmanagerSettings::new(&url)],
+            ..Default::default()
+        },
         ..Default::default()
     };
     let (address, _stop) = start(settings).await;

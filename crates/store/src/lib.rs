@@ -3,7 +3,7 @@
 //! ```text
 //! Folder ─┬─ Log       every sample as it came, before it is acknowledged
 //!         ├─ History   the same, sorted, in Parquet files with a manifest
-//!         ├─ Book      incidents, what happened to them, verdicts: SQLite
+//!         ├─ Book      incidents, what happened to them, verdicts, who was told: SQLite
 //!         └─ state     what was learnt, record by record
 //! ```
 //!
@@ -37,7 +37,10 @@ mod record;
 mod state;
 mod varint;
 
-pub use book::{Book, BookEntry, IncidentsWanted, StoredChange, StoredIncident, Verdict};
+pub use book::{
+    Book, BookEntry, IncidentsWanted, OutboxEntry, Outgoing, StoredChange, StoredIncident,
+    StoredTold, StoredWaiting, Verdict,
+};
 pub use error::StoreError;
 pub use folder::Folder;
 pub use history::{Found, History, HistorySettings, HistorySize, Maintained};

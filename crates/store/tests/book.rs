@@ -1,9 +1,10 @@
-//! Incidents and verdicts.
+//! Incidents, verdicts, and who was told.
 
 use std::fs;
 
 use auscult_store::{
-    Book, BookEntry, Folder, IncidentsWanted, StoreError, StoredChange, StoredIncident, Verdict,
+    Book, BookEntry, Folder, IncidentsWanted, OutboxEntry, Outgoing, StoreError, StoredChange,
+    StoredIncident, StoredTold, StoredWaiting, Verdict,
 };
 
 use super::files::{folder, named, seconds};
@@ -79,6 +80,57 @@ fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
     fs::write(&path, bytes).unwrap();
     let (_, note) = Book::open(&path).unwrap();
     assert!(note.unwrap().contains("damaged-2"));
+}
+
+#[test]
+fn who_is_to_be_told_and_who_was_survives_a_restart() {
+    let path = folder("book-outbox").join("auscult.sqlite");
+    let (book, _) = Book::open(&path).unwrap();
+    assert_eq!(book.installation("first").unwrap(), "first");
+    assert_eq!(book.outgoing("pager").unwrap(), Outgoing::default());
+    book.note(&[entry(1, "open", 1), entry(1, "recovered", 2)]).unwrap();
+    let receiver = || "pager".to_owned();
+    let told = StoredTold {
+        incident: 1,
+        state: "opened".to_owned(),
+        updated: seconds(101),
+        time: seconds(102),
+    };
+    let wait =
+        |change| OutboxEntry::Wait { receiver: receiver(), change, since: seconds(change as i64) };
+    let steps = [
+        OutboxEntry::Seen { receiver: receiver(), change: 2 },
+        wait(1),
+        wait(2),
+        // A change that the database does not have.
+        wait(3),
+        OutboxEntry::Done { receiver: receiver(), change: 1 },
+        OutboxEntry::Told { receiver: receiver(), told: told.clone() },
+    ];
+    book.note_outbox(&steps).unwrap();
+    drop(book);
+    let (book, _) = Book::open(&path).unwrap();
+    assert_eq!(book.installation("second").unwrap(), "first");
+    let waiting = StoredWaiting { change: 2, since: seconds(2), document: "{}".to_owned() };
+    let known = Outgoing { seen: Some(2), waiting: vec![waiting], told: vec![told] };
+    assert_eq!(book.outgoing("pager").unwrap(), known);
+    book.keep_receivers(&["other", "it's"]).unwrap();
+    assert_eq!(book.outgoing("pager").unwrap(), Outgoing::default());
+}
+
+#[test]
+fn a_database_of_the_first_version_is_brought_up_to_date_and_a_copy_kept() {
+    let path = folder("book-older").join("auscult.sqlite");
+    drop(Book::open(&path).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let back = "DROP TABLE installation; DROP TABLE receivers; DROP TABLE waiting;
+                DROP TABLE told; PRAGMA user_version = 1;";
+    connection.execute_batch(back).unwrap();
+    drop(connection);
+    let (book, note) = Book::open(&path).unwrap();
+    assert_eq!(note, None);
+    assert_eq!(book.outgoing("pager").unwrap(), Outgoing::default());
+    assert!(path.with_file_name("auscult.sqlite.version-1").exists());
 }
 
 #[test]

@@ -105,6 +105,10 @@ fn summary(configuration: &Configuration) -> String {
     let groups = jobs.iter().flat_map(|job| &job.static_configs);
     let targets: usize = groups.map(|group| group.targets.len()).sum();
     let files = jobs.iter().map(|job| job.file_sd_configs.len()).sum();
+    let delivery = &configuration.delivery;
+    let alertmanagers = delivery.alertmanagers.len();
+    let webhooks = delivery.webhooks.len() + delivery.slack.len();
+    let writes = delivery.remote_write.len();
     let parts = [
         (jobs.len(), several(jobs.len(), "scrape job")),
         (targets, several(targets, "static target")),
@@ -117,10 +121,9 @@ fn summary(configuration: &Configuration) -> String {
             configuration.followed_files.len(),
             several(configuration.followed_files.len(), "followed file"),
         ),
-        (
-            configuration.delivery.alertmanagers.len(),
-            several(configuration.delivery.alertmanagers.len(), "Alertmanager"),
-        ),
+        (alertmanagers, several(alertmanagers, "Alertmanager")),
+        (webhooks, several(webhooks, "webhook")),
+        (writes, several(writes, "remote write")),
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part);
     let parts: Vec<String> = parts.collect();

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use auscult_server::{
     AlertmanagerSettings, ConfigFile, Configuration, FollowSettings, Port, PrometheusSettings,
-    Reloader, ScrapeSettings, Server, ServerSettings, SettingsSource, parse_bytes, parse_duration,
+    Reloader, ScrapeSettings, Secret, Server, ServerSettings, SettingsSource, SlackSettings,
+    WebhookSettings, parse_bytes, parse_duration,
 };
 use clap::Args;
 
@@ -30,6 +31,15 @@ pub(crate) struct Arguments {
     /// Send incidents to this Alertmanager, such as http://127.0.0.1:9093; may be given more than once.
     #[arg(long, value_name = "URL")]
     alertmanager: Vec<String>,
+    /// Send incidents to this address as JSON; may be given more than once. Other users of the machine see it: an address with a token belongs into the configuration.
+    #[arg(long, value_name = "URL")]
+    webhook: Vec<String>,
+    /// Send incidents to the channel of Slack, Mattermost or Rocket.Chat whose incoming webhook stands in this file; may be given more than once.
+    #[arg(long, value_name = "URL-FILE")]
+    slack: Vec<PathBuf>,
+    /// Where people reach this service, for links in messages [default: http:// and where it listens].
+    #[arg(long, value_name = "URL")]
+    external_url: Option<String>,
     /// Scrape the metrics at this address, such as localhost:9100 or http://gpu1:9400/metrics; may be given more than once.
     #[arg(long, value_name = "URL")]
     scrape: Vec<String>,
@@ -87,6 +97,7 @@ impl Arguments {
         set(&mut file.server.listen, &self.listen);
         set(&mut file.server.otlp_http, &self.otlp_http);
         set(&mut file.server.otlp_grpc, &self.otlp_grpc);
+        set(&mut file.server.external_url, &self.external_url.clone().map(Some));
         set(&mut file.storage.folder, &self.data);
         set(&mut file.storage.retention, &self.retention);
         set(&mut file.storage.retention_size, &self.retention_bytes.map(Some));
@@ -108,6 +119,12 @@ impl Arguments {
         }));
         let receivers = self.alertmanager.iter().map(AlertmanagerSettings::new);
         file.delivery.alertmanagers.extend(receivers);
+        let webhooks = self.webhook.iter().map(|url| WebhookSettings::new(Secret::new(url)));
+        file.delivery.webhooks.extend(webhooks);
+        file.delivery.slack.extend(self.slack.iter().map(|file| SlackSettings {
+            url_file: Some(file.clone()),
+            ..SlackSettings::default()
+        }));
         Ok(file.settings())
     }
 }

@@ -68,7 +68,10 @@ impl Book {
     pub(crate) fn raise(&mut self, alarm: &TargetAlarm, target: &Labels) {
         let Some(now) = alarm.events.iter().map(|event| event.time).max() else { return };
         let (place, mut happening) = match self.place_for(target, now) {
-            Some(place) if self.entries[place].knows(now) => return,
+            Some(place) if self.entries[place].knows(now) => {
+                let entry = &mut self.entries[place];
+                return alarm.events.iter().for_each(|event| entry.recognise(event));
+            }
             Some(place) => (place, None),
             None => (self.open(now), Some(Happening::Opened)),
         };
@@ -100,7 +103,9 @@ impl Book {
             entry.incident.state == State::Open && entry.incident.targets.contains(target)
         };
         let Some(place) = self.entries.iter().rposition(open) else { return };
-        if !self.entries[place].knows(event.time) && self.entries[place].take(event, target) {
+        if self.entries[place].knows(event.time) {
+            self.entries[place].recognise(event);
+        } else if self.entries[place].take(event, target) {
             self.note(place, Happening::Grew, event.time);
         }
     }
@@ -270,6 +275,18 @@ impl Book {
 impl Entry {
     fn knows(&self, time: Timestamp) -> bool {
         self.known_until.is_some_and(|until| time <= until)
+    }
+
+    /// Finds the member again whose series came up only now, as it was not in the stored state:
+    /// who looks for recovery has to know where it is.
+    fn recognise(&mut self, event: &Event) {
+        let key = (event.shard, event.key);
+        let members = &self.incident.members;
+        if !self.keys.contains_key(&key)
+            && let Some(member) = members.iter().position(|known| known.series == event.labels)
+        {
+            self.keys.insert(key, member);
+        }
     }
 
     /// Takes an odd series of `target` in; says whether it is new.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use auscult_yaml::Path;
 
 use super::Configuration;
-use crate::delivery::Alertmanager;
+use crate::delivery;
 use crate::scrape::{self, ScrapeSettings};
 use crate::sources;
 
@@ -31,11 +31,7 @@ pub(super) fn check(configuration: &Configuration) -> Vec<(Path, String)> {
             problems.say(&path.key("path"), format!("{} is followed already", file.path.display()));
         }
     }
-    for (place, receiver) in configuration.delivery.alertmanagers.iter().enumerate() {
-        let path = top.key("delivery").key("alertmanagers").place(place).key("url");
-        let receiver = Alertmanager::new(receiver.clone(), "http://localhost");
-        problems.note(&path, receiver.map(drop).map_err(|error| error.to_string()));
-    }
+    problems.0.extend(delivery::check(&configuration.delivery, &top.key("delivery")));
     detection(configuration, &top.key("detection"), &mut problems);
     problems.0
 }

@@ -11,12 +11,13 @@ use auscult_core::units::FORMATS;
 use auscult_engine::{AlarmBudget, EngineSettings};
 use auscult_yaml::Format;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use file::{ConfigError, ConfigFile};
 pub use reference::{reference, schema};
-pub use sections::{DeliverySection, GlobalSection, ListenSection, StorageSection};
+pub use sections::{GlobalSection, ListenSection, StorageSection};
 
+use crate::delivery::settings::DeliverySettings;
 use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
 use crate::settings::{Port, ServerSettings};
@@ -54,7 +55,7 @@ fn formats() -> Vec<Format> {
 ///     auscult_yaml::Document::parse("auscult.yml", text).unwrap().read_as().unwrap();
 /// assert_eq!(configuration.scrape_configs[0].job_name, "vllm");
 /// ```
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Configuration {
     /// Where the service listens, and what a request may be.
@@ -73,8 +74,8 @@ pub struct Configuration {
     pub followed_files: Vec<FollowSettings>,
     /// What queries in PromQL may take.
     pub query: QuerySettings,
-    /// Whom incidents are told.
-    pub delivery: DeliverySection,
+    /// Who is told of incidents, and where scores are written.
+    pub delivery: DeliverySettings,
 }
 
 impl Configuration {
@@ -99,7 +100,7 @@ impl Configuration {
             files: self.followed_files,
             data: storage.settings(),
             query: self.query,
-            alertmanagers: self.delivery.alertmanagers,
+            delivery: self.delivery,
         }
     }
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scrape::ScrapeSettings;
-use crate::settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
+use crate::settings::{DataSettings, Port, ServerSettings};
 
 /// Where the service listens, and what a request may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -157,12 +157,4 @@ impl GlobalSection {
         job.scrape_interval = job.scrape_interval.or(self.scrape_interval);
         job.scrape_timeout = job.scrape_timeout.or(self.scrape_timeout);
     }
-}
-
-/// Whom incidents are told.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeliverySection {
-    /// Alertmanagers.
-    pub alertmanagers: Vec<AlertmanagerSettings>,
 }

@@ -4,26 +4,25 @@
 //! what it is; whatever changes while it fires (numbers, times, members) is in its annotations.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::sync::Arc;
 
-use auscult_core::{Labels, METRIC_NAME, Timestamp};
+use auscult_core::{Labels, Timestamp};
 use auscult_engine::incident::{Incident, Member, State};
+use auscult_store::{OutboxEntry, StoredTold};
 use auscult_telemetry::format_time;
-use reqwest::{Client, Url};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::post::Post;
+use super::retry::{Backoff, Refused};
+use super::settings::AlertmanagerSettings;
+use super::words::{self, since};
+use super::{LOOK, link};
 use crate::clock;
-use crate::own_metrics::ReceiverLabels;
-use crate::serve::{ServeError, Shared};
-use crate::settings::AlertmanagerSettings;
+use crate::secret::Secret;
+use crate::serve::Shared;
 
-/// How often incidents are looked at.
-const LOOK: Duration = Duration::from_millis(500);
-/// First wait after a failure; doubled each time.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// Longest wait after failures.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Series that an alert names.
 const NAMED: usize = 5;
 
@@ -41,13 +40,12 @@ struct Alert {
 
 /// Sends incidents to one Alertmanager.
 #[derive(Debug)]
-pub(crate) struct Alertmanager {
+pub(super) struct Alertmanager {
+    name: String,
     settings: AlertmanagerSettings,
-    client: Client,
-    alerts: Url,
+    post: Post,
     /// Where this service can be reached.
-    external: String,
-    labels: ReceiverLabels,
+    external: Arc<str>,
 }
 
 /// What was sent of an incident last.
@@ -58,24 +56,59 @@ struct Sent {
     at: Timestamp,
 }
 
+impl Sent {
+    fn stored(self, incident: u64) -> StoredTold {
+        let state = match self.state {
+            State::Open => "open",
+            State::Recovered => "recovered",
+        };
+        let (updated, time) = (self.updated, self.at);
+        StoredTold { incident, state: state.to_owned(), updated, time }
+    }
+}
+
+impl From<StoredTold> for Sent {
+    fn from(stored: StoredTold) -> Self {
+        let state = if stored.state == "open" { State::Open } else { State::Recovered };
+        Self { updated: stored.updated, state, at: stored.time }
+    }
+}
+
 impl Alertmanager {
-    /// Alerts lead back to `external`.
-    pub(crate) fn new(settings: AlertmanagerSettings, external: &str) -> Result<Self, ServeError> {
-        let refuse =
-            |reason: String| ServeError::Alertmanager { url: settings.url.clone(), reason };
+    /// The way to its API; says what is wrong with the address.
+    pub(super) fn post(settings: &AlertmanagerSettings) -> Result<Post, String> {
         let base = settings.url.trim_end_matches('/');
-        let alerts = Url::parse(&format!("{base}/api/v2/alerts"))
-            .map_err(|error| refuse(error.to_string()))?;
-        let client = Client::builder().timeout(settings.timeout).build();
-        let client = client.map_err(|error| refuse(error.to_string()))?;
-        let labels = ReceiverLabels { receiver: settings.url.clone() };
-        Ok(Self { settings, client, alerts, external: external.to_owned(), labels })
+        let url = Secret::new(format!("{base}/api/v2/alerts"));
+        let token_file = settings.bearer_token_file.clone();
+        Post::new(&url, settings.timeout, &settings.headers, token_file)
+    }
+
+    /// Alerts lead back to `external`.
+    pub(super) fn new(
+        name: String,
+        settings: AlertmanagerSettings,
+        post: Post,
+        external: Arc<str>,
+    ) -> Self {
+        Self { name, settings, post, external }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Sends what is new at once and what fires again and again, until `stopped`.
-    pub(crate) async fn run(&self, shared: &Shared, mut stopped: watch::Receiver<bool>) {
-        let mut sent: HashMap<u64, Sent> = HashMap::new();
-        let mut wait = LOOK;
+    pub(super) async fn run(self, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+        let stored = {
+            let (shared, name) = (Arc::clone(&shared), self.name.clone());
+            tokio::task::spawn_blocking(move || shared.outgoing(&name)).await.unwrap_or_default()
+        };
+        let told = stored.told.into_iter();
+        let mut sent: HashMap<u64, Sent> = told.map(|told| (told.incident, told.into())).collect();
+        let (first, longest) = (self.settings.min_backoff, self.settings.max_backoff);
+        let backoff = Backoff { first, longest };
+        let mut failures = 0_u32;
+        let mut unsaved = Vec::new();
         loop {
             let now = clock::now();
             let due = shared
@@ -84,22 +117,73 @@ impl Alertmanager {
             // Of one that recovered, and was told of often enough, nothing is to be remembered.
             let long = self.settings.resolved_for + self.settings.resend;
             sent.retain(|_, sent| sent.state == State::Open || since(sent.at, now) < long);
-            wait = if due.is_empty() || self.send(&due, now).await {
-                for incident in &due {
-                    let (updated, state) = (incident.updated, incident.state);
-                    sent.insert(incident.id, Sent { updated, state, at: now });
-                    shared.metrics.sent.get_or_create(&self.labels).inc();
+            let taken = if due.is_empty() { Ok(()) } else { self.send(&due, now).await };
+            self.count(&shared, &due, &taken);
+            let wait = match &taken {
+                Err(refused) if !refused.is_final => {
+                    failures = failures.saturating_add(1);
+                    let reason = &refused.reason;
+                    let name = &self.name;
+                    tracing::warn!("receiver `{name}` could not be told of incidents: {reason}");
+                    backoff.wait(failures).max(refused.retry_after.unwrap_or_default())
                 }
-                LOOK
-            } else {
-                shared.metrics.send_failures.get_or_create(&self.labels).inc();
-                (wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT)
+                taken => {
+                    if let Err(refused) = taken {
+                        let (name, reason) = (&self.name, &refused.reason);
+                        tracing::error!(
+                            "receiver `{name}` does not take incidents as they are now: {reason}"
+                        );
+                    }
+                    for incident in &due {
+                        let (updated, state) = (incident.updated, incident.state);
+                        let now_sent = Sent { updated, state, at: now };
+                        let before = sent.insert(incident.id, now_sent);
+                        let is_new = before.is_none_or(|before| {
+                            (before.updated, before.state) != (updated, state)
+                        });
+                        if is_new && taken.is_ok() {
+                            let told = now_sent.stored(incident.id);
+                            let receiver = self.name.clone();
+                            unsaved.push(OutboxEntry::Told { receiver, told });
+                        }
+                    }
+                    failures = 0;
+                    LOOK
+                }
             };
+            if !unsaved.is_empty() {
+                let shared = Arc::clone(&shared);
+                let mut steps = std::mem::take(&mut unsaved);
+                let save = move || {
+                    shared.note_outbox(&mut steps);
+                    steps
+                };
+                unsaved = tokio::task::spawn_blocking(save).await.unwrap_or_default();
+            }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 _ = stopped.changed() => return,
             }
         }
+    }
+
+    fn count(&self, shared: &Shared, due: &[Incident], taken: &Result<(), Refused>) {
+        let number = due.len() as u64;
+        shared.metrics.delivery.count(&self.name, |tally| {
+            (tally.waiting, tally.oldest) = (0, None);
+            match taken {
+                Ok(()) => tally.sent += number,
+                Err(refused) => {
+                    tally.failures += 1;
+                    if refused.is_final {
+                        tally.given_up += number;
+                    } else {
+                        tally.waiting = due.len();
+                        tally.oldest = due.iter().map(|incident| incident.updated).min();
+                    }
+                }
+            }
+        });
     }
 
     /// Whether the receiver has to be told of `incident`, of which it was `sent` something.
@@ -117,27 +201,22 @@ impl Alertmanager {
         }
     }
 
-    /// Says whether the receiver took them.
-    async fn send(&self, incidents: &[Incident], now: Timestamp) -> bool {
+    async fn send(&self, incidents: &[Incident], now: Timestamp) -> Result<(), Refused> {
         let alerts: Vec<Alert> =
             incidents.iter().map(|incident| self.alert(incident, now)).collect();
-        let answer = self.client.post(self.alerts.clone()).json(&alerts).send().await;
-        match answer.and_then(reqwest::Response::error_for_status) {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::warn!(receiver = %self.settings.url, "alerts not taken: {error}");
-                false
-            }
-        }
+        let body = serde_json::to_vec(&alerts).expect("plain data becomes JSON");
+        let json = HeaderValue::from_static("application/json");
+        self.post.send(HeaderMap::from_iter([(CONTENT_TYPE, json)]), body).await
     }
 
     fn alert(&self, incident: &Incident, now: Timestamp) -> Alert {
         let mut labels = BTreeMap::from([
             ("alertname".to_owned(), "AuscultIncident".to_owned()),
             ("incident".to_owned(), incident.id.to_string()),
-            ("severity".to_owned(), "warning".to_owned()),
+            ("severity".to_owned(), words::severity(incident).to_owned()),
         ]);
-        labels.extend(shared_labels(&incident.targets));
+        let shared = words::shared_labels(&incident.targets);
+        labels.extend(shared.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let ends = match incident.state {
             // Longer than until the next time, so that a lost message resolves nothing.
             State::Open => {
@@ -146,34 +225,18 @@ impl Alertmanager {
             }
             State::Recovered => incident.updated,
         };
-        let id = incident.id;
         Alert {
             labels,
             annotations: annotations(incident),
             starts_at: format_time(incident.began),
             ends_at: format_time(ends),
-            generator_url: format!("{}/api/auscult/v1/incidents/{id}", self.external),
+            generator_url: link(&self.external, incident.id),
         }
     }
 }
 
-/// The time from `then` to `now`; none if the clock was set back.
-fn since(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::from_nanos(u64::try_from(now.nanos().saturating_sub(then.nanos())).unwrap_or(0))
-}
-
-/// Labels that all targets have in common.
-fn shared_labels(targets: &[Labels]) -> impl Iterator<Item = (String, String)> + '_ {
-    let first = targets.first().into_iter().flat_map(Labels::iter);
-    first
-        .filter(|(name, value)| targets.iter().all(|target| target.get(name) == Some(value)))
-        .filter(|(name, _)| *name != METRIC_NAME)
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-}
-
 fn annotations(incident: &Incident) -> BTreeMap<&'static str, String> {
-    let mut members: Vec<_> = incident.members.iter().collect();
-    members.sort_by(|a, b| b.return_seconds.total_cmp(&a.return_seconds));
+    let members = words::strangest(incident);
     let others = (members.len() as u64 + incident.more_members).saturating_sub(1);
     let lines: Vec<String> = members.iter().take(NAMED).map(|member| line(member)).collect();
     let strangest = lines.first().map_or("", String::as_str);

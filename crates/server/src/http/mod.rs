@@ -2,6 +2,7 @@
 
 mod api;
 mod prometheus;
+mod scores;
 mod write;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ pub(crate) fn router(
     Router::new()
         .route("/api/v1/write", post(write::remote_write))
         .merge(otlp::http::routes())
+        .route("/api/auscult/v1/scores/metrics", get(scores::metrics))
         .nest("/api/auscult/v1", api::router(stopped))
         .nest("/api/v1", prometheus::router())
         .route("/-/healthy", get(|| async { "healthy\n" }))

@@ -6,6 +6,7 @@
 //! is there to watch. It says so in its log, on `/-/ready` and in its metrics.
 
 mod metrics;
+mod outbox;
 mod resume;
 
 use std::cell::Cell;

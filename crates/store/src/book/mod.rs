@@ -1,5 +1,6 @@
 //! Incidents, what happened to them, and what people said of them, in SQLite.
 
+mod outbox;
 mod schema;
 
 use std::fs;
@@ -8,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auscult_core::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+
+pub use outbox::{OutboxEntry, Outgoing, StoredTold, StoredWaiting};
 
 use crate::error::StoreError;
 use crate::folder::{beside, set_aside};

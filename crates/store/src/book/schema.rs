@@ -32,6 +32,29 @@ const STEPS: &[&str] = &[
         note TEXT
      ) STRICT;
      CREATE INDEX verdicts_by_incident ON verdicts (incident, number);",
+    // 2
+    "CREATE TABLE installation (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        name TEXT NOT NULL
+     ) STRICT;
+     CREATE TABLE receivers (
+        name TEXT PRIMARY KEY,
+        seen INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE waiting (
+        receiver TEXT NOT NULL,
+        change INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        PRIMARY KEY (receiver, change)
+     ) STRICT;
+     CREATE TABLE told (
+        receiver TEXT NOT NULL,
+        incident INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        updated INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        PRIMARY KEY (receiver, incident)
+     ) STRICT;",
 ];
 
 /// The version that this release writes.

@@ -1,4 +1,4 @@
-//! What a `/metrics` page says, in the three formats there are.
+//! What a `/metrics` page says, in the three formats there are; pages of our own are text.
 //!
 //! | format | `Content-Type` | source |
 //! |---|---|---|
@@ -15,12 +15,14 @@ mod float;
 mod openmetrics;
 mod protobuf;
 mod text;
+mod write;
 
 use auscult_core::Timestamp;
 
 use super::{MetricBatch, WireError};
 
 pub use family::Families;
+pub use write::{TEXT_CONTENT_TYPE, TextPage};
 
 /// What to send as `Accept`: what tells most about a metric comes first.
 pub const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\

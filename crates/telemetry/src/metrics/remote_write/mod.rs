@@ -6,11 +6,13 @@
 mod native_histogram;
 mod version1;
 mod version2;
+mod writer;
 
-use auscult_core::{LabelsRef, Timestamp};
+use auscult_core::Timestamp;
 
-use super::protobuf::{Broken, Message, Value, fields};
-use super::{MetricBatch, MetricKind, Point, WireError};
+pub use self::writer::{Writer, write};
+use super::protobuf::{Broken, Value, fields};
+use super::{MetricBatch, MetricKind, WireError};
 
 /// A version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,35 +118,6 @@ pub fn read_message(
     }
 }
 
-/// Writes series as a compressed message of version 1.
-#[must_use]
-pub fn write<'a>(series: impl IntoIterator<Item = (LabelsRef<'a>, &'a [Point])>) -> Vec<u8> {
-    let mut request = Message::default();
-    for (labels, points) in series {
-        request.message(1, |series| {
-            for (name, value) in labels.iter() {
-                series.message(1, |label| {
-                    label.bytes(1, name.as_bytes());
-                    label.bytes(2, value.as_bytes());
-                });
-            }
-            for point in points {
-                series.message(2, |sample| {
-                    sample.double(1, point.value);
-                    sample.unsigned(2, milliseconds(point.time).cast_unsigned());
-                });
-            }
-        });
-    }
-    snap::raw::Encoder::new()
-        .compress_vec(&request.into_bytes())
-        .expect("a message that is in memory is short enough for snappy")
-}
-
-fn milliseconds(time: Timestamp) -> i64 {
-    time.nanos().div_euclid(1_000_000)
-}
-
 /// From milliseconds since the epoch; held at the ends of what there is.
 fn from_milliseconds(milliseconds: i64) -> Timestamp {
     Timestamp::from_nanos(milliseconds.saturating_mul(1_000_000))
@@ -205,6 +178,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metrics::Point;
+    use crate::metrics::protobuf::Message;
 
     /// What a batch holds, a line for each point.
     fn lines(batch: &MetricBatch) -> Vec<String> {
