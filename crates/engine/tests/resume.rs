@@ -108,6 +108,22 @@ fn what_is_fed_again_counts_once_for_every_part() {
 }
 
 #[test]
+fn an_incident_whose_series_were_newer_than_the_stored_state_recovers() {
+    let original = Engine::new(settings());
+    run(&original, 0..WARM + 30, fault);
+    let incident = original.incidents().remove(0);
+    assert_eq!(incident.state, State::Open);
+    // The incident was stored, its series were not; the log has their samples.
+    let restored = Engine::new(settings());
+    restored.adopt(incident, true);
+    run(&restored, 0..WARM + 30, fault);
+    restored.awake();
+    assert_eq!(restored.open_incidents(), 1);
+    run(&restored, WARM + 30..WARM + 200, fault);
+    assert_eq!((restored.incidents().len(), restored.open_incidents()), (1, 0));
+}
+
+#[test]
 fn an_incident_that_was_stored_elsewhere_is_not_opened_again_by_what_is_fed_again() {
     let original = Engine::new(settings());
     run(&original, 0..WARM - 10, fault);
