@@ -19,6 +19,7 @@ mod sample;
 mod score;
 mod settings;
 mod snapshot;
+pub mod units;
 
 pub use detector::{DetectError, Detector};
 pub use estimator::{Accumulator, Estimator, Fit, FitError, LabelledEstimator, Model};

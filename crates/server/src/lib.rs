@@ -15,12 +15,13 @@ mod serve;
 mod settings;
 mod sources;
 mod storage;
-mod units;
 
+use auscult_core::units;
+
+pub use auscult_core::units::{parse_bytes, parse_duration};
 pub use scrape::{
     FileDiscoverySettings, RelabelAction, RelabelSettings, ScrapeSettings, TargetGroup,
 };
 pub use serve::{ServeError, Server};
 pub use settings::{AlertmanagerSettings, DataSettings, Port, ServerSettings};
 pub use sources::{FollowSettings, PrometheusSettings};
-pub use units::{parse_bytes, parse_duration};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
 /// Units of time, largest first, in milliseconds.
 const UNITS: [(&str, u64); 7] = [
@@ -20,8 +20,8 @@ const UNITS: [(&str, u64); 7] = [
 ///
 /// ```
 /// use std::time::Duration;
-/// assert_eq!(auscult_server::parse_duration("1m30s"), Ok(Duration::from_secs(90)));
-/// assert!(auscult_server::parse_duration("90").is_err());
+/// assert_eq!(auscult_core::units::parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+/// assert!(auscult_core::units::parse_duration("90").is_err());
 /// ```
 ///
 /// # Errors
@@ -52,8 +52,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 /// Bytes such as `512KB` or `10MB`; a kilobyte is 1,024 bytes, as for Prometheus.
 ///
 /// ```
-/// assert_eq!(auscult_server::parse_bytes("10MB"), Ok(10 << 20));
-/// assert!(auscult_server::parse_bytes("ten").is_err());
+/// assert_eq!(auscult_core::units::parse_bytes("10MB"), Ok(10 << 20));
+/// assert!(auscult_core::units::parse_bytes("ten").is_err());
 /// ```
 ///
 /// # Errors
@@ -74,18 +74,67 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(refuse)
 }
 
-pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+/// The text that [`parse_duration`] reads as `duration`, to a millisecond.
+///
+/// ```
+/// use std::time::Duration;
+/// assert_eq!(auscult_core::units::format_duration(Duration::from_secs(5400)), "1h30m");
+/// ```
+#[must_use]
+pub fn format_duration(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, milliseconds) in UNITS {
+        if rest >= milliseconds {
+            text.push_str(&format!("{}{unit}", rest / milliseconds));
+            rest %= milliseconds;
+        }
+    }
+    if text.is_empty() { "0".to_owned() } else { text }
+}
+
+/// For `#[serde(serialize_with = "…")]`: as [`format_duration`] writes.
+///
+/// # Errors
+///
+/// The serializer's.
+pub fn write_some_duration<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => serializer.serialize_str(&format_duration(*duration)),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// For `#[serde(deserialize_with = "…")]`: as [`parse_duration`] reads.
+///
+/// # Errors
+///
+/// The deserializer's, with a sentence that says what was expected.
+pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_duration(&text).map_err(serde::de::Error::custom)
 }
 
-pub(crate) fn some_duration<'de, D: Deserializer<'de>>(
+/// As [`duration`], of a field that may be missing.
+///
+/// # Errors
+///
+/// As [`duration`].
+pub fn some_duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
 }
 
-pub(crate) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+/// For `#[serde(deserialize_with = "…")]`: as [`parse_bytes`] reads.
+///
+/// # Errors
+///
+/// As [`duration`].
+pub fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_bytes(&text).map_err(serde::de::Error::custom)
 }
@@ -99,6 +148,9 @@ mod tests {
         let milliseconds = |text| parse_duration(text).map(|duration| duration.as_millis());
         assert_eq!(milliseconds("1d2h3m4s5ms"), Ok(93_784_005));
         assert_eq!(milliseconds("0"), Ok(0));
+        for text in ["0", "15s", "1y2w3d4h5m6s7ms"] {
+            assert_eq!(format_duration(parse_duration(text).unwrap()), text);
+        }
         for wrong in ["", "15", "s", "1s1m", "1.5s", "-1s", "1s1s", "99999999999999y"] {
             assert!(milliseconds(wrong).unwrap_err().contains("expected one such as"), "{wrong}");
         }
