@@ -6,6 +6,8 @@ use std::time::Duration;
 use auscult_detect::ensemble::AlarmBudget;
 use auscult_knowledge::Knowledge;
 
+use crate::policy::Policy;
+
 /// Settings of an [`crate::Engine`].
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -27,10 +29,14 @@ pub struct EngineSettings {
     pub topology_labels: Vec<String>,
     /// Alarms so close in time may belong to one incident.
     pub together: Duration,
-    /// An incident whose series have been as usual for so long has recovered.
+    /// An incident whose series have been as usual for so long has recovered; twice as long
+    /// after each time that it was opened again, up to `reopen_within`.
     pub quiet_after: Duration,
     /// An alarm so soon after the recovery of its incident opens it again.
     pub reopen_within: Duration,
+    /// What a person wants of some series; later ones override fields of earlier ones. They can
+    /// be replaced while the engine runs.
+    pub policies: Vec<Policy>,
     /// What is known of metrics.
     pub knowledge: Arc<Knowledge>,
     /// Parts that are judged independently of each other; more of them keep threads apart.
@@ -74,6 +80,7 @@ impl Default for EngineSettings {
             together: minutes(5),
             quiet_after: minutes(10),
             reopen_within: minutes(60),
+            policies: Vec::new(),
             knowledge: Arc::new(Knowledge::embedded()),
             shards: 16,
         }

@@ -20,8 +20,9 @@ use std::collections::HashMap;
 use auscult_core::{Labels, LabelsRef, Timestamp};
 use auscult_detect::ensemble::AlarmBudget;
 
+use crate::policy::Severity;
 use crate::saved::{Bytes, Record, Records, SavedEvent, SavedTarget};
-use crate::shard::{Event, Silence};
+use crate::shard::{Event, SilentSeries};
 use crate::slab::{Key, Slab};
 use crate::surprise::{SurpriseTail, surprise};
 
@@ -78,12 +79,12 @@ impl Target {
             *recent = Recent { event: event.clone(), nats };
         }
         let level = self.tail.level();
-        let (surprise, strangest) = self.surprise();
-        let alarm = (surprise >= level).then(|| TargetAlarm {
+        let (surprise, strangest) = self.surprise(|_| true);
+        let alarm = (surprise >= level || event.is_certain()).then(|| TargetAlarm {
             surprise,
             events: strangest.into_iter().map(|recent| recent.event.clone()).collect(),
         });
-        self.highest = self.highest.max(surprise);
+        self.highest = self.highest.max(self.doubtful());
         alarm
     }
 
@@ -91,9 +92,16 @@ impl Target {
         self.recent.retain(|_, recent| !rules.is_over(recent.event.time, now));
     }
 
-    /// The surprise of all that is recent, and what makes it.
-    fn surprise(&self) -> (f64, Vec<&Recent>) {
-        let mut recent: Vec<&Recent> = self.recent.values().collect();
+    /// What the tail is to learn: what is certain says nothing of how often chance is so high,
+    /// and would make the target deaf.
+    fn doubtful(&self) -> f64 {
+        self.surprise(|recent| !recent.event.is_certain()).0
+    }
+
+    /// The surprise of what is recent and `counts`, and what makes it.
+    fn surprise(&self, counts: impl Fn(&Recent) -> bool) -> (f64, Vec<&Recent>) {
+        let mut recent: Vec<&Recent> =
+            self.recent.values().filter(|recent| counts(recent)).collect();
         recent.sort_by(|a, b| {
             b.nats.total_cmp(&a.nats).then_with(|| a.event.labels.cmp(&b.event.labels))
         });
@@ -183,7 +191,7 @@ impl Targets {
             let rules = self.rules;
             target.forget(now, &rules);
             target.tail.learn(now, target.highest);
-            target.highest = target.surprise().0;
+            target.highest = target.doubtful();
         }
     }
 
@@ -200,12 +208,12 @@ impl Targets {
         }
     }
 
-    /// Takes in what was stored of a target that has series, which `find` finds; false if
+    /// Takes in what was stored of a target that has series, which `find` finds with their severity; false if
     /// there is none, or it cannot be. A history under another budget begins anew.
     pub(crate) fn put(
         &mut self,
         saved: SavedTarget<'_>,
-        find: impl Fn(LabelsRef<'_>) -> Option<SeriesKey>,
+        find: impl Fn(LabelsRef<'_>) -> Option<(SeriesKey, Severity)>,
     ) -> bool {
         let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
         let Some(id) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
@@ -216,8 +224,8 @@ impl Targets {
         target.highest = saved.highest;
         for event in saved.recent {
             let Some(labels) = event.labels() else { continue };
-            let Some(place) = find(labels.as_ref()) else { continue };
-            let Some(event) = event.event(labels, place, id) else { continue };
+            let Some((place, severity)) = find(labels.as_ref()) else { continue };
+            let Some(event) = event.event(labels, place, id, severity) else { continue };
             let nats = (event.return_seconds / self.rules.together).ln();
             if nats > 0.0 {
                 target.recent.insert(place, Recent { event, nats });
@@ -237,9 +245,9 @@ impl Targets {
     }
 
     /// Which targets became silent, by the silent series of each; the alarm of each.
-    pub(crate) fn silence(
+    pub(crate) fn fall_silent(
         &mut self,
-        mut silent: HashMap<TargetId, Silence>,
+        mut silent: HashMap<TargetId, SilentSeries>,
     ) -> Vec<(TargetAlarm, Labels)> {
         let ids: Vec<TargetId> = self.targets.iter().map(|(id, _)| id).collect();
         let mut alarms = Vec::new();

@@ -3,4 +3,5 @@
 mod fleet;
 mod histograms;
 mod incidents;
+mod policies;
 mod resume;

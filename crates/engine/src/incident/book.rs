@@ -5,8 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use auscult_core::{Labels, Timestamp};
 
 use super::{Change, Happening, Incident, Member, State};
+use crate::policy::Severity;
 use crate::saved::{Bytes, Record, Records};
 use crate::shard::Event;
+use crate::silence::Silences;
 use crate::target::{SeriesKey, TargetAlarm};
 
 /// Most series that an incident names; more are counted.
@@ -23,10 +25,19 @@ pub(crate) struct Rules {
     pub(crate) topology_labels: Vec<String>,
     /// Nanoseconds between alarms of one incident.
     pub(crate) together: i64,
-    /// Nanoseconds as usual until recovery.
+    /// Nanoseconds as usual until recovery, of one that was never opened again.
     pub(crate) quiet_after: i64,
     /// Nanoseconds after recovery in which an alarm reopens.
     pub(crate) reopen_within: i64,
+}
+
+impl Rules {
+    /// Nanoseconds as usual until recovery: twice as long each time that the recovery was none,
+    /// so that what comes and goes becomes one open incident instead of news at every turn.
+    fn quiet(&self, reopened: u32) -> i64 {
+        let longer = self.quiet_after.saturating_mul(1 << reopened.min(32));
+        longer.min(self.reopen_within).max(self.quiet_after)
+    }
 }
 
 /// An incident, and where its series are.
@@ -44,6 +55,7 @@ pub(crate) struct Book {
     rules: Rules,
     entries: VecDeque<Entry>,
     changes: VecDeque<Change>,
+    pub(crate) silences: Silences,
     next_incident: u64,
     next_change: u64,
 }
@@ -54,6 +66,7 @@ impl Book {
             rules,
             entries: VecDeque::new(),
             changes: VecDeque::new(),
+            silences: Silences::default(),
             next_incident: 1,
             next_change: 1,
         }
@@ -70,10 +83,16 @@ impl Book {
         let entry = &mut self.entries[place];
         let incident = &mut entry.incident;
         incident.surprise = incident.surprise.max(alarm.surprise);
+        let severity = alarm.events.iter().map(|event| event.severity).max().unwrap_or_default();
+        let matters_more = severity > incident.severity;
+        incident.severity = incident.severity.max(severity);
         if incident.state == State::Recovered {
             incident.state = State::Open;
             incident.reopened += 1;
             happening = Some(Happening::Reopened);
+        }
+        if matters_more {
+            happening.get_or_insert(Happening::Grew);
         }
         if !incident.targets.contains(target) {
             incident.targets.push(target.clone());
@@ -84,6 +103,7 @@ impl Book {
                 happening.get_or_insert(Happening::Grew);
             }
         }
+        entry.mark_silenced(&self.silences, now);
         if let Some(happening) = happening {
             self.note(place, happening, now);
         }
@@ -96,6 +116,7 @@ impl Book {
         };
         let Some(place) = self.entries.iter().rposition(open) else { return };
         if !self.entries[place].knows(event.time) && self.entries[place].take(event, target) {
+            self.entries[place].mark_silenced(&self.silences, event.time);
             self.note(place, Happening::Grew, event.time);
         }
     }
@@ -137,6 +158,9 @@ impl Book {
             updated: now,
             reopened: 0,
             surprise: 0.0,
+            // Below every alarm: the first one says.
+            severity: Severity::Info,
+            silenced: false,
             targets: Vec::new(),
             members: Vec::new(),
             more_members: 0,
@@ -167,10 +191,11 @@ impl Book {
                     }
                 }
             }
+            let needed = self.rules.quiet(entry.incident.reopened);
             let quiet = entry.incident.members.iter().all(|member| {
-                member.usual_since.is_some_and(|since| {
-                    now.nanos().saturating_sub(since.nanos()) >= self.rules.quiet_after
-                })
+                member
+                    .usual_since
+                    .is_some_and(|since| now.nanos().saturating_sub(since.nanos()) >= needed)
             });
             if quiet {
                 entry.incident.state = State::Recovered;
@@ -179,6 +204,14 @@ impl Book {
         }
         for place in recovered {
             self.note(place, Happening::Recovered, now);
+        }
+        self.mark_silenced(now);
+    }
+
+    /// Finds out which incidents are silenced at `now`.
+    pub(crate) fn mark_silenced(&mut self, now: Timestamp) {
+        for entry in self.entries.iter_mut().filter(|one| one.incident.state == State::Open) {
+            entry.mark_silenced(&self.silences, now);
         }
     }
 
@@ -267,6 +300,14 @@ impl Entry {
         self.known_until.is_some_and(|until| time <= until)
     }
 
+    /// Finds out whether all series are silenced at `now`.
+    fn mark_silenced(&mut self, silences: &Silences, now: Timestamp) {
+        let members = &self.incident.members;
+        self.incident.silenced = !silences.is_empty()
+            && !members.is_empty()
+            && members.iter().all(|member| silences.cover(member.series.as_ref(), now));
+    }
+
     /// Takes an odd series of `target` in; says whether it is new.
     fn take(&mut self, event: &Event, target: &Labels) -> bool {
         let incident = &mut self.incident;
@@ -282,6 +323,7 @@ impl Entry {
             band: event.explanation.band.as_ref().map(|band| band[0]),
             score: event.score,
             return_seconds: event.return_seconds,
+            severity: event.severity,
             reasons: event.explanation.reasons.clone(),
             usual_since: None,
         };

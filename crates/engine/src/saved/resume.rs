@@ -118,6 +118,7 @@ impl Resuming {
                 self.next = (next_incident, next_change);
                 true
             }
+            Ok(Record::Pending(pending)) => self.engine.put_pending(pending),
             Ok(Record::Group(group)) => self.engine.put_group(&group),
             Ok(Record::Target(target)) => self.engine.put_target(target),
             Ok(Record::Incident(json)) => match serde_json::from_slice::<Incident>(json.0) {

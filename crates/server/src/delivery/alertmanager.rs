@@ -51,8 +51,10 @@ pub(crate) struct Alertmanager {
 }
 
 /// What was sent of an incident last.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Sent {
+    /// What the alert was: with other labels it would be another one.
+    labels: BTreeMap<String, String>,
     updated: Timestamp,
     state: State,
     at: Timestamp,
@@ -84,10 +86,11 @@ impl Alertmanager {
             // Of one that recovered, and was told of often enough, nothing is to be remembered.
             let long = self.settings.resolved_for + self.settings.resend;
             sent.retain(|_, sent| sent.state == State::Open || since(sent.at, now) < long);
-            wait = if due.is_empty() || self.send(&due, now).await {
+            wait = if due.is_empty() || self.send(&due, &sent, now).await {
                 for incident in &due {
-                    let (updated, state) = (incident.updated, incident.state);
-                    sent.insert(incident.id, Sent { updated, state, at: now });
+                    let (updated, state, labels) =
+                        (incident.updated, incident.state, labels(incident));
+                    sent.insert(incident.id, Sent { labels, updated, state, at: now });
                     shared.metrics.sent.get_or_create(&self.labels).inc();
                 }
                 LOOK
@@ -105,6 +108,7 @@ impl Alertmanager {
     /// Whether the receiver has to be told of `incident`, of which it was `sent` something.
     fn is_due(&self, incident: &Incident, sent: Option<&Sent>, now: Timestamp) -> bool {
         match (incident.state, sent) {
+            (State::Open, _) if incident.silenced => false,
             // One that came and went while nobody listened is no news.
             (State::Recovered, None) => false,
             (State::Open, None) => true,
@@ -118,9 +122,13 @@ impl Alertmanager {
     }
 
     /// Says whether the receiver took them.
-    async fn send(&self, incidents: &[Incident], now: Timestamp) -> bool {
-        let alerts: Vec<Alert> =
-            incidents.iter().map(|incident| self.alert(incident, now)).collect();
+    async fn send(
+        &self,
+        incidents: &[Incident],
+        sent: &HashMap<u64, Sent>,
+        now: Timestamp,
+    ) -> bool {
+        let alerts = self.alerts_of(incidents, sent, now);
         let answer = self.client.post(self.alerts.clone()).json(&alerts).send().await;
         match answer.and_then(reqwest::Response::error_for_status) {
             Ok(_) => true,
@@ -131,13 +139,29 @@ impl Alertmanager {
         }
     }
 
+    /// The alerts of `incidents`. Where the labels of one are others than those that were sent,
+    /// because it matters more or grew, the alert before ends.
+    fn alerts_of(
+        &self,
+        incidents: &[Incident],
+        sent: &HashMap<u64, Sent>,
+        now: Timestamp,
+    ) -> Vec<Alert> {
+        let mut alerts = Vec::with_capacity(incidents.len());
+        for incident in incidents {
+            let alert = self.alert(incident, now);
+            let before = sent.get(&incident.id).filter(|sent| sent.labels != alert.labels);
+            alerts.extend(before.map(|sent| Alert {
+                labels: sent.labels.clone(),
+                ends_at: format_time(now),
+                ..alert.clone()
+            }));
+            alerts.push(alert);
+        }
+        alerts
+    }
+
     fn alert(&self, incident: &Incident, now: Timestamp) -> Alert {
-        let mut labels = BTreeMap::from([
-            ("alertname".to_owned(), "AuscultIncident".to_owned()),
-            ("incident".to_owned(), incident.id.to_string()),
-            ("severity".to_owned(), "warning".to_owned()),
-        ]);
-        labels.extend(shared_labels(&incident.targets));
         let ends = match incident.state {
             // Longer than until the next time, so that a lost message resolves nothing.
             State::Open => {
@@ -148,7 +172,7 @@ impl Alertmanager {
         };
         let id = incident.id;
         Alert {
-            labels,
+            labels: labels(incident),
             annotations: annotations(incident),
             starts_at: format_time(incident.began),
             ends_at: format_time(ends),
@@ -160,6 +184,17 @@ impl Alertmanager {
 /// The time from `then` to `now`; none if the clock was set back.
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::from_nanos(u64::try_from(now.nanos().saturating_sub(then.nanos())).unwrap_or(0))
+}
+
+/// What the alert of an incident is.
+fn labels(incident: &Incident) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([
+        ("alertname".to_owned(), "AuscultIncident".to_owned()),
+        ("incident".to_owned(), incident.id.to_string()),
+        ("severity".to_owned(), incident.severity.as_str().to_owned()),
+    ]);
+    labels.extend(shared_labels(&incident.targets));
+    labels
 }
 
 /// Labels that all targets have in common.
@@ -196,5 +231,66 @@ fn line(member: &Member) -> String {
         // It is not the reading that is odd.
         None if reading == expected => format!("{series}: {reason}"),
         _ => format!("{series}: {reason}; reads {reading:.4}, expected {expected:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auscult_engine::{Engine, EngineSettings, Policy, Severity, ValidRange};
+    use auscult_telemetry::metrics::{MetricBatch, MetricKind};
+
+    use super::*;
+
+    fn alertmanager() -> Alertmanager {
+        let settings = AlertmanagerSettings::new("http://127.0.0.1:9093");
+        Alertmanager::new(settings, "http://localhost:9464").unwrap()
+    }
+
+    /// An incident of a series beyond its valid range, with this severity.
+    fn incident(severity: Severity) -> Incident {
+        let policy = Policy {
+            valid_range: Some(ValidRange::new(None, Some(85.0)).unwrap()),
+            severity: Some(severity),
+            ..Policy::default()
+        };
+        let engine = Engine::new(EngineSettings { policies: vec![policy], ..Default::default() });
+        let mut batch = MetricBatch::default();
+        let mut labels = [("__name__", "temperature_celsius"), ("instance", "a")];
+        batch.begin_series(MetricKind::Gauge, &mut labels).unwrap();
+        batch.push(Timestamp::from_seconds(60), 90.0);
+        engine.ingest(&batch);
+        engine.incidents().remove(0)
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_silenced_incident_until_it_is_silenced_no_more() {
+        let alertmanager = alertmanager();
+        let now = Timestamp::from_seconds(100);
+        let open = incident(Severity::Warning);
+        let silenced = Incident { silenced: true, ..open.clone() };
+        assert!(alertmanager.is_due(&open, None, now));
+        assert!(!alertmanager.is_due(&silenced, None, now));
+        let (labels, state) = (labels(&open), State::Open);
+        let sent = Sent { labels, updated: open.updated, state, at: Timestamp::from_seconds(0) };
+        assert!(!alertmanager.is_due(&silenced, Some(&sent), Timestamp::from_seconds(100_000)));
+        let recovered = Incident { state: State::Recovered, ..silenced };
+        assert!(alertmanager.is_due(&recovered, Some(&sent), now), "what was told has an end");
+    }
+
+    #[test]
+    fn an_incident_that_matters_more_is_another_alert_and_the_one_before_ends() {
+        let alertmanager = alertmanager();
+        let now = Timestamp::from_seconds(100);
+        let (before, after) = (incident(Severity::Warning), incident(Severity::Critical));
+        let (labels, updated) = (labels(&before), before.updated);
+        let sent = Sent { labels, updated, state: State::Open, at: now };
+        let sent = HashMap::from([(before.id, sent)]);
+        assert_eq!(alertmanager.alerts_of(&[before], &sent, now).len(), 1);
+        let alerts = alertmanager.alerts_of(&[after], &sent, now);
+        let said: Vec<_> =
+            alerts.iter().map(|one| (one.labels["severity"].as_str(), &one.ends_at)).collect();
+        let ended = format_time(now);
+        assert_eq!(said[0], ("warning", &ended));
+        assert!(said[1].0 == "critical" && *said[1].1 > ended, "{said:?}");
     }
 }
