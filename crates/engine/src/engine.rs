@@ -15,6 +15,7 @@ use crate::incident::{Book, Change, Incident, Rules};
 use crate::peers::{Groups, Place};
 use crate::placement::home;
 use crate::policy::{Policy, Resolved};
+use crate::repeats::Repeats;
 use crate::saved::{
     Record, Records, SavedGroup, SavedPeer, SavedPending, SavedSeries, SavedTarget, VERSION,
 };
@@ -457,12 +458,17 @@ impl Engine {
         Ok(series)
     }
 
-    pub(crate) fn put_series(&self, saved: &SavedSeries<'_>) -> bool {
-        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+    pub(crate) fn put_series(&self, saved: &SavedSeries<'_>) -> Option<SeriesKey> {
+        let labels = LabelsRef::decode(saved.labels.0)?;
         let home = saved.home.unwrap_or_else(|| home(labels, &mut Vec::new()));
         let shard = home as usize % self.shards.len();
         let hash = self.hasher.hash_one(labels);
-        lock(&self.shards[shard]).put(labels, hash, saved, &Gate(self))
+        let key = lock(&self.shards[shard]).put(labels, hash, saved, &Gate(self))?;
+        Some((shard, key))
+    }
+
+    pub(crate) fn put_repeats(&self, (shard, key): SeriesKey, repeats: Repeats) -> bool {
+        lock(&self.shards[shard]).put_repeats(key, repeats)
     }
 
     pub(crate) fn put_group(&self, saved: &SavedGroup<'_>) -> bool {

@@ -16,6 +16,7 @@ use crate::peers::{PeerReading, Place};
 use crate::pending::{Pending, Pendings};
 use crate::placement::placement;
 use crate::policy::{Policies, Policy, Resolved, Severity};
+use crate::repeats::{Repeats, Stuck};
 use crate::saved::{
     Bytes, Record, Records, SavedEvent, SavedPeer, SavedPending, SavedSeries, SavedWatch,
 };
@@ -59,6 +60,17 @@ struct Watch {
     signal: Signal,
     detector: Box<PotEnsemble>,
     last: Option<(Timestamp, f64)>,
+    repeats: Repeats,
+}
+
+impl Watch {
+    /// The run of equal readings that goes on, and the seconds in which one so odd comes once.
+    fn stuck(&self) -> Option<(Stuck, f64)> {
+        let (_, reading) = self.last?;
+        let stuck = self.repeats.stuck(reading)?;
+        let seconds = stuck.return_readings * self.detector.usual_step()?;
+        Some((stuck, seconds.min(MOST_SECONDS)))
+    }
 }
 
 /// A sample that is odd by the history of its series.
@@ -88,6 +100,8 @@ impl Event {
 const CERTAIN_SECONDS: f64 = 1e15;
 /// Its score.
 const CERTAIN_SCORE: f64 = 1000.0;
+/// A run of equal readings is no rarer than this.
+const MOST_SECONDS: f64 = 1e12;
 
 /// The explanation of what is an alarm by itself.
 fn certain(expected: f64, reason: String) -> Explanation {
@@ -122,7 +136,7 @@ pub(crate) struct Now {
     pub(crate) band: Option<Band>,
     pub(crate) deviation: Option<f64>,
     pub(crate) ended: bool,
-    /// Whether its target does not answer, or it sends nothing any more.
+    /// Whether its target does not answer, or it sends nothing any more, or one value only.
     pub(crate) is_down: bool,
 }
 
@@ -349,16 +363,19 @@ impl Shard {
                 return;
             }
         };
+        let before = watch.last.map(|(_, reading)| reading);
         watch.last = Some((point.time, reading));
         let time = point.time;
         let policy = (slot.policy > 0).then(|| self.policies.get(slot.policy));
         if policy.is_some_and(|policy| policy.is_in_maintenance(time)) {
             self.pendings.remove(key);
+            watch.repeats.interrupt();
             counts.not_judged += 1;
             return;
         }
         counts.judged += 1;
         outcome.peers.extend(slot.peer.map(|place| PeerReading { place, time, reading }));
+        watch.repeats.learn(before, reading);
         let readings = [reading];
         let sample = Sample::new(point.time, &readings).expect("signals are finite");
         let watched = watch
@@ -380,11 +397,22 @@ impl Shard {
         let sure =
             |expected, reason| event(CERTAIN_SCORE, CERTAIN_SECONDS, certain(expected, reason));
         let passed = policy.and_then(|policy| policy.passed(reading));
+        let stuck = watch.stuck().filter(|(_, seconds)| {
+            *seconds >= self.explained_from && *seconds > watched.return_seconds
+        });
         let odd = if watch.signal.is_down() {
             Some(sure(1.0, "the target does not answer".to_owned()))
         } else if let Some(bound) = passed {
             let side = if reading < bound { "below" } else { "above" };
             Some(sure(bound, format!("{side} its valid range, whose bound is {bound}")))
+        } else if let Some((stuck, seconds)) = stuck {
+            let score = stuck.return_readings.ln();
+            let mut explanation = Explanation::of_one(reading, None, score);
+            explanation.reasons.push(stuck_words(reading, &stuck));
+            let since = f64::from(stuck.run) * watch.detector.usual_step().unwrap_or(0.0);
+            let since = time.nanos().saturating_sub((since * 1e9) as i64);
+            explanation.onset = Some(Timestamp::from_nanos(since));
+            Some(event(score, seconds, explanation))
         } else if let (Some(score), Some(explanation)) =
             (watched.score.ready(), watched.explanation)
         {
@@ -502,9 +530,7 @@ impl Shard {
             }
             slot.role = role;
             if let (Some(watch), Some(signal)) = (&mut slot.watch, Signal::new(role)) {
-                watch.signal = signal;
-                *watch.detector = fresh_detector();
-                watch.last = None;
+                *watch = fresh_watch(signal);
             }
         }
     }
@@ -579,6 +605,9 @@ impl Shard {
             let (home, peer) = (homes.get(&key).copied(), slot.peer.and_then(&peer));
             let Slot { role, ended, .. } = *slot;
             records.push(&Record::Series(SavedSeries { labels, home, role, ended, peer, watch }));
+            if let Some(watch) = &slot.watch {
+                records.push(&Record::Repeats(watch.repeats.clone()));
+            }
             if let Some(pending) = self.pendings.get(key) {
                 let Pending { since, expected, far, is_told, ref strongest } = *pending;
                 let strongest = SavedEvent::new(strongest);
@@ -588,16 +617,16 @@ impl Shard {
         }
     }
 
-    /// Takes in a series that was stored; false if it cannot be, or is there already.
+    /// Takes in a series that was stored; `None` if it cannot be, or is there already.
     pub(crate) fn put(
         &mut self,
         labels: LabelsRef<'_>,
         hash: u64,
         saved: &SavedSeries<'_>,
         admission: &impl Admission,
-    ) -> bool {
+    ) -> Option<Key> {
         if self.find(labels, hash).is_some() {
-            return false;
+            return None;
         }
         let watch = match &saved.watch {
             None => None,
@@ -605,13 +634,14 @@ impl Shard {
                 let mut detector = Box::new(fresh_detector());
                 let finite = saved.last.is_none_or(|(_, reading)| reading.is_finite());
                 if !finite || !saved.signal.is_sound() || detector.load(saved.detector.0).is_err() {
-                    return false;
+                    return None;
                 }
-                Some(Watch { signal: saved.signal.clone(), detector, last: saved.last })
+                let signal = saved.signal.clone();
+                Some(Watch { signal, detector, last: saved.last, repeats: Repeats::new() })
             }
         };
         if !admission.has_room() {
-            return false;
+            return None;
         }
         let key = self.insert(labels.to_owned(), hash, saved.role, watch, admission);
         if let Some(slot) = self.slots.get_mut(key) {
@@ -621,6 +651,14 @@ impl Shard {
         if let (Some(place), Some(peer)) = (place, &saved.peer) {
             admission.know_peer(place, peer);
         }
+        Some(key)
+    }
+
+    /// Takes in what was stored of the repetitions of the series at `key`; false if it cannot be.
+    pub(crate) fn put_repeats(&mut self, key: Key, repeats: Repeats) -> bool {
+        let watch = self.slots.get_mut(key).and_then(|slot| slot.watch.as_mut());
+        let Some(watch) = watch.filter(|_| repeats.is_sound()) else { return false };
+        watch.repeats = repeats;
         true
     }
 
@@ -760,13 +798,26 @@ impl Shard {
     }
 }
 
+/// Return period from which on a series counts as stuck for its incident.
+const STUCK_SECONDS: f64 = 86_400.0;
+
 fn fresh_detector() -> PotEnsemble {
     let settings = PotEnsembleSettings { tier: TIER, ..Default::default() };
     PotEnsemble::new(settings).expect("settings in range")
 }
 
 fn fresh_watch(signal: Signal) -> Watch {
-    Watch { signal, detector: Box::new(fresh_detector()), last: None }
+    let detector = Box::new(fresh_detector());
+    Watch { signal, detector, last: None, repeats: Repeats::new() }
+}
+
+/// What is said of a series that is stuck at `reading`.
+fn stuck_words(reading: f64, stuck: &Stuck) -> String {
+    let before = match stuck.longest {
+        0 => "it never did before".to_owned(),
+        longest => format!("it did at most {longest} times in a row before"),
+    };
+    format!("repeats {reading} for the {}th time; {before}", stuck.run)
 }
 
 fn now(slot: &Slot, policy: &Resolved) -> Option<Now> {
@@ -778,6 +829,7 @@ fn now(slot: &Slot, policy: &Resolved) -> Option<Now> {
     let expected = explanation.as_ref().map(|explanation| explanation.expected[0]);
     let band = explanation.and_then(|explanation| explanation.band.map(|band| band[0]));
     let band = expected.zip(band).map(|(expected, band)| policy.band(expected, band));
+    let is_stuck = watch.stuck().is_some_and(|(_, seconds)| seconds >= STUCK_SECONDS);
     Some(Now {
         time,
         reading,
@@ -785,6 +837,24 @@ fn now(slot: &Slot, policy: &Resolved) -> Option<Now> {
         band,
         deviation: watch.detector.deviation(),
         ended: slot.ended,
-        is_down: watch.signal.is_down() || slot.is_silent,
+        is_down: watch.signal.is_down() || slot.is_silent || is_stuck,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_judges_a_series_takes_less_than_1_kib() {
+        let mut watch = fresh_watch(Signal::new(Role::Gauge).expect("it is judged"));
+        for second in 0..1000 {
+            let readings = [f64::from(second % 37)];
+            let sample = Sample::new(Timestamp::from_seconds(second.into()), &readings);
+            watch.detector.learn(sample.expect("finite")).expect("one channel");
+        }
+        let (own, learnt) = (size_of::<Slot>(), watch.detector.state_bytes());
+        assert!(learnt + size_of::<Repeats>() <= 1024, "{learnt}");
+        assert!(own <= 192, "{own}");
+    }
 }

@@ -5,3 +5,4 @@ mod histograms;
 mod incidents;
 mod policies;
 mod resume;
+mod stuck;

@@ -4,6 +4,7 @@
 //! header   version, when, how many parts
 //! part     its number, the mark up to which it was fed     ┐ for each
 //! series   labels, signal, detector: one record a series   │ part
+//! repeats  how often the series before it repeats a value   │
 //! pending  a departure that has to last before it counts   ┘
 //! rest     the mark up to which targets and incidents were fed
 //! target   labels, history, what is odd lately
@@ -24,13 +25,14 @@ use serde::{Deserialize, Serialize};
 pub use resume::{Marks, ResumeError, Resumed, Resuming};
 
 use crate::policy::Severity;
+use crate::repeats::Repeats;
 use crate::shard::Event;
 use crate::signals::{Role, Signal};
 use crate::surprise::SurpriseTail;
 use crate::target::{SeriesKey, TargetId};
 
 /// Of the records.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// One record. New kinds go to the end.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,6 +62,8 @@ pub(crate) enum Record<'a> {
     #[serde(borrow)]
     Group(SavedGroup<'a>),
     Pending(SavedPending),
+    /// Of the series before it.
+    Repeats(Repeats),
 }
 
 /// Bytes that are written as such.
