@@ -17,7 +17,8 @@ use crate::placement::home;
 use crate::policy::{Policy, Resolved};
 use crate::repeats::Repeats;
 use crate::saved::{
-    Record, Records, SavedGroup, SavedPeer, SavedPending, SavedSeries, SavedTarget, VERSION,
+    Record, Records, SavedGroup, SavedPeer, SavedPending, SavedRecurrence, SavedSeries,
+    SavedTarget, VERSION,
 };
 use crate::settings::EngineSettings;
 use crate::shard::{Admission, Event, Outcome, Shard, SilentSeries};
@@ -480,6 +481,10 @@ impl Engine {
             let (shard, key) = self.find(labels)?;
             Some(((shard, key), lock(&self.shards[shard]).severity(key)))
         })
+    }
+
+    pub(crate) fn put_recurrence(&self, saved: SavedRecurrence<'_>) -> bool {
+        lock(&self.targets).put_recurrence(saved)
     }
 
     pub(crate) fn put_pending(&self, saved: SavedPending) -> bool {

@@ -21,6 +21,7 @@ mod peers;
 mod pending;
 mod placement;
 mod policy;
+mod recurrence;
 mod repeats;
 mod saved;
 mod selector;

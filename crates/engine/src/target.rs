@@ -21,7 +21,8 @@ use auscult_core::{Labels, LabelsRef, Timestamp};
 use auscult_detect::ensemble::AlarmBudget;
 
 use crate::policy::Severity;
-use crate::saved::{Bytes, Record, Records, SavedEvent, SavedTarget};
+use crate::recurrence::Recurrence;
+use crate::saved::{Bytes, Record, Records, SavedEvent, SavedRecurrence, SavedTarget};
 use crate::shard::{Event, SilentSeries};
 use crate::slab::{Key, Slab};
 use crate::surprise::{SurpriseTail, surprise};
@@ -41,6 +42,8 @@ pub(crate) struct Target {
     /// The rarest event of each series lately.
     recent: HashMap<SeriesKey, Recent>,
     tail: SurpriseTail,
+    /// What belongs to its week.
+    recurrence: Recurrence,
     /// Highest surprise since the last tick.
     highest: f64,
     /// Whether nearly all of its series send nothing any more.
@@ -55,6 +58,15 @@ struct Recent {
     event: Event,
     /// `ln(R / W)`.
     nats: f64,
+    /// Whether it came at this hour in earlier weeks too.
+    is_weekly: bool,
+}
+
+impl Recent {
+    fn new(event: Event, nats: f64, recurrence: &Recurrence) -> Self {
+        let is_weekly = !event.is_certain() && recurrence.knows(&event);
+        Self { event, nats, is_weekly }
+    }
 }
 
 /// An alarm of a target: how surprising, and by which events.
@@ -73,13 +85,23 @@ impl Target {
             return None;
         }
         self.forget(event.time, rules);
-        let recent = self.recent.entry((event.shard, event.key));
-        let recent = recent.or_insert_with(|| Recent { event: event.clone(), nats });
-        if nats > recent.nats {
-            *recent = Recent { event: event.clone(), nats };
+        let key = (event.shard, event.key);
+        if self.recent.get(&key).is_none_or(|recent| nats > recent.nats) {
+            let recent = Recent::new(event.clone(), nats, &self.recurrence);
+            self.recent.insert(key, recent);
         }
         let level = self.tail.level();
-        let (surprise, strangest) = self.surprise(|_| true);
+        // What is weekly must not count, but goes on to be remembered.
+        let (all, _) = self.surprise(|_| true);
+        if all >= level {
+            self.recurrence.alarm(event.time);
+            let recent = self.recent.values().map(|recent| &recent.event);
+            let uncertain = recent.filter(|event| !event.is_certain());
+            uncertain.for_each(|event| self.recurrence.learn(event));
+        } else if !event.is_certain() && self.recurrence.is_aftermath(event.time) {
+            self.recurrence.learn(event);
+        }
+        let (surprise, strangest) = self.surprise(|recent| !recent.is_weekly);
         let alarm = (surprise >= level || event.is_certain()).then(|| TargetAlarm {
             surprise,
             events: strangest.into_iter().map(|recent| recent.event.clone()).collect(),
@@ -93,9 +115,9 @@ impl Target {
     }
 
     /// What the tail is to learn: what is certain says nothing of how often chance is so high,
-    /// and would make the target deaf.
+    /// and would make the target deaf; nor does what the week brings.
     fn doubtful(&self) -> f64 {
-        self.surprise(|recent| !recent.event.is_certain()).0
+        self.surprise(|recent| !recent.event.is_certain() && !recent.is_weekly).0
     }
 
     /// The surprise of what is recent and `counts`, and what makes it.
@@ -154,6 +176,7 @@ impl Targets {
                     series: 0,
                     recent: HashMap::new(),
                     tail: SurpriseTail::new(self.budget.interval_seconds(), self.rules.together),
+                    recurrence: Recurrence::default(),
                     highest: 0.0,
                     is_silent: false,
                 });
@@ -205,6 +228,11 @@ impl Targets {
                 is_silent: target.is_silent,
                 tail: target.tail.clone(),
             }));
+            if !target.recurrence.is_empty() {
+                let labels = Bytes(target.labels.as_ref().bytes());
+                let recurrence = target.recurrence.clone();
+                records.push(&Record::Recurrence(SavedRecurrence { labels, recurrence }));
+            }
         }
     }
 
@@ -228,7 +256,8 @@ impl Targets {
             let Some(event) = event.event(labels, place, id, severity) else { continue };
             let nats = (event.return_seconds / self.rules.together).ln();
             if nats > 0.0 {
-                target.recent.insert(place, Recent { event, nats });
+                let recent = Recent::new(event, nats, &target.recurrence);
+                target.recent.insert(place, recent);
             }
         }
         target.is_silent = saved.is_silent;
@@ -237,6 +266,21 @@ impl Targets {
             target.tail = saved.tail;
         }
         fits
+    }
+
+    /// Takes in what was stored of the week of a target that is there; false if it cannot be.
+    pub(crate) fn put_recurrence(&mut self, saved: SavedRecurrence<'_>) -> bool {
+        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+        let Some(id) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
+        let Some(target) = self.targets.get_mut(id) else { return false };
+        let is_sound = saved.recurrence.is_sound();
+        if is_sound {
+            target.recurrence = saved.recurrence;
+            for recent in target.recent.values_mut() {
+                recent.is_weekly = target.recurrence.knows(&recent.event);
+            }
+        }
+        is_sound
     }
 
     /// Nobody watched until now.

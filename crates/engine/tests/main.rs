@@ -6,3 +6,4 @@ mod incidents;
 mod policies;
 mod resume;
 mod stuck;
+mod weekly;

@@ -8,6 +8,7 @@
 //! pending  a departure that has to last before it counts   ┘
 //! rest     the mark up to which targets and incidents were fed
 //! target   labels, history, what is odd lately
+//! recurrence  what belongs to the week of the target
 //! group    siblings, what is usual among them
 //! incident as JSON, as long as it may go on
 //! end      how many series
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use resume::{Marks, ResumeError, Resumed, Resuming};
 
 use crate::policy::Severity;
+use crate::recurrence::Recurrence;
 use crate::repeats::Repeats;
 use crate::shard::Event;
 use crate::signals::{Role, Signal};
@@ -64,6 +66,8 @@ pub(crate) enum Record<'a> {
     Pending(SavedPending),
     /// Of the series before it.
     Repeats(Repeats),
+    #[serde(borrow)]
+    Recurrence(SavedRecurrence<'a>),
 }
 
 /// Bytes that are written as such.
@@ -138,6 +142,14 @@ pub(crate) struct SavedTarget<'a> {
     pub(crate) recent: Vec<SavedEvent>,
     pub(crate) is_silent: bool,
     pub(crate) tail: SurpriseTail,
+}
+
+/// What belongs to the week of a target.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedRecurrence<'a> {
+    #[serde(borrow)]
+    pub(crate) labels: Bytes<'a>,
+    pub(crate) recurrence: Recurrence,
 }
 
 /// An odd sample that may still become part of an alarm.

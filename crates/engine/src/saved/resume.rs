@@ -134,6 +134,7 @@ impl Resuming {
             }
             Ok(Record::Pending(pending)) => self.engine.put_pending(pending),
             Ok(Record::Group(group)) => self.engine.put_group(&group),
+            Ok(Record::Recurrence(recurrence)) => self.engine.put_recurrence(recurrence),
             Ok(Record::Target(target)) => self.engine.put_target(target),
             Ok(Record::Incident(json)) => match serde_json::from_slice::<Incident>(json.0) {
                 Ok(incident) => {
