@@ -91,23 +91,33 @@ impl Target {
             self.recent.insert(key, recent);
         }
         let level = self.tail.level();
+        let (all, strangest) = self.surprise(|_| true);
         // What is weekly must not count, but goes on to be remembered.
-        let (all, _) = self.surprise(|_| true);
-        if all >= level {
-            self.recurrence.alarm(event.time);
-            let recent = self.recent.values().map(|recent| &recent.event);
-            let uncertain = recent.filter(|event| !event.is_certain());
-            uncertain.for_each(|event| self.recurrence.learn(event));
-        } else if !event.is_certain() && self.recurrence.is_aftermath(event.time) {
-            self.recurrence.learn(event);
-        }
-        let (surprise, strangest) = self.surprise(|recent| !recent.is_weekly);
+        let has_weekly = self.recent.values().any(|recent| recent.is_weekly);
+        let (surprise, strangest) =
+            if has_weekly { self.surprise(|recent| !recent.is_weekly) } else { (all, strangest) };
         let alarm = (surprise >= level || event.is_certain()).then(|| TargetAlarm {
             surprise,
             events: strangest.into_iter().map(|recent| recent.event.clone()).collect(),
         });
         self.highest = self.highest.max(self.doubtful());
+        self.remember(event, all >= level);
         alarm
+    }
+
+    /// Remembers what took part in an alarm, told or not, or followed it.
+    fn remember(&mut self, event: &Event, is_alarm: bool) {
+        let is_first = !self.recurrence.is_aftermath(event.time);
+        if is_alarm {
+            self.recurrence.alarm(event.time);
+        }
+        if is_alarm && is_first {
+            let recent = self.recent.values().map(|recent| &recent.event);
+            let uncertain = recent.filter(|event| !event.is_certain());
+            uncertain.for_each(|event| self.recurrence.learn(event));
+        } else if (is_alarm || !is_first) && !event.is_certain() {
+            self.recurrence.learn(event);
+        }
     }
 
     fn forget(&mut self, now: Timestamp, rules: &Rules) {
@@ -236,8 +246,9 @@ impl Targets {
         }
     }
 
-    /// Takes in what was stored of a target that has series, which `find` finds with their severity; false if
-    /// there is none, or it cannot be. A history under another budget begins anew.
+    /// Takes in what was stored of a target that has series, which `find` finds with their
+    /// severity; false if there is none, or it cannot be. A history under another budget
+    /// begins anew.
     pub(crate) fn put(
         &mut self,
         saved: SavedTarget<'_>,
@@ -277,7 +288,8 @@ impl Targets {
         if is_sound {
             target.recurrence = saved.recurrence;
             for recent in target.recent.values_mut() {
-                recent.is_weekly = target.recurrence.knows(&recent.event);
+                let is_certain = recent.event.is_certain();
+                recent.is_weekly = !is_certain && target.recurrence.knows(&recent.event);
             }
         }
         is_sound
