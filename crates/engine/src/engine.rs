@@ -14,9 +14,15 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use crate::incident::{Book, Change, Incident, Rules};
 use crate::peers::{Groups, Place};
 use crate::placement::home;
-use crate::saved::{Record, Records, SavedGroup, SavedPeer, SavedSeries, SavedTarget, VERSION};
+use crate::policy::{Policy, Resolved};
+use crate::repeats::Repeats;
+use crate::saved::{
+    Record, Records, SavedGroup, SavedPeer, SavedPending, SavedRecurrence, SavedSeries,
+    SavedTarget, VERSION,
+};
 use crate::settings::EngineSettings;
-use crate::shard::{Admission, Event, Outcome, Shard, Silence};
+use crate::shard::{Admission, Event, Outcome, Shard, SilentSeries};
+use crate::silence::{Silence, SilenceError};
 use crate::target::{SeriesKey, TargetId, Targets};
 
 /// Events that come more often than this are not worth a look.
@@ -42,7 +48,8 @@ macro_rules! counts {
 counts! {
     /// Taken in by a detector, or the first of a counter.
     judged,
-    /// Of series that are not judged by themselves: buckets of histograms, texts.
+    /// Of series that are not judged by themselves: buckets of histograms, texts; or that nobody
+    /// wants to be judged, or not now.
     not_judged,
     /// Of series beyond the most that are watched.
     unwatched,
@@ -158,8 +165,26 @@ impl Admission for Gate<'_> {
         lock(&self.0.targets).add_series(labels)
     }
 
-    fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place> {
-        lock(&self.0.groups).add(series, target, labels)
+    fn peer(
+        &self,
+        series: SeriesKey,
+        target: TargetId,
+        labels: LabelsRef<'_>,
+        policy: &Resolved,
+    ) -> Option<Place> {
+        let mut groups = lock(&self.0.groups);
+        let place = groups.add(series, target, labels, policy.member_labels.as_deref())?;
+        groups.hold(series, policy.lasting);
+        Some(place)
+    }
+
+    fn hold(&self, series: SeriesKey, nanos: i64) {
+        lock(&self.0.groups).hold(series, nanos);
+    }
+
+    fn leave(&self, target: Option<TargetId>, peer: Option<Place>) {
+        target.into_iter().for_each(|target| lock(&self.0.targets).remove_series(target));
+        peer.into_iter().for_each(|place| lock(&self.0.groups).remove(place));
     }
 
     fn know_peer(&self, place: Place, saved: &SavedPeer) {
@@ -200,10 +225,12 @@ impl Engine {
     #[must_use]
     pub fn new(settings: EngineSettings) -> Self {
         let hasher = DefaultHashBuilder::default();
+        let policies: Arc<[Policy]> = settings.policies.as_slice().into();
         let shards = (0..settings.shards.max(1))
             .map(|number| {
-                let knowledge = Arc::clone(&settings.knowledge);
-                Mutex::new(Shard::new(number, hasher.clone(), LEAST_RETURN_SECONDS, knowledge))
+                let (knowledge, policies) = (Arc::clone(&settings.knowledge), policies.clone());
+                let (hasher, least) = (hasher.clone(), LEAST_RETURN_SECONDS);
+                Mutex::new(Shard::new(number, hasher, least, knowledge, policies))
             })
             .collect();
         let rules = rules(&settings);
@@ -248,9 +275,69 @@ impl Engine {
         }
         lock(&self.book).set_rules(rules(&settings));
         lock(&self.targets).set_budget(settings.budget);
+        if before.policies != settings.policies {
+            self.set_policies(settings.policies.clone());
+        }
         let settings = EngineSettings { shards: self.shards.len(), ..settings };
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         Ok(())
+    }
+
+    /// Replaces what a person wants of series, of those that are there and of those to come.
+    /// What was learnt stays; one that was not judged before begins to be. Time
+    /// O(series · policies), during which no batch is judged.
+    ///
+    /// ```
+    /// use auscult_core::Timestamp;
+    /// use auscult_engine::{Engine, EngineSettings, Policy, ValidRange};
+    /// use auscult_telemetry::metrics::{MetricBatch, MetricKind};
+    /// let engine = Engine::new(EngineSettings::default());
+    /// engine.set_policies(vec![Policy {
+    ///     selector: r#"temperature_celsius{gpu=~".+"}"#.parse()?,
+    ///     valid_range: Some(ValidRange::new(None, Some(85.0))?),
+    ///     ..Policy::default()
+    /// }]);
+    /// let mut batch = MetricBatch::default();
+    /// let mut labels = [("__name__", "temperature_celsius"), ("gpu", "0")];
+    /// batch.begin_series(MetricKind::Gauge, &mut labels)?;
+    /// batch.push(Timestamp::from_seconds(60), 86.0);
+    /// engine.ingest(&batch);
+    /// assert_eq!(engine.incidents().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_policies(&self, policies: Vec<Policy>) {
+        let policies: Arc<[Policy]> = policies.into();
+        let _flow = self.flow.write().unwrap_or_else(PoisonError::into_inner);
+        for shard in &self.shards {
+            lock(shard).set_policies(policies.clone(), &Gate(self));
+        }
+    }
+
+    /// Takes a silence in, in place of the one with its number if there is one. Returns its
+    /// number.
+    ///
+    /// # Errors
+    ///
+    /// [`SilenceError`] for one that would silence every series or none, or one too many.
+    pub fn set_silence(&self, silence: Silence, now: Timestamp) -> Result<u64, SilenceError> {
+        let mut book = lock(&self.book);
+        let id = book.silences.set(silence, now)?;
+        book.mark_silenced(now);
+        Ok(id)
+    }
+
+    /// Ends a silence at `now`; false if there is none with this number that could end.
+    pub fn expire_silence(&self, id: u64, now: Timestamp) -> bool {
+        let mut book = lock(&self.book);
+        let has_ended = book.silences.expire(id, now);
+        book.mark_silenced(now);
+        has_ended
+    }
+
+    /// Every silence, oldest number first; those that are over for five days at most.
+    #[must_use]
+    pub fn silences(&self) -> Vec<Silence> {
+        lock(&self.book).silences.iter().cloned().collect()
     }
 
     /// Judges everything in `batch`. Samples of one series must come in order of time;
@@ -322,28 +409,35 @@ impl Engine {
     pub fn tick(&self, now: Timestamp) {
         let departures = lock(&self.groups).tick();
         for mut event in departures {
-            let Some(labels) = lock(&self.shards[event.shard]).labels(event.key) else { continue };
-            event.labels = labels;
-            self.weigh(&event);
+            let (counts, place) = {
+                let shard = lock(&self.shards[event.shard]);
+                (shard.complete(&mut event), shard.peer(event.key))
+            };
+            if counts {
+                self.weigh(&event);
+            } else {
+                // It may count later, while it lasts.
+                place.into_iter().for_each(|place| lock(&self.groups).untell(place));
+            }
         }
         lock(&self.targets).tick(now);
-        lock(&self.book).tick(now, |(shard, key)| {
-            let now = lock(&self.shards[shard]).now(key)?;
-            (!now.ended).then(|| now.is_usual())
-        });
+        let is_usual = |(shard, key): SeriesKey| lock(&self.shards[shard]).is_usual(key, now);
+        lock(&self.book).tick(now, is_usual);
         let settings = self.settings();
         let after = nanos(settings.forget_after);
         let silent_after = nanos(settings.silent_after);
-        let mut silent: std::collections::HashMap<TargetId, Silence> = Default::default();
+        let mut silent: std::collections::HashMap<TargetId, SilentSeries> = Default::default();
         for shard in &self.shards {
             let ticked = lock(shard).tick(now, after, silent_after);
             for (target, silence) in ticked.silent {
                 match silent.entry(target) {
                     Entry::Occupied(mut known) => {
                         known.get_mut().series += silence.series;
+                        let severity = known.get().event.severity.max(silence.event.severity);
                         if silence.event.labels < known.get().event.labels {
                             known.get_mut().event = silence.event;
                         }
+                        known.get_mut().event.severity = severity;
                     }
                     Entry::Vacant(place) => drop(place.insert(silence)),
                 }
@@ -355,7 +449,7 @@ impl Engine {
                 peer.into_iter().for_each(|place| groups.remove(place));
             }
         }
-        let alarms = lock(&self.targets).silence(silent);
+        let alarms = lock(&self.targets).fall_silent(silent);
         let mut book = lock(&self.book);
         alarms.iter().for_each(|(alarm, target)| book.raise(alarm, target));
     }
@@ -404,12 +498,17 @@ impl Engine {
         Ok(series)
     }
 
-    pub(crate) fn put_series(&self, saved: &SavedSeries<'_>) -> bool {
-        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+    pub(crate) fn put_series(&self, saved: &SavedSeries<'_>) -> Option<SeriesKey> {
+        let labels = LabelsRef::decode(saved.labels.0)?;
         let home = saved.home.unwrap_or_else(|| home(labels, &mut Vec::new()));
         let shard = home as usize % self.shards.len();
         let hash = self.hasher.hash_one(labels);
-        lock(&self.shards[shard]).put(labels, hash, saved, &Gate(self))
+        let key = lock(&self.shards[shard]).put(labels, hash, saved, &Gate(self))?;
+        Some((shard, key))
+    }
+
+    pub(crate) fn put_repeats(&self, (shard, key): SeriesKey, repeats: Repeats) -> bool {
+        lock(&self.shards[shard]).put_repeats(key, repeats)
     }
 
     pub(crate) fn put_group(&self, saved: &SavedGroup<'_>) -> bool {
@@ -417,7 +516,20 @@ impl Engine {
     }
 
     pub(crate) fn put_target(&self, saved: SavedTarget<'_>) -> bool {
-        lock(&self.targets).put(saved, |labels| self.find(labels))
+        lock(&self.targets).put(saved, |labels| {
+            let (shard, key) = self.find(labels)?;
+            Some(((shard, key), lock(&self.shards[shard]).severity(key)))
+        })
+    }
+
+    pub(crate) fn put_recurrence(&self, saved: SavedRecurrence<'_>) -> bool {
+        lock(&self.targets).put_recurrence(saved)
+    }
+
+    pub(crate) fn put_pending(&self, saved: SavedPending) -> bool {
+        let Some(labels) = saved.strongest.labels() else { return false };
+        let Some((shard, key)) = self.find(labels.as_ref()) else { return false };
+        lock(&self.shards[shard]).put_pending(key, labels, saved)
     }
 
     fn find(&self, labels: LabelsRef<'_>) -> Option<SeriesKey> {

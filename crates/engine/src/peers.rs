@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use auscult_core::{Explanation, Labels, LabelsRef, Timestamp};
 use auscult_stats::quantile::{MAD_TO_DEVIATION, median};
 
+use crate::policy::Severity;
 use crate::saved::{Bytes, Record, Records, SavedGroup, SavedPeer};
 use crate::shard::Event;
 use crate::slab::{Key, Slab};
@@ -108,22 +109,65 @@ pub(crate) struct Groups {
     by_labels: HashMap<Labels, Key>,
     groups: Slab<Group>,
     member_labels: Vec<String>,
+    /// Members whose departures have to last.
+    holds: Holds,
 }
+
+/// How long departures of a series have to last.
+#[derive(Debug)]
+struct Hold {
+    nanos: i64,
+    lasting: Option<Lasting>,
+}
+
+/// A departure that may not have lasted long enough.
+#[derive(Debug, Clone, Copy)]
+struct Lasting {
+    since: Timestamp,
+    /// The usual distance from the median, and that from it, before they follow.
+    distance: f64,
+    spread: f64,
+    /// How odd it was, at most.
+    odd: f64,
+}
+
+impl Hold {
+    /// How odd the departure is of a member whose reading at `time` is `far` from the median,
+    /// once it lasts long enough; `odd` is what it is at this look. Else 0.
+    fn pass(&mut self, member: &Member, time: Timestamp, far: f64, odd: f64) -> f64 {
+        let (distance, spread) = (member.distance, member.spread);
+        let stays = |lasting: &Lasting| {
+            ((far - lasting.distance) / lasting.spread).abs() > USUAL || odd > USUAL
+        };
+        let begins = (odd > USUAL).then_some(Lasting { since: time, distance, spread, odd });
+        self.lasting = self.lasting.filter(stays).or(begins);
+        let Some(lasting) = &mut self.lasting else { return 0.0 };
+        lasting.odd = lasting.odd.max(odd);
+        let lasts = time.nanos().saturating_sub(lasting.since.nanos());
+        if lasts >= self.nanos { lasting.odd } else { 0.0 }
+    }
+}
+
+type Holds = HashMap<SeriesKey, Hold>;
 
 impl Groups {
     /// Series that differ in nothing but `member_labels` are siblings.
     pub(crate) fn new(member_labels: Vec<String>) -> Self {
-        Self { by_labels: HashMap::new(), groups: Slab::new(), member_labels }
+        let holds = Holds::new();
+        Self { by_labels: HashMap::new(), groups: Slab::new(), member_labels, holds }
     }
 
-    /// Puts a series into its group; `None` where it has no label that sets siblings apart.
+    /// Puts a series into its group; `None` where it has no label that sets siblings apart,
+    /// which are `own` if it has some of its own.
     pub(crate) fn add(
         &mut self,
         series: SeriesKey,
         target: TargetId,
         labels: LabelsRef<'_>,
+        own: Option<&[String]>,
     ) -> Option<Place> {
-        let is_member = |name: &str| self.member_labels.iter().any(|member| member == name);
+        let members = own.unwrap_or(&self.member_labels);
+        let is_member = |name: &str| members.iter().any(|member| member == name);
         labels.iter().find(|(name, _)| is_member(name))?;
         let shared = Labels::from_pairs(labels.iter().filter(|(name, _)| !is_member(name))).ok()?;
         let group = match self.by_labels.get(&shared) {
@@ -207,11 +251,31 @@ impl Groups {
     /// Takes a series out; a group without any is forgotten.
     pub(crate) fn remove(&mut self, place: Place) {
         let Some(group) = self.groups.get_mut(place.group) else { return };
-        group.members.remove(place.member);
+        let removed = group.members.remove(place.member);
+        if let Some(member) = removed {
+            self.holds.remove(&member.series);
+        }
         if group.members.len() == 0
             && let Some(group) = self.groups.remove(place.group)
         {
             self.by_labels.remove(&group.labels);
+        }
+    }
+
+    /// Departures of `series` have to last for so many nanoseconds from now on.
+    pub(crate) fn hold(&mut self, series: SeriesKey, nanos: i64) {
+        match (nanos > 0, self.holds.get_mut(&series)) {
+            (false, _) => drop(self.holds.remove(&series)),
+            (true, Some(hold)) => hold.nanos = nanos,
+            (true, None) => drop(self.holds.insert(series, Hold { nanos, lasting: None })),
+        }
+    }
+
+    /// What was last told of the member at `place` did not count.
+    pub(crate) fn untell(&mut self, place: Place) {
+        let group = self.groups.get_mut(place.group);
+        if let Some(member) = group.and_then(|group| group.members.get_mut(place.member)) {
+            member.is_told = false;
         }
     }
 
@@ -230,14 +294,14 @@ impl Groups {
     pub(crate) fn tick(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         for (_, group) in self.groups.iter_mut() {
-            group.tick(&mut events);
+            group.tick(&mut self.holds, &mut events);
         }
         events
     }
 }
 
 impl Group {
-    fn tick(&mut self, events: &mut Vec<Event>) {
+    fn tick(&mut self, holds: &mut Holds, events: &mut Vec<Event>) {
         let fresh = self.members.iter().filter_map(|(_, member)| member.reading);
         let mut readings: Vec<f64> = fresh.map(|(_, reading)| reading).collect();
         if readings.len() < FEWEST {
@@ -271,7 +335,13 @@ impl Group {
         let is_group = odd as f64 > GROUP * readings.len() as f64;
         for (_, member) in self.members.iter_mut() {
             let Some((time, reading)) = member.reading.take() else { continue };
-            let odd = member.lasting();
+            let mut odd = member.lasting();
+            let hold = if holds.is_empty() { None } else { holds.get_mut(&member.series) };
+            if let Some(hold) = hold {
+                let far = ((reading - middle) / scale).clamp(-MOST, MOST);
+                let odd_now = if is_group { 0.0 } else { odd };
+                odd = hold.pass(member, time, far, odd_now);
+            }
             if odd <= USUAL {
                 member.is_told = false;
             }
@@ -294,6 +364,8 @@ impl Group {
                 reading,
                 score: odd,
                 return_seconds,
+                // Its shard says.
+                severity: Severity::default(),
                 labels: Labels::default(),
                 explanation,
             });
@@ -326,7 +398,7 @@ mod tests {
                 let labels = Labels::from_pairs(labels).unwrap();
                 let key = keys.insert(());
                 series.push(key);
-                groups.add((0, key), key, labels.as_ref()).expect("a label sets them apart")
+                groups.add((0, key), key, labels.as_ref(), None).expect("a label sets them apart")
             })
             .collect();
         let mut events = Vec::new();
@@ -369,10 +441,10 @@ mod tests {
         let labels = Labels::from_pairs([("gpu", "1")]).unwrap();
         let mut keys = Slab::new();
         let key = keys.insert(());
-        let place = groups.add((0, key), key, labels.as_ref()).unwrap();
+        let place = groups.add((0, key), key, labels.as_ref(), None).unwrap();
         groups.remove(place);
         assert_eq!((groups.groups.len(), groups.by_labels.len()), (0, 0));
         let other = Labels::from_pairs([("job", "llm")]).unwrap();
-        assert_eq!(groups.add((0, key), key, other.as_ref()), None);
+        assert_eq!(groups.add((0, key), key, other.as_ref(), None), None);
     }
 }

@@ -9,6 +9,8 @@ use auscult_knowledge::Knowledge;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Policy;
+
 /// How series are judged, and how alarms become incidents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -36,12 +38,17 @@ pub struct EngineSettings {
     /// Alarms so close in time may belong to one incident.
     #[serde(with = "AsDuration")]
     pub together: Duration,
-    /// An incident whose series have been as usual for so long has recovered.
+    /// An incident whose series have been as usual for so long has recovered; twice as long
+    /// after each time that it was opened again, up to `reopen_within`.
     #[serde(with = "AsDuration")]
     pub quiet_after: Duration,
     /// An alarm so soon after the recovery of its incident opens it again.
     #[serde(with = "AsDuration")]
     pub reopen_within: Duration,
+    /// What a person wants of some series; later ones override fields of earlier ones. They can
+    /// be replaced while the engine runs.
+    #[serde(skip)]
+    pub policies: Vec<Policy>,
     /// What is known of metrics.
     #[serde(skip)]
     pub knowledge: Arc<Knowledge>,
@@ -87,6 +94,7 @@ impl Default for EngineSettings {
             together: minutes(5),
             quiet_after: minutes(10),
             reopen_within: minutes(60),
+            policies: Vec::new(),
             knowledge: Arc::new(Knowledge::embedded()),
             shards: 16,
         }

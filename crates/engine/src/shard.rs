@@ -13,8 +13,13 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::engine::Counts;
 use crate::families::{Entry, Families};
 use crate::peers::{PeerReading, Place};
+use crate::pending::{Pending, Pendings};
 use crate::placement::placement;
-use crate::saved::{Bytes, Record, Records, SavedPeer, SavedSeries, SavedWatch};
+use crate::policy::{Policies, Policy, Resolved, Severity};
+use crate::repeats::{Repeats, Stuck};
+use crate::saved::{
+    Bytes, Record, Records, SavedEvent, SavedPeer, SavedPending, SavedSeries, SavedWatch,
+};
 use crate::signals::{Figures, Part, Reading, Role, Signal, part_of, role, shared_labels};
 use crate::slab::{Key, Slab};
 use crate::target::{SeriesKey, TargetId};
@@ -31,8 +36,9 @@ const BAND_SCORE: f64 = 2.5;
 struct Slot {
     labels: Labels,
     role: Role,
+    /// What it belongs to; `None` for one that is not judged.
     target: Option<TargetId>,
-    /// What judges it; `None` for one that is not judged by itself.
+    /// What judges it; `None` for one that never was judged by itself.
     watch: Option<Watch>,
     /// The histogram or summary that it is a part of.
     part: Option<(Key, Part)>,
@@ -45,6 +51,8 @@ struct Slot {
     ended: bool,
     /// Whether it sends nothing any more without having ended.
     is_silent: bool,
+    /// What a person wants of it, among the shard's policies; 0 for nothing.
+    policy: u32,
 }
 
 #[derive(Debug)]
@@ -52,6 +60,17 @@ struct Watch {
     signal: Signal,
     detector: Box<PotEnsemble>,
     last: Option<(Timestamp, f64)>,
+    repeats: Repeats,
+}
+
+impl Watch {
+    /// The run of equal readings that goes on, and the seconds in which one so odd comes once.
+    fn stuck(&self) -> Option<(Stuck, f64)> {
+        let (_, reading) = self.last?;
+        let stuck = self.repeats.stuck(reading)?;
+        let seconds = stuck.return_readings * self.detector.usual_step()?;
+        Some((stuck, seconds.min(MOST_SECONDS)))
+    }
 }
 
 /// A sample that is odd by the history of its series.
@@ -65,14 +84,24 @@ pub(crate) struct Event {
     pub(crate) score: f64,
     /// Seconds in which the series tells of something so odd once.
     pub(crate) return_seconds: f64,
+    pub(crate) severity: Severity,
     pub(crate) labels: Labels,
     pub(crate) explanation: Explanation,
+}
+
+impl Event {
+    /// Whether it is an alarm by itself, whatever history says.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.score == CERTAIN_SCORE && self.return_seconds == CERTAIN_SECONDS
+    }
 }
 
 /// Return period of what is an alarm by itself, whatever history says.
 const CERTAIN_SECONDS: f64 = 1e15;
 /// Its score.
 const CERTAIN_SCORE: f64 = 1000.0;
+/// A run of equal readings is no rarer than this.
+const MOST_SECONDS: f64 = 1e12;
 
 /// The explanation of what is an alarm by itself.
 fn certain(expected: f64, reason: String) -> Explanation {
@@ -83,7 +112,7 @@ fn certain(expected: f64, reason: String) -> Explanation {
 
 /// Series of a target that send nothing any more, and were not said to have ended.
 #[derive(Debug)]
-pub(crate) struct Silence {
+pub(crate) struct SilentSeries {
     pub(crate) series: usize,
     /// One of them, which speaks for all.
     pub(crate) event: Event,
@@ -95,7 +124,7 @@ pub(crate) struct Ticked {
     /// The targets of series that were forgotten, and their places among siblings.
     pub(crate) forgotten: Vec<(Option<TargetId>, Option<Place>)>,
     /// Silence by target.
-    pub(crate) silent: HashMap<TargetId, Silence>,
+    pub(crate) silent: HashMap<TargetId, SilentSeries>,
 }
 
 /// How a series is, now.
@@ -107,14 +136,17 @@ pub(crate) struct Now {
     pub(crate) band: Option<Band>,
     pub(crate) deviation: Option<f64>,
     pub(crate) ended: bool,
-    /// Whether its target does not answer, or it sends nothing any more.
+    /// Whether its target does not answer, or it sends nothing any more, or one value only.
     pub(crate) is_down: bool,
 }
 
 impl Now {
-    /// Whether the reading is as usual, as far as one can say.
-    pub(crate) fn is_usual(&self) -> bool {
-        !self.is_down && self.band.is_none_or(|band| (band.low..=band.high).contains(&self.reading))
+    /// Whether the reading is as usual, as far as one can say, and what `policy` takes for it.
+    fn is_usual(&self, policy: &Resolved) -> bool {
+        let within = |band: Band| (band.low..=band.high).contains(&self.reading);
+        let is_odd = self.band.is_some_and(|band| !within(band))
+            && self.expected.is_none_or(|expected| policy.counts(self.reading, expected));
+        !self.is_down && !is_odd && policy.passed(self.reading).is_none()
     }
 }
 
@@ -138,8 +170,20 @@ pub(crate) trait Admission {
     /// The target of a new series that will be judged.
     fn target(&self, labels: LabelsRef<'_>) -> TargetId;
 
-    /// The place of a new series among its siblings, if it has any.
-    fn peer(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>) -> Option<Place>;
+    /// The place of a new series among its siblings, if it has any, by what its policy says.
+    fn peer(
+        &self,
+        series: SeriesKey,
+        target: TargetId,
+        labels: LabelsRef<'_>,
+        policy: &Resolved,
+    ) -> Option<Place>;
+
+    /// Departures of a series from its siblings have to last for so many nanoseconds.
+    fn hold(&self, series: SeriesKey, nanos: i64);
+
+    /// A series is not judged any more.
+    fn leave(&self, target: Option<TargetId>, peer: Option<Place>);
 
     /// What was stored of a series among its siblings.
     fn know_peer(&self, place: Place, saved: &SavedPeer);
@@ -155,6 +199,8 @@ pub(crate) struct Shard {
     families: Families,
     explained_from: f64,
     knowledge: Arc<Knowledge>,
+    policies: Policies,
+    pendings: Pendings,
 }
 
 impl Shard {
@@ -164,9 +210,19 @@ impl Shard {
         hasher: DefaultHashBuilder,
         explained_from: f64,
         knowledge: Arc<Knowledge>,
+        policies: Arc<[Policy]>,
     ) -> Self {
-        let (places, slots, families) = (HashTable::new(), Slab::new(), Families::new());
-        Self { number, hasher, places, slots, families, explained_from, knowledge }
+        Self {
+            number,
+            hasher,
+            places: HashTable::new(),
+            slots: Slab::new(),
+            families: Families::new(),
+            explained_from,
+            knowledge,
+            policies: Policies::new(policies),
+            pendings: Pendings::default(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -307,10 +363,19 @@ impl Shard {
                 return;
             }
         };
-        counts.judged += 1;
+        let before = watch.last.map(|(_, reading)| reading);
         watch.last = Some((point.time, reading));
         let time = point.time;
+        let policy = (slot.policy > 0).then(|| self.policies.get(slot.policy));
+        if policy.is_some_and(|policy| policy.is_in_maintenance(time)) {
+            self.pendings.remove(key);
+            watch.repeats.interrupt();
+            counts.not_judged += 1;
+            return;
+        }
+        counts.judged += 1;
         outcome.peers.extend(slot.peer.map(|place| PeerReading { place, time, reading }));
+        watch.repeats.learn(before, reading);
         let readings = [reading];
         let sample = Sample::new(point.time, &readings).expect("signals are finite");
         let watched = watch
@@ -325,16 +390,101 @@ impl Shard {
             reading,
             score,
             return_seconds,
+            severity: policy.map_or_else(Severity::default, |policy| policy.severity),
             labels: slot.labels.clone(),
             explanation,
         };
-        if watch.signal.is_down() {
-            let reason = "the target does not answer".to_owned();
-            outcome.events.push(event(CERTAIN_SCORE, CERTAIN_SECONDS, certain(1.0, reason)));
+        let sure =
+            |expected, reason| event(CERTAIN_SCORE, CERTAIN_SECONDS, certain(expected, reason));
+        let passed = policy.and_then(|policy| policy.passed(reading));
+        let stuck = watch.stuck().filter(|(_, seconds)| {
+            *seconds >= self.explained_from && *seconds > watched.return_seconds
+        });
+        let odd = if watch.signal.is_down() {
+            Some(sure(1.0, "the target does not answer".to_owned()))
+        } else if let Some(bound) = passed {
+            let side = if reading < bound { "below" } else { "above" };
+            Some(sure(bound, format!("{side} its valid range, whose bound is {bound}")))
+        } else if let Some((stuck, seconds)) = stuck {
+            let score = stuck.return_readings.ln();
+            let mut explanation = Explanation::of_one(reading, None, score);
+            explanation.reasons.push(stuck_words(reading, &stuck));
+            let since = f64::from(stuck.run) * watch.detector.usual_step().unwrap_or(0.0);
+            let since = time.nanos().saturating_sub((since * 1e9) as i64);
+            explanation.onset = Some(Timestamp::from_nanos(since));
+            Some(event(score, seconds, explanation))
         } else if let (Some(score), Some(explanation)) =
             (watched.score.ready(), watched.explanation)
         {
-            outcome.events.push(event(score, watched.return_seconds, explanation));
+            let expected = explanation.expected[0];
+            let counts = policy.is_none_or(|policy| policy.counts(reading, expected));
+            counts.then(|| event(score, watched.return_seconds, explanation))
+        } else {
+            None
+        };
+        let counted = match policy.map_or(0, |policy| policy.lasting) {
+            0 => odd,
+            lasting => self.pendings.take(key, lasting, (time, reading), odd),
+        };
+        outcome.events.extend(counted);
+    }
+
+    /// Fills in what only the shard knows of an event that was found elsewhere; false if it
+    /// does not count.
+    pub(crate) fn complete(&self, event: &mut Event) -> bool {
+        let Some(slot) = self.slots.get(event.key) else { return false };
+        let policy = self.policies.get(slot.policy);
+        event.severity = policy.severity;
+        event.labels = slot.labels.clone();
+        slot.target.is_some()
+            && !policy.is_in_maintenance(event.time)
+            && policy.counts(event.reading, event.explanation.expected[0])
+    }
+
+    /// Replaces the policies, for series that are there too. What was learnt stays.
+    pub(crate) fn set_policies(&mut self, policies: Arc<[Policy]>, admission: &impl Admission) {
+        let before = std::mem::replace(&mut self.policies, Policies::new(policies));
+        let keys: Vec<Key> = self.slots.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let Some(slot) = self.slots.get_mut(key) else { continue };
+            let old = before.get(slot.policy);
+            slot.policy = self.policies.resolve(slot.labels.as_ref());
+            let new = self.policies.get(slot.policy);
+            if old.lasting != new.lasting {
+                self.pendings.remove(key);
+                slot.peer.into_iter().for_each(|_| admission.hold((self.number, key), new.lasting));
+            }
+            if old.watch && !new.watch {
+                self.pendings.remove(key);
+                admission.leave(slot.target.take(), slot.peer.take());
+            } else if !old.watch && new.watch {
+                self.join(key, admission);
+            } else if old.member_labels != new.member_labels {
+                // It is learnt anew among its siblings, who are others now.
+                admission.leave(None, slot.peer.take());
+                let series = (self.number, key);
+                slot.peer = slot
+                    .target
+                    .and_then(|target| admission.peer(series, target, slot.labels.as_ref(), new));
+            }
+        }
+    }
+
+    /// Has the series at `key` judged, if it is to be.
+    fn join(&mut self, key: Key, admission: &impl Admission) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let policy = self.policies.get(slot.policy);
+        if !policy.watch {
+            return;
+        }
+        if slot.watch.is_none() {
+            slot.watch = Signal::new(slot.role).map(fresh_watch);
+        }
+        if slot.watch.is_some() {
+            let labels = slot.labels.as_ref();
+            let target = admission.target(labels);
+            slot.target = Some(target);
+            slot.peer = admission.peer((self.number, key), target, labels, policy);
         }
     }
 
@@ -380,9 +530,7 @@ impl Shard {
             }
             slot.role = role;
             if let (Some(watch), Some(signal)) = (&mut slot.watch, Signal::new(role)) {
-                watch.signal = signal;
-                *watch.detector = fresh_detector();
-                watch.last = None;
+                *watch = fresh_watch(signal);
             }
         }
     }
@@ -398,32 +546,32 @@ impl Shard {
         if !admission.has_room() {
             return None;
         }
-        let watch = Signal::new(role).map(|signal| Watch {
-            signal,
-            detector: Box::new(fresh_detector()),
-            last: None,
-        });
-        let slot = Slot {
-            labels: labels.to_owned(),
+        Some(self.insert(labels.to_owned(), hash, role, None, admission))
+    }
+
+    fn insert(
+        &mut self,
+        labels: Labels,
+        hash: u64,
+        role: Role,
+        watch: Option<Watch>,
+        admission: &impl Admission,
+    ) -> Key {
+        let policy = self.policies.resolve(labels.as_ref());
+        let key = self.slots.insert(Slot {
+            labels,
             role,
-            target: watch.is_some().then(|| admission.target(labels)),
+            target: None,
             watch,
             part: None,
             peer: None,
             last_seen: None,
             ended: false,
             is_silent: false,
-        };
-        Some(self.insert(slot, hash, admission))
-    }
-
-    fn insert(&mut self, slot: Slot, hash: u64, admission: &impl Admission) -> Key {
+            policy,
+        });
+        self.join(key, admission);
         let Self { places, slots, .. } = self;
-        let target = slot.target;
-        let key = slots.insert(slot);
-        if let (Some(target), Some(slot)) = (target, slots.get_mut(key)) {
-            slot.peer = admission.peer((self.number, key), target, slot.labels.as_ref());
-        }
         let hash_of = |key: &Key| {
             slots.get(*key).map_or(0, |slot| self.hasher.hash_one(slot.labels.as_ref()))
         };
@@ -457,19 +605,28 @@ impl Shard {
             let (home, peer) = (homes.get(&key).copied(), slot.peer.and_then(&peer));
             let Slot { role, ended, .. } = *slot;
             records.push(&Record::Series(SavedSeries { labels, home, role, ended, peer, watch }));
+            if let Some(watch) = &slot.watch {
+                records.push(&Record::Repeats(watch.repeats.clone()));
+            }
+            if let Some(pending) = self.pendings.get(key) {
+                let Pending { since, expected, far, is_told, ref strongest } = *pending;
+                let strongest = SavedEvent::new(strongest);
+                let pending = SavedPending { since, expected, far, is_told, strongest };
+                records.push(&Record::Pending(pending));
+            }
         }
     }
 
-    /// Takes in a series that was stored; false if it cannot be, or is there already.
+    /// Takes in a series that was stored; `None` if it cannot be, or is there already.
     pub(crate) fn put(
         &mut self,
         labels: LabelsRef<'_>,
         hash: u64,
         saved: &SavedSeries<'_>,
         admission: &impl Admission,
-    ) -> bool {
+    ) -> Option<Key> {
         if self.find(labels, hash).is_some() {
-            return false;
+            return None;
         }
         let watch = match &saved.watch {
             None => None,
@@ -477,33 +634,49 @@ impl Shard {
                 let mut detector = Box::new(fresh_detector());
                 let finite = saved.last.is_none_or(|(_, reading)| reading.is_finite());
                 if !finite || !saved.signal.is_sound() || detector.load(saved.detector.0).is_err() {
-                    return false;
+                    return None;
                 }
-                Some(Watch { signal: saved.signal.clone(), detector, last: saved.last })
+                let signal = saved.signal.clone();
+                Some(Watch { signal, detector, last: saved.last, repeats: Repeats::new() })
             }
         };
         if !admission.has_room() {
-            return false;
+            return None;
         }
-        let target = watch.is_some().then(|| admission.target(labels));
-        let (labels, ended) = (labels.to_owned(), saved.ended);
-        let slot = Slot {
-            labels,
-            role: saved.role,
-            target,
-            watch,
-            part: None,
-            peer: None,
-            last_seen: None,
-            ended,
-            is_silent: false,
-        };
-        let key = self.insert(slot, hash, admission);
+        let key = self.insert(labels.to_owned(), hash, saved.role, watch, admission);
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.ended = saved.ended;
+        }
         let place = self.slots.get(key).and_then(|slot| slot.peer);
         if let (Some(place), Some(peer)) = (place, &saved.peer) {
             admission.know_peer(place, peer);
         }
+        Some(key)
+    }
+
+    /// Takes in what was stored of the repetitions of the series at `key`; false if it cannot be.
+    pub(crate) fn put_repeats(&mut self, key: Key, repeats: Repeats) -> bool {
+        let watch = self.slots.get_mut(key).and_then(|slot| slot.watch.as_mut());
+        let Some(watch) = watch.filter(|_| repeats.is_sound()) else { return false };
+        watch.repeats = repeats;
         true
+    }
+
+    /// Takes in a stored departure of the series at `key` that has to last; false if it cannot be.
+    pub(crate) fn put_pending(&mut self, key: Key, labels: Labels, saved: SavedPending) -> bool {
+        let Some(slot) = self.slots.get(key) else { return false };
+        let policy = self.policies.get(slot.policy);
+        let Some(target) = slot.target.filter(|_| policy.lasting > 0) else { return true };
+        let SavedPending { since, expected, far, is_told, strongest } = saved;
+        let place = (self.number, key);
+        let Some(strongest) = strongest.event(labels, place, target, policy.severity) else {
+            return false;
+        };
+        let is_sound = expected.is_finite() && far.is_finite();
+        if is_sound {
+            self.pendings.put(key, Pending { since, expected, far, is_told, strongest });
+        }
+        is_sound
     }
 
     /// Lets the time until a series is forgotten begin anew.
@@ -511,14 +684,29 @@ impl Shard {
         self.slots.iter_mut().for_each(|(_, slot)| slot.last_seen = None);
     }
 
-    /// How the series at `key` is now; `None` once it is forgotten, or before its first reading.
-    pub(crate) fn now(&self, key: Key) -> Option<Now> {
-        self.slots.get(key).and_then(now)
+    /// How the series in `slot` is now; `None` before its first reading, and if it is not judged.
+    fn now(&self, slot: &Slot) -> Option<Now> {
+        now(slot, self.policies.get(slot.policy))
     }
 
-    /// What the series at `key` is called; `None` once it is forgotten.
-    pub(crate) fn labels(&self, key: Key) -> Option<Labels> {
-        self.slots.get(key).map(|slot| slot.labels.clone())
+    /// Whether the series at `key` is as usual at `time`, as far as one can say; `None` once it
+    /// is forgotten, has ended, or is not judged, for now or at all.
+    pub(crate) fn is_usual(&self, key: Key, time: Timestamp) -> Option<bool> {
+        let slot = self.slots.get(key)?;
+        let policy = self.policies.get(slot.policy);
+        let now = self.now(slot).filter(|now| !now.ended)?;
+        (!policy.is_in_maintenance(time)).then(|| now.is_usual(policy))
+    }
+
+    /// How much alarms of the series at `key` matter.
+    pub(crate) fn severity(&self, key: Key) -> Severity {
+        let slot = self.slots.get(key);
+        slot.map_or_else(Severity::default, |slot| self.policies.get(slot.policy).severity)
+    }
+
+    /// Where the series at `key` is among its siblings.
+    pub(crate) fn peer(&self, key: Key) -> Option<Place> {
+        self.slots.get(key).and_then(|slot| slot.peer)
     }
 
     /// The time of the newest reading.
@@ -529,7 +717,7 @@ impl Shard {
 
     /// Every series: labels, and how it is.
     pub(crate) fn series(&self) -> impl Iterator<Item = (&Labels, Option<Now>)> {
-        self.slots.iter().map(|(_, slot)| (&slot.labels, now(slot)))
+        self.slots.iter().map(|(_, slot)| (&slot.labels, self.now(slot)))
     }
 
     /// Goes on to `now`. Forgets the series without a sample in the nanoseconds `after`
@@ -542,7 +730,8 @@ impl Shard {
             let seen = *slot.last_seen.get_or_insert(now);
             let quiet = now.nanos().saturating_sub(seen.nanos());
             let (Some(watch), Some(target)) = (&slot.watch, slot.target) else { continue };
-            if slot.ended || quiet < silent_after {
+            let policy = self.policies.get(slot.policy);
+            if slot.ended || quiet < silent_after.max(policy.lasting) {
                 continue;
             }
             let step = watch.detector.usual_step().unwrap_or(0.0);
@@ -550,7 +739,10 @@ impl Shard {
                 continue;
             }
             slot.is_silent = true;
-            let silence = ticked.silent.entry(target).or_insert_with(|| Silence {
+            if policy.is_in_maintenance(now) {
+                continue;
+            }
+            let silence = ticked.silent.entry(target).or_insert_with(|| SilentSeries {
                 series: 0,
                 event: Event {
                     shard: self.number,
@@ -560,6 +752,7 @@ impl Shard {
                     reading: watch.last.map_or(0.0, |(_, reading)| reading),
                     score: CERTAIN_SCORE,
                     return_seconds: CERTAIN_SECONDS,
+                    severity: policy.severity,
                     labels: slot.labels.clone(),
                     explanation: Explanation {
                         onset: Some(seen),
@@ -571,6 +764,7 @@ impl Shard {
                 },
             });
             silence.series += 1;
+            silence.event.severity = silence.event.severity.max(policy.severity);
         }
         let old: Vec<(Key, u64)> = self
             .slots
@@ -582,6 +776,7 @@ impl Shard {
             if let Ok(place) = self.places.find_entry(hash, |other| *other == key) {
                 place.remove();
             }
+            self.pendings.remove(key);
             ticked.forgotten.extend(self.slots.remove(key).map(|slot| (slot.target, slot.peer)));
         }
         if !ticked.forgotten.is_empty() {
@@ -603,24 +798,63 @@ impl Shard {
     }
 }
 
+/// Return period from which on a series counts as stuck for its incident.
+const STUCK_SECONDS: f64 = 86_400.0;
+
 fn fresh_detector() -> PotEnsemble {
     let settings = PotEnsembleSettings { tier: TIER, ..Default::default() };
     PotEnsemble::new(settings).expect("settings in range")
 }
 
-fn now(slot: &Slot) -> Option<Now> {
-    let watch = slot.watch.as_ref()?;
+fn fresh_watch(signal: Signal) -> Watch {
+    let detector = Box::new(fresh_detector());
+    Watch { signal, detector, last: None, repeats: Repeats::new() }
+}
+
+/// What is said of a series that is stuck at `reading`.
+fn stuck_words(reading: f64, stuck: &Stuck) -> String {
+    let before = match stuck.longest {
+        0 => "it never did before".to_owned(),
+        longest => format!("it did at most {longest} times in a row before"),
+    };
+    format!("repeats {reading} for the {}th time; {before}", stuck.run)
+}
+
+fn now(slot: &Slot, policy: &Resolved) -> Option<Now> {
+    let watch = slot.watch.as_ref().filter(|_| slot.target.is_some())?;
     let (time, reading) = watch.last?;
     let readings = [reading];
     let sample = Sample::new(time, &readings).ok()?;
     let explanation = watch.detector.explain(sample, BAND_SCORE).ok().flatten();
+    let expected = explanation.as_ref().map(|explanation| explanation.expected[0]);
+    let band = explanation.and_then(|explanation| explanation.band.map(|band| band[0]));
+    let band = expected.zip(band).map(|(expected, band)| policy.band(expected, band));
+    let is_stuck = watch.stuck().is_some_and(|(_, seconds)| seconds >= STUCK_SECONDS);
     Some(Now {
         time,
         reading,
-        expected: explanation.as_ref().map(|explanation| explanation.expected[0]),
-        band: explanation.and_then(|explanation| explanation.band.map(|band| band[0])),
+        expected,
+        band,
         deviation: watch.detector.deviation(),
         ended: slot.ended,
-        is_down: watch.signal.is_down() || slot.is_silent,
+        is_down: watch.signal.is_down() || slot.is_silent || is_stuck,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_judges_a_series_takes_less_than_1_kib() {
+        let mut watch = fresh_watch(Signal::new(Role::Gauge).expect("it is judged"));
+        for second in 0..1000 {
+            let readings = [f64::from(second % 37)];
+            let sample = Sample::new(Timestamp::from_seconds(second.into()), &readings);
+            watch.detector.learn(sample.expect("finite")).expect("one channel");
+        }
+        let (own, learnt) = (size_of::<Slot>(), watch.detector.state_bytes());
+        assert!(learnt + size_of::<Repeats>() <= 1024, "{learnt}");
+        assert!(own <= 192, "{own}");
+    }
 }

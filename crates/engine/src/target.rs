@@ -20,8 +20,10 @@ use std::collections::HashMap;
 use auscult_core::{Labels, LabelsRef, Timestamp};
 use auscult_detect::ensemble::AlarmBudget;
 
-use crate::saved::{Bytes, Record, Records, SavedEvent, SavedTarget};
-use crate::shard::{Event, Silence};
+use crate::policy::Severity;
+use crate::recurrence::Recurrence;
+use crate::saved::{Bytes, Record, Records, SavedEvent, SavedRecurrence, SavedTarget};
+use crate::shard::{Event, SilentSeries};
 use crate::slab::{Key, Slab};
 use crate::surprise::{SurpriseTail, surprise};
 
@@ -40,6 +42,8 @@ pub(crate) struct Target {
     /// The rarest event of each series lately.
     recent: HashMap<SeriesKey, Recent>,
     tail: SurpriseTail,
+    /// What belongs to its week.
+    recurrence: Recurrence,
     /// Highest surprise since the last tick.
     highest: f64,
     /// Whether nearly all of its series send nothing any more.
@@ -54,6 +58,15 @@ struct Recent {
     event: Event,
     /// `ln(R / W)`.
     nats: f64,
+    /// Whether it came at this hour in earlier weeks too.
+    is_weekly: bool,
+}
+
+impl Recent {
+    fn new(event: Event, nats: f64, recurrence: &Recurrence) -> Self {
+        let is_weekly = !event.is_certain() && recurrence.knows(&event);
+        Self { event, nats, is_weekly }
+    }
 }
 
 /// An alarm of a target: how surprising, and by which events.
@@ -72,28 +85,55 @@ impl Target {
             return None;
         }
         self.forget(event.time, rules);
-        let recent = self.recent.entry((event.shard, event.key));
-        let recent = recent.or_insert_with(|| Recent { event: event.clone(), nats });
-        if nats > recent.nats {
-            *recent = Recent { event: event.clone(), nats };
+        let key = (event.shard, event.key);
+        if self.recent.get(&key).is_none_or(|recent| nats > recent.nats) {
+            let recent = Recent::new(event.clone(), nats, &self.recurrence);
+            self.recent.insert(key, recent);
         }
         let level = self.tail.level();
-        let (surprise, strangest) = self.surprise();
-        let alarm = (surprise >= level).then(|| TargetAlarm {
+        let (all, strangest) = self.surprise(|_| true);
+        // What is weekly must not count, but goes on to be remembered.
+        let has_weekly = self.recent.values().any(|recent| recent.is_weekly);
+        let (surprise, strangest) =
+            if has_weekly { self.surprise(|recent| !recent.is_weekly) } else { (all, strangest) };
+        let alarm = (surprise >= level || event.is_certain()).then(|| TargetAlarm {
             surprise,
             events: strangest.into_iter().map(|recent| recent.event.clone()).collect(),
         });
-        self.highest = self.highest.max(surprise);
+        self.highest = self.highest.max(self.doubtful());
+        self.remember(event, all >= level);
         alarm
+    }
+
+    /// Remembers what took part in an alarm, told or not, or followed it.
+    fn remember(&mut self, event: &Event, is_alarm: bool) {
+        let is_first = !self.recurrence.is_aftermath(event.time);
+        if is_alarm {
+            self.recurrence.alarm(event.time);
+        }
+        if is_alarm && is_first {
+            let recent = self.recent.values().map(|recent| &recent.event);
+            let uncertain = recent.filter(|event| !event.is_certain());
+            uncertain.for_each(|event| self.recurrence.learn(event));
+        } else if (is_alarm || !is_first) && !event.is_certain() {
+            self.recurrence.learn(event);
+        }
     }
 
     fn forget(&mut self, now: Timestamp, rules: &Rules) {
         self.recent.retain(|_, recent| !rules.is_over(recent.event.time, now));
     }
 
-    /// The surprise of all that is recent, and what makes it.
-    fn surprise(&self) -> (f64, Vec<&Recent>) {
-        let mut recent: Vec<&Recent> = self.recent.values().collect();
+    /// What the tail is to learn: what is certain says nothing of how often chance is so high,
+    /// and would make the target deaf; nor does what the week brings.
+    fn doubtful(&self) -> f64 {
+        self.surprise(|recent| !recent.event.is_certain() && !recent.is_weekly).0
+    }
+
+    /// The surprise of what is recent and `counts`, and what makes it.
+    fn surprise(&self, counts: impl Fn(&Recent) -> bool) -> (f64, Vec<&Recent>) {
+        let mut recent: Vec<&Recent> =
+            self.recent.values().filter(|recent| counts(recent)).collect();
         recent.sort_by(|a, b| {
             b.nats.total_cmp(&a.nats).then_with(|| a.event.labels.cmp(&b.event.labels))
         });
@@ -154,6 +194,7 @@ impl Targets {
                     series: 0,
                     recent: HashMap::new(),
                     tail: SurpriseTail::new(self.budget.interval_seconds(), self.rules.together),
+                    recurrence: Recurrence::default(),
                     highest: 0.0,
                     is_silent: false,
                 });
@@ -191,7 +232,7 @@ impl Targets {
             let rules = self.rules;
             target.forget(now, &rules);
             target.tail.learn(now, target.highest);
-            target.highest = target.surprise().0;
+            target.highest = target.doubtful();
         }
     }
 
@@ -205,15 +246,21 @@ impl Targets {
                 is_silent: target.is_silent,
                 tail: target.tail.clone(),
             }));
+            if !target.recurrence.is_empty() {
+                let labels = Bytes(target.labels.as_ref().bytes());
+                let recurrence = target.recurrence.clone();
+                records.push(&Record::Recurrence(SavedRecurrence { labels, recurrence }));
+            }
         }
     }
 
-    /// Takes in what was stored of a target that has series, which `find` finds; false if
-    /// there is none, or it cannot be. A history under another budget begins anew.
+    /// Takes in what was stored of a target that has series, which `find` finds with their
+    /// severity; false if there is none, or it cannot be. A history under another budget
+    /// begins anew.
     pub(crate) fn put(
         &mut self,
         saved: SavedTarget<'_>,
-        find: impl Fn(LabelsRef<'_>) -> Option<SeriesKey>,
+        find: impl Fn(LabelsRef<'_>) -> Option<(SeriesKey, Severity)>,
     ) -> bool {
         let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
         let Some(id) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
@@ -224,11 +271,12 @@ impl Targets {
         target.highest = saved.highest;
         for event in saved.recent {
             let Some(labels) = event.labels() else { continue };
-            let Some(place) = find(labels.as_ref()) else { continue };
-            let Some(event) = event.event(labels, place, id) else { continue };
+            let Some((place, severity)) = find(labels.as_ref()) else { continue };
+            let Some(event) = event.event(labels, place, id, severity) else { continue };
             let nats = (event.return_seconds / self.rules.together).ln();
             if nats > 0.0 {
-                target.recent.insert(place, Recent { event, nats });
+                let recent = Recent::new(event, nats, &target.recurrence);
+                target.recent.insert(place, recent);
             }
         }
         target.is_silent = saved.is_silent;
@@ -239,15 +287,31 @@ impl Targets {
         fits
     }
 
+    /// Takes in what was stored of the week of a target that is there; false if it cannot be.
+    pub(crate) fn put_recurrence(&mut self, saved: SavedRecurrence<'_>) -> bool {
+        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
+        let Some(id) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
+        let Some(target) = self.targets.get_mut(id) else { return false };
+        let is_sound = saved.recurrence.is_sound();
+        if is_sound {
+            target.recurrence = saved.recurrence;
+            for recent in target.recent.values_mut() {
+                let is_certain = recent.event.is_certain();
+                recent.is_weekly = !is_certain && target.recurrence.knows(&recent.event);
+            }
+        }
+        is_sound
+    }
+
     /// Nobody watched until now.
     pub(crate) fn awake(&mut self) {
         self.targets.iter_mut().for_each(|(_, target)| target.tail.awake());
     }
 
     /// Which targets became silent, by the silent series of each; the alarm of each.
-    pub(crate) fn silence(
+    pub(crate) fn fall_silent(
         &mut self,
-        mut silent: HashMap<TargetId, Silence>,
+        mut silent: HashMap<TargetId, SilentSeries>,
     ) -> Vec<(TargetAlarm, Labels)> {
         let ids: Vec<TargetId> = self.targets.iter().map(|(id, _)| id).collect();
         let mut alarms = Vec::new();

@@ -3,4 +3,7 @@
 mod fleet;
 mod histograms;
 mod incidents;
+mod policies;
 mod resume;
+mod stuck;
+mod weekly;

@@ -277,9 +277,9 @@ async fn two_receivers_of_one_name_and_an_address_that_is_none_are_refused() {
     };
     let one = || webhook("pager", Secret::new("http://localhost/hush"));
     let error = run(vec![one(), one()]).await;
-    assert!(error.contains("`pager`") && error.contains("another `name`"), "{error}");
+    assert!(error.contains("`webhooks[1].name`") && error.contains("is called `pager`"), "{error}");
     let error = run(vec![webhook("pager", Secret::new("hush"))]).await;
-    assert!(error.contains("`pager`") && !error.contains("hush"), "{error}");
+    assert!(error.contains("`webhooks[0]`") && !error.contains("hush"), "{error}");
 }
 
 /// An empty folder.

@@ -75,7 +75,7 @@ async fn scores_arrive(peer: SocketAddr) {
     let settings = RemoteWriteSettings {
         name: Some("peer".to_owned()),
         interval: Duration::from_millis(200),
-        select: vec!["power_watts".to_owned()],
+        select: vec!["power_watts".parse().unwrap()],
         expected: true,
         band: true,
         ..RemoteWriteSettings::new(Secret::new(format!("http://{peer}/api/v1/write")))
@@ -148,7 +148,7 @@ async fn a_write_that_fails_is_repeated_or_given_up_by_its_status() {
         name: Some("peer".to_owned()),
         interval: Duration::from_millis(50),
         min_backoff: Duration::from_millis(5),
-        select: vec!["power_watts".to_owned()],
+        select: vec!["power_watts".parse().unwrap()],
         ..RemoteWriteSettings::new(Secret::new(url))
     };
     let settings = ServerSettings {

@@ -5,8 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use auscult_core::{Labels, Timestamp};
 
 use super::{Change, Happening, Incident, Member, State};
+use crate::policy::Severity;
 use crate::saved::{Bytes, Record, Records};
 use crate::shard::Event;
+use crate::silence::Silences;
 use crate::target::{SeriesKey, TargetAlarm};
 
 /// Most series that an incident names; more are counted.
@@ -23,10 +25,19 @@ pub(crate) struct Rules {
     pub(crate) topology_labels: Vec<String>,
     /// Nanoseconds between alarms of one incident.
     pub(crate) together: i64,
-    /// Nanoseconds as usual until recovery.
+    /// Nanoseconds as usual until recovery, of one that was never opened again.
     pub(crate) quiet_after: i64,
     /// Nanoseconds after recovery in which an alarm reopens.
     pub(crate) reopen_within: i64,
+}
+
+impl Rules {
+    /// Nanoseconds as usual until recovery: twice as long each time that the recovery was none,
+    /// so that what comes and goes becomes one open incident instead of news at every turn.
+    fn quiet(&self, reopened: u32) -> i64 {
+        let longer = self.quiet_after.saturating_mul(1 << reopened.min(32));
+        longer.min(self.reopen_within).max(self.quiet_after)
+    }
 }
 
 /// An incident, and where its series are.
@@ -44,6 +55,7 @@ pub(crate) struct Book {
     rules: Rules,
     entries: VecDeque<Entry>,
     changes: VecDeque<Change>,
+    pub(crate) silences: Silences,
     next_incident: u64,
     next_change: u64,
 }
@@ -59,6 +71,7 @@ impl Book {
             rules,
             entries: VecDeque::new(),
             changes: VecDeque::new(),
+            silences: Silences::default(),
             next_incident: 1,
             next_change: 1,
         }
@@ -78,10 +91,16 @@ impl Book {
         let entry = &mut self.entries[place];
         let incident = &mut entry.incident;
         incident.surprise = incident.surprise.max(alarm.surprise);
+        let severity = alarm.events.iter().map(|event| event.severity).max().unwrap_or_default();
+        let matters_more = severity > incident.severity;
+        incident.severity = incident.severity.max(severity);
         if incident.state == State::Recovered {
             incident.state = State::Open;
             incident.reopened += 1;
             happening = Some(Happening::Reopened);
+        }
+        if matters_more {
+            happening.get_or_insert(Happening::Grew);
         }
         if !incident.targets.contains(target) {
             incident.targets.push(target.clone());
@@ -92,6 +111,7 @@ impl Book {
                 happening.get_or_insert(Happening::Grew);
             }
         }
+        entry.mark_silenced(&self.silences, now);
         if let Some(happening) = happening {
             self.note(place, happening, now);
         }
@@ -106,6 +126,7 @@ impl Book {
         if self.entries[place].knows(event.time) {
             self.entries[place].recognise(event);
         } else if self.entries[place].take(event, target) {
+            self.entries[place].mark_silenced(&self.silences, event.time);
             self.note(place, Happening::Grew, event.time);
         }
     }
@@ -147,6 +168,9 @@ impl Book {
             updated: now,
             reopened: 0,
             surprise: 0.0,
+            // Below every alarm: the first one says.
+            severity: Severity::Info,
+            silenced: false,
             targets: Vec::new(),
             members: Vec::new(),
             more_members: 0,
@@ -177,10 +201,11 @@ impl Book {
                     }
                 }
             }
+            let needed = self.rules.quiet(entry.incident.reopened);
             let quiet = entry.incident.members.iter().all(|member| {
-                member.usual_since.is_some_and(|since| {
-                    now.nanos().saturating_sub(since.nanos()) >= self.rules.quiet_after
-                })
+                member
+                    .usual_since
+                    .is_some_and(|since| now.nanos().saturating_sub(since.nanos()) >= needed)
             });
             if quiet {
                 entry.incident.state = State::Recovered;
@@ -190,6 +215,23 @@ impl Book {
         for place in recovered {
             self.note(place, Happening::Recovered, now);
         }
+        self.mark_silenced(now);
+    }
+
+    /// Finds out which incidents are silenced at `now`. Of one that no longer is, others are to
+    /// be told: it counts as grown.
+    pub(crate) fn mark_silenced(&mut self, now: Timestamp) {
+        let mut loud = Vec::new();
+        for (place, entry) in self.entries.iter_mut().enumerate() {
+            if entry.incident.state == State::Open {
+                let before = entry.incident.silenced;
+                entry.mark_silenced(&self.silences, now);
+                if before && !entry.incident.silenced {
+                    loud.push(place);
+                }
+            }
+        }
+        loud.into_iter().for_each(|place| self.note(place, Happening::Grew, now));
     }
 
     fn note(&mut self, place: usize, happening: Happening, time: Timestamp) {
@@ -289,6 +331,14 @@ impl Entry {
         }
     }
 
+    /// Finds out whether all series are silenced at `now`.
+    fn mark_silenced(&mut self, silences: &Silences, now: Timestamp) {
+        let members = &self.incident.members;
+        self.incident.silenced = !silences.is_empty()
+            && !members.is_empty()
+            && members.iter().all(|member| silences.cover(member.series.as_ref(), now));
+    }
+
     /// Takes an odd series of `target` in; says whether it is new.
     fn take(&mut self, event: &Event, target: &Labels) -> bool {
         let incident = &mut self.incident;
@@ -304,6 +354,7 @@ impl Entry {
             band: event.explanation.band.as_ref().map(|band| band[0]),
             score: event.score,
             return_seconds: event.return_seconds,
+            severity: event.severity,
             reasons: event.explanation.reasons.clone(),
             usual_since: None,
         };

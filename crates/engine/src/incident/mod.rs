@@ -5,6 +5,8 @@ mod book;
 use auscult_core::{Band, Labels, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Severity;
+
 pub(crate) use book::{Book, Rules};
 
 /// Where an incident is in its life.
@@ -38,6 +40,13 @@ pub struct Incident {
     /// Highest surprise of its targets, in nats: an alarm so surprising
     /// comes `exp(surprise)` times as seldom as time passes in which events belong together.
     pub surprise: f64,
+    /// The highest of its alarms.
+    #[serde(default)]
+    pub severity: Severity,
+    /// Whether all of its series are silenced, so that nobody is to be told. Once it has
+    /// recovered, whether they were at the end.
+    #[serde(default)]
+    pub silenced: bool,
     /// What is watched and odd.
     pub targets: Vec<Labels>,
     /// Series that are odd, strangest first.
@@ -69,6 +78,9 @@ pub struct Member {
     pub score: f64,
     /// Seconds in which it tells of something so odd once, by its own history.
     pub return_seconds: f64,
+    /// How much its alarms matter.
+    #[serde(default)]
+    pub severity: Severity,
     /// Why, strongest first.
     pub reasons: Vec<String>,
     /// Since when it has been as usual again.
@@ -82,7 +94,7 @@ pub struct Member {
 pub enum Happening {
     /// It was opened.
     Opened,
-    /// A series or a target was added to it.
+    /// A series or a target was added to it, it matters more, or it is no longer silenced.
     Grew,
     /// Everything is as usual again.
     Recovered,
@@ -102,16 +114,16 @@ pub struct Change {
 }
 
 /// Times as people and other programs read them.
-mod rfc3339 {
+pub(crate) mod rfc3339 {
     use auscult_core::Timestamp;
     use auscult_telemetry::{format_time, parse_time};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&format_time(*time))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
         let text = String::deserialize(from)?;
         parse_time(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no time")))
     }

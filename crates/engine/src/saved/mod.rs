@@ -3,9 +3,12 @@
 //! ```text
 //! header   version, when, how many parts
 //! part     its number, the mark up to which it was fed     ┐ for each
-//! series   labels, signal, detector: one record a series   ┘ part
+//! series   labels, signal, detector: one record a series   │ part
+//! repeats  how often the series before it repeats a value   │
+//! pending  a departure that has to last before it counts   ┘
 //! rest     the mark up to which targets and incidents were fed
 //! target   labels, history, what is odd lately
+//! recurrence  what belongs to the week of the target
 //! group    siblings, what is usual among them
 //! incident as JSON, as long as it may go on
 //! end      how many series
@@ -22,12 +25,16 @@ use serde::{Deserialize, Serialize};
 
 pub use resume::{Marks, ResumeError, Resumed, Resuming};
 
+use crate::policy::Severity;
+use crate::recurrence::Recurrence;
+use crate::repeats::Repeats;
 use crate::shard::Event;
 use crate::signals::{Role, Signal};
 use crate::surprise::SurpriseTail;
+use crate::target::{SeriesKey, TargetId};
 
 /// Of the records.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// One record. New kinds go to the end.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +63,11 @@ pub(crate) enum Record<'a> {
     },
     #[serde(borrow)]
     Group(SavedGroup<'a>),
+    Pending(SavedPending),
+    /// Of the series before it.
+    Repeats(Repeats),
+    #[serde(borrow)]
+    Recurrence(SavedRecurrence<'a>),
 }
 
 /// Bytes that are written as such.
@@ -132,6 +144,14 @@ pub(crate) struct SavedTarget<'a> {
     pub(crate) tail: SurpriseTail,
 }
 
+/// What belongs to the week of a target.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedRecurrence<'a> {
+    #[serde(borrow)]
+    pub(crate) labels: Bytes<'a>,
+    pub(crate) recurrence: Recurrence,
+}
+
 /// An odd sample that may still become part of an alarm.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedEvent {
@@ -165,12 +185,14 @@ impl SavedEvent {
         LabelsRef::decode(&self.labels).map(LabelsRef::to_owned)
     }
 
-    /// The event, of the series that `place` says; `None` if it cannot be.
+    /// The event, of the series that `place` says, with its `severity` of today; `None` if it
+    /// cannot be.
     pub(crate) fn event(
         self,
         labels: Labels,
-        (shard, key): crate::target::SeriesKey,
-        target: crate::target::TargetId,
+        (shard, key): SeriesKey,
+        target: TargetId,
+        severity: Severity,
     ) -> Option<Event> {
         let numbers = [self.reading, self.score, self.return_seconds, self.expected];
         if !numbers.iter().all(|number| number.is_finite()) || self.return_seconds <= 0.0 {
@@ -187,10 +209,21 @@ impl SavedEvent {
             reading: self.reading,
             score: self.score,
             return_seconds: self.return_seconds,
+            severity,
             labels,
             explanation,
         })
     }
+}
+
+/// A departure that has to last before it counts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedPending {
+    pub(crate) since: Timestamp,
+    pub(crate) expected: f64,
+    pub(crate) far: f64,
+    pub(crate) is_told: bool,
+    pub(crate) strongest: SavedEvent,
 }
 
 /// Records, one behind the other in memory: what is held under a lock is written later.

@@ -8,6 +8,7 @@ use crate::engine::{Engine, Ingested};
 use crate::incident::Incident;
 use crate::placement::home;
 use crate::settings::EngineSettings;
+use crate::target::SeriesKey;
 
 /// How far the parts of a stored state were fed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,6 +69,8 @@ pub struct Resuming {
     engine: Engine,
     found: Resumed,
     begun: bool,
+    /// The series that was read last, if nothing else was since.
+    series: Option<SeriesKey>,
     expected: Option<u64>,
     next: (u64, u64),
 }
@@ -77,7 +80,14 @@ impl Resuming {
     #[must_use]
     pub fn new(settings: EngineSettings) -> Self {
         let engine = Engine::new(settings);
-        Self { engine, found: Resumed::default(), begun: false, expected: None, next: (1, 1) }
+        Self {
+            engine,
+            found: Resumed::default(),
+            begun: false,
+            series: None,
+            expected: None,
+            next: (1, 1),
+        }
     }
 
     /// Takes the next record in. What cannot be read is counted and left out.
@@ -109,16 +119,22 @@ impl Resuming {
                 true
             }
             Ok(Record::Series(series)) => {
-                let is_there = self.engine.put_series(&series);
-                self.found.series += u64::from(is_there);
-                is_there
+                self.series = self.engine.put_series(&series);
+                self.found.series += u64::from(self.series.is_some());
+                self.series.is_some()
             }
             Ok(Record::Rest { mark, next_incident, next_change }) => {
                 self.found.marks.rest = mark;
                 self.next = (next_incident, next_change);
                 true
             }
+            Ok(Record::Repeats(repeats)) => {
+                let series = self.series.take();
+                series.is_some_and(|series| self.engine.put_repeats(series, repeats))
+            }
+            Ok(Record::Pending(pending)) => self.engine.put_pending(pending),
             Ok(Record::Group(group)) => self.engine.put_group(&group),
+            Ok(Record::Recurrence(recurrence)) => self.engine.put_recurrence(recurrence),
             Ok(Record::Target(target)) => self.engine.put_target(target),
             Ok(Record::Incident(json)) => match serde_json::from_slice::<Incident>(json.0) {
                 Ok(incident) => {
@@ -131,7 +147,10 @@ impl Resuming {
                 self.expected = Some(series);
                 true
             }
-            Ok(Record::Header { .. }) | Err(_) => false,
+            Ok(Record::Header { .. }) | Err(_) => {
+                self.series = None;
+                false
+            }
         };
         self.found.unreadable += u64::from(!is_sound);
         Ok(())

@@ -8,7 +8,7 @@ mod sections;
 use std::net::SocketAddr;
 
 use auscult_core::units::FORMATS;
-use auscult_engine::{AlarmBudget, EngineSettings};
+use auscult_engine::{AlarmBudget, EngineSettings, Policy, Selector};
 use auscult_yaml::Format;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,7 +29,10 @@ fn formats() -> Vec<Format> {
         let refuse = |_| format!("`{text}` is no address: expected one such as 127.0.0.1:9709");
         text.parse::<SocketAddr>().map(drop).map_err(refuse)
     };
-    let own: [Format; 3] = [
+    let own: [Format; 4] = [
+        ("auscult-selector", |text| {
+            text.parse::<Selector>().map(drop).map_err(|error| error.to_string())
+        }),
         ("auscult-address", address),
         ("auscult-port", |text| text.parse::<Port>().map(drop)),
         ("auscult-budget", |text| {
@@ -64,6 +67,9 @@ pub struct Configuration {
     pub storage: StorageSection,
     /// How series are judged and alarms become incidents.
     pub detection: EngineSettings,
+    /// What is wanted of some series, such as which departures count and how much they matter;
+    /// laid over each other in this order.
+    pub policies: Vec<Policy>,
     /// What holds for every job that does not say otherwise.
     pub global: GlobalSection,
     /// Jobs whose targets are scraped, as Prometheus writes them.
@@ -94,7 +100,7 @@ impl Configuration {
             tick: server.tick,
             most_request_bytes: usize::try_from(server.request_size_limit).unwrap_or(usize::MAX),
             most_unpacked_bytes: usize::try_from(server.unpacked_size_limit).unwrap_or(usize::MAX),
-            engine: detection,
+            engine: EngineSettings { policies: self.policies, ..detection },
             scrapes: scrape_configs,
             prometheuses: self.prometheus_sources,
             files: self.followed_files,

@@ -49,15 +49,18 @@ pub(super) struct Alertmanager {
 }
 
 /// What was sent of an incident last.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Sent {
+    /// What the alert was: with other labels it would be another one. Not known of what was
+    /// sent before a restart.
+    labels: Option<BTreeMap<String, String>>,
     updated: Timestamp,
     state: State,
     at: Timestamp,
 }
 
 impl Sent {
-    fn stored(self, incident: u64) -> StoredTold {
+    fn stored(&self, incident: u64) -> StoredTold {
         let state = match self.state {
             State::Open => "open",
             State::Recovered => "recovered",
@@ -70,7 +73,7 @@ impl Sent {
 impl From<StoredTold> for Sent {
     fn from(stored: StoredTold) -> Self {
         let state = if stored.state == "open" { State::Open } else { State::Recovered };
-        Self { updated: stored.updated, state, at: stored.time }
+        Self { labels: None, updated: stored.updated, state, at: stored.time }
     }
 }
 
@@ -117,7 +120,7 @@ impl Alertmanager {
             // Of one that recovered, and was told of often enough, nothing is to be remembered.
             let long = self.settings.resolved_for + self.settings.resend;
             sent.retain(|_, sent| sent.state == State::Open || since(sent.at, now) < long);
-            let taken = if due.is_empty() { Ok(()) } else { self.send(&due, now).await };
+            let taken = if due.is_empty() { Ok(()) } else { self.send(&due, &sent, now).await };
             self.count(&shared, &due, &taken);
             let wait = match &taken {
                 Err(refused) if !refused.is_final => {
@@ -136,13 +139,14 @@ impl Alertmanager {
                     }
                     for incident in &due {
                         let (updated, state) = (incident.updated, incident.state);
-                        let now_sent = Sent { updated, state, at: now };
+                        let labels = Some(labels(incident));
+                        let now_sent = Sent { labels, updated, state, at: now };
+                        let told = now_sent.stored(incident.id);
                         let before = sent.insert(incident.id, now_sent);
                         let is_new = before.is_none_or(|before| {
                             (before.updated, before.state) != (updated, state)
                         });
                         if is_new && taken.is_ok() {
-                            let told = now_sent.stored(incident.id);
                             let receiver = self.name.clone();
                             unsaved.push(OutboxEntry::Told { receiver, told });
                         }
@@ -189,6 +193,7 @@ impl Alertmanager {
     /// Whether the receiver has to be told of `incident`, of which it was `sent` something.
     fn is_due(&self, incident: &Incident, sent: Option<&Sent>, now: Timestamp) -> bool {
         match (incident.state, sent) {
+            (State::Open, _) if incident.silenced => false,
             // One that came and went while nobody listened is no news.
             (State::Recovered, None) => false,
             (State::Open, None) => true,
@@ -201,22 +206,41 @@ impl Alertmanager {
         }
     }
 
-    async fn send(&self, incidents: &[Incident], now: Timestamp) -> Result<(), Refused> {
-        let alerts: Vec<Alert> =
-            incidents.iter().map(|incident| self.alert(incident, now)).collect();
+    async fn send(
+        &self,
+        incidents: &[Incident],
+        sent: &HashMap<u64, Sent>,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        let alerts = self.alerts_of(incidents, sent, now);
         let body = serde_json::to_vec(&alerts).expect("plain data becomes JSON");
         let json = HeaderValue::from_static("application/json");
         self.post.send(HeaderMap::from_iter([(CONTENT_TYPE, json)]), body).await
     }
 
+    /// The alerts of `incidents`. Where the labels of one are others than those that were sent,
+    /// because it matters more or grew, the alert before ends.
+    fn alerts_of(
+        &self,
+        incidents: &[Incident],
+        sent: &HashMap<u64, Sent>,
+        now: Timestamp,
+    ) -> Vec<Alert> {
+        let mut alerts = Vec::with_capacity(incidents.len());
+        for incident in incidents {
+            let alert = self.alert(incident, now);
+            let before = sent.get(&incident.id).and_then(|sent| sent.labels.as_ref());
+            alerts.extend(before.filter(|before| **before != alert.labels).map(|before| Alert {
+                labels: before.clone(),
+                ends_at: format_time(now),
+                ..alert.clone()
+            }));
+            alerts.push(alert);
+        }
+        alerts
+    }
+
     fn alert(&self, incident: &Incident, now: Timestamp) -> Alert {
-        let mut labels = BTreeMap::from([
-            ("alertname".to_owned(), "AuscultIncident".to_owned()),
-            ("incident".to_owned(), incident.id.to_string()),
-            ("severity".to_owned(), words::severity(incident).to_owned()),
-        ]);
-        let shared = words::shared_labels(&incident.targets);
-        labels.extend(shared.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let ends = match incident.state {
             // Longer than until the next time, so that a lost message resolves nothing.
             State::Open => {
@@ -226,13 +250,25 @@ impl Alertmanager {
             State::Recovered => incident.updated,
         };
         Alert {
-            labels,
+            labels: labels(incident),
             annotations: annotations(incident),
             starts_at: format_time(incident.began),
             ends_at: format_time(ends),
             generator_url: link(&self.external, incident.id),
         }
     }
+}
+
+/// What the alert of an incident is.
+fn labels(incident: &Incident) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([
+        ("alertname".to_owned(), "AuscultIncident".to_owned()),
+        ("incident".to_owned(), incident.id.to_string()),
+        ("severity".to_owned(), incident.severity.as_str().to_owned()),
+    ]);
+    let shared = words::shared_labels(&incident.targets);
+    labels.extend(shared.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    labels
 }
 
 fn annotations(incident: &Incident) -> BTreeMap<&'static str, String> {
@@ -259,5 +295,67 @@ fn line(member: &Member) -> String {
         // It is not the reading that is odd.
         None if reading == expected => format!("{series}: {reason}"),
         _ => format!("{series}: {reason}; reads {reading:.4}, expected {expected:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auscult_engine::{Engine, EngineSettings, Policy, Severity, ValidRange};
+    use auscult_telemetry::metrics::{MetricBatch, MetricKind};
+
+    use super::*;
+
+    fn alertmanager() -> Alertmanager {
+        let settings = AlertmanagerSettings::new("http://127.0.0.1:9093");
+        let post = Alertmanager::post(&settings).unwrap();
+        Alertmanager::new("it".to_owned(), settings, post, "http://localhost:9464".into())
+    }
+
+    /// An incident of a series beyond its valid range, with this severity.
+    fn incident(severity: Severity) -> Incident {
+        let policy = Policy {
+            valid_range: Some(ValidRange::new(None, Some(85.0)).unwrap()),
+            severity: Some(severity),
+            ..Policy::default()
+        };
+        let engine = Engine::new(EngineSettings { policies: vec![policy], ..Default::default() });
+        let mut batch = MetricBatch::default();
+        let mut labels = [("__name__", "temperature_celsius"), ("instance", "a")];
+        batch.begin_series(MetricKind::Gauge, &mut labels).unwrap();
+        batch.push(Timestamp::from_seconds(60), 90.0);
+        engine.ingest(&batch);
+        engine.incidents().remove(0)
+    }
+
+    #[test]
+    fn nobody_is_told_of_a_silenced_incident_until_it_is_silenced_no_more() {
+        let alertmanager = alertmanager();
+        let now = Timestamp::from_seconds(100);
+        let open = incident(Severity::Warning);
+        let silenced = Incident { silenced: true, ..open.clone() };
+        assert!(alertmanager.is_due(&open, None, now));
+        assert!(!alertmanager.is_due(&silenced, None, now));
+        let (labels, state) = (Some(labels(&open)), State::Open);
+        let sent = Sent { labels, updated: open.updated, state, at: Timestamp::from_seconds(0) };
+        assert!(!alertmanager.is_due(&silenced, Some(&sent), Timestamp::from_seconds(100_000)));
+        let recovered = Incident { state: State::Recovered, ..silenced };
+        assert!(alertmanager.is_due(&recovered, Some(&sent), now), "what was told has an end");
+    }
+
+    #[test]
+    fn an_incident_that_matters_more_is_another_alert_and_the_one_before_ends() {
+        let alertmanager = alertmanager();
+        let now = Timestamp::from_seconds(100);
+        let (before, after) = (incident(Severity::Warning), incident(Severity::Critical));
+        let (labels, updated) = (Some(labels(&before)), before.updated);
+        let sent = Sent { labels, updated, state: State::Open, at: now };
+        let sent = HashMap::from([(before.id, sent)]);
+        assert_eq!(alertmanager.alerts_of(&[before], &sent, now).len(), 1);
+        let alerts = alertmanager.alerts_of(&[after], &sent, now);
+        let said: Vec<_> =
+            alerts.iter().map(|one| (one.labels["severity"].as_str(), &one.ends_at)).collect();
+        let ended = format_time(now);
+        assert_eq!(said[0], ("warning", &ended));
+        assert!(said[1].0 == "critical" && *said[1].1 > ended, "{said:?}");
     }
 }

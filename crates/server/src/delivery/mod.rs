@@ -18,7 +18,6 @@ mod retry;
 #[cfg(test)]
 mod samples;
 pub(crate) mod scores;
-mod selector;
 pub(crate) mod settings;
 mod slack;
 mod webhook;
@@ -218,8 +217,8 @@ pub(crate) fn check(settings: &DeliverySettings, path: &Path) -> Vec<(Path, Stri
         if let Err(reason) = result {
             problems.push((path.clone(), reason));
         }
-        if name.as_ref().is_some_and(|name| names.give(Some(name), "").is_err()) {
-            let reason = "another receiver has its name; give each another".to_owned();
+        if let Some(name) = name.as_ref().filter(|name| names.give(Some(name), "").is_err()) {
+            let reason = format!("another receiver is called `{name}`; give each another `name`");
             problems.push((path.key("name"), reason));
         }
     };

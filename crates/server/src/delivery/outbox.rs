@@ -141,7 +141,8 @@ impl Outbox {
         let waits = self.waiting.iter().any(|waiting| waiting.change.incident.id == id);
         let is_known = waits || self.told.contains_key(&id);
         let event = event(change.happening, is_known);
-        if event == Event::Recovered && !is_known {
+        let is_over = event == Event::Recovered;
+        if is_over && !is_known || change.incident.silenced && !is_over {
             return;
         }
         if !self.rules.events.contains(&event) {
@@ -356,6 +357,31 @@ mod tests {
         let mut outbox = Outbox::new("pager", rules, Outgoing::default());
         outbox.take(&[], Timestamp::from_seconds(0));
         outbox
+    }
+
+    #[test]
+    fn nobody_is_told_of_what_is_silenced_until_it_is_silenced_no_more() {
+        let clock = Clock(Instant::now());
+        let mut outbox = outbox(rules());
+        let silenced = |number, id, happening| {
+            let mut change = samples::change(number, id, happening);
+            change.incident.silenced = true;
+            Arc::new(change)
+        };
+        let mut all = vec![
+            silenced(1, 1, Happening::Opened),
+            silenced(2, 2, Happening::Opened),
+            silenced(3, 2, Happening::Recovered),
+        ];
+        outbox.take(&all, clock.at(0).0);
+        assert!(tell_all(&mut outbox, clock.at(0)).is_empty());
+        all.extend(changes(&[(4, 1, Happening::Grew)]));
+        outbox.take(&all, clock.at(60).0);
+        assert_eq!(tell_all(&mut outbox, clock.at(60)), ["4 Opened"]);
+        // What was told has an end, silenced or not.
+        all.push(silenced(5, 1, Happening::Recovered));
+        outbox.take(&all, clock.at(120).0);
+        assert_eq!(tell_all(&mut outbox, clock.at(120)), ["5 Recovered"]);
     }
 
     /// Everything that can be told now, as `number event`.

@@ -1,6 +1,7 @@
 //! Incidents for tests.
 
 use auscult_core::{Band, Labels, Timestamp};
+use auscult_engine::Severity;
 use auscult_engine::incident::{Change, Happening, Incident, Member, State};
 
 pub(crate) fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
@@ -31,6 +32,7 @@ pub(crate) fn incident(id: u64, state: State) -> Incident {
         return_seconds: 4e6,
         reasons: vec!["far above what is usual".to_owned()],
         usual_since: None,
+        severity: Severity::Warning,
     };
     Incident {
         id,
@@ -40,6 +42,8 @@ pub(crate) fn incident(id: u64, state: State) -> Incident {
         updated: at(600),
         reopened: 0,
         surprise: 14.25,
+        severity: Severity::Warning,
+        silenced: false,
         targets: vec![target.clone()],
         members: vec![
             member(

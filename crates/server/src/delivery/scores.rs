@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use auscult_core::{Labels, METRIC_NAME, Timestamp};
 use auscult_engine::incident::State;
-use auscult_engine::{Engine, SeriesView};
+use auscult_engine::{Engine, Selector, SeriesView};
 
-use super::selector::Selector;
 use super::words::{shared_labels, since};
 
 /// The label that says which metric a score is of.
@@ -57,7 +56,7 @@ pub(crate) fn take(engine: &Engine, wanted: &Wanted, now: Timestamp) -> Scores {
     let members: HashSet<&Labels> =
         open.iter().flat_map(|incident| &incident.members).map(|member| &member.series).collect();
     let is_wanted = |labels: &Labels| {
-        members.contains(labels) || wanted.select.iter().any(|one| one.selects(labels))
+        members.contains(labels) || wanted.select.iter().any(|one| one.matches(labels.as_ref()))
     };
     // Without either, not one series is looked at.
     let mut views = if members.is_empty() && wanted.select.is_empty() {

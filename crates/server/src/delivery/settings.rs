@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use auscult_engine::Selector;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -273,7 +274,7 @@ pub struct RemoteWriteSettings {
     pub interval: Duration,
     /// Selectors such as `power_watts{job="vllm"}` of the series whose scores are always
     /// written. Those of series in an open incident are in any case.
-    pub select: Vec<String>,
+    pub select: Vec<Selector>,
     /// Whether the expected reading is written too.
     pub expected: bool,
     /// Whether the band of usual readings is written too, as two series.

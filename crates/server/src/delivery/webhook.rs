@@ -82,7 +82,7 @@ fn body(told: &Told<'_>) -> Vec<u8> {
             id: incident.id,
             url: told.link,
             state: incident.state,
-            severity: words::severity(incident),
+            severity: incident.severity.as_str(),
             onset: format_time(incident.began),
             noticed: format_time(incident.noticed),
             reopened: incident.reopened,

@@ -13,11 +13,6 @@ const CALLED_BY: [&str; 7] =
 /// Targets that are named.
 const NAMED_TARGETS: usize = 3;
 
-/// How bad an incident is. Nothing tells one from another yet.
-pub(super) fn severity(_incident: &Incident) -> &'static str {
-    "warning"
-}
-
 /// The time from `then` to `now`; none if the clock was set back.
 pub(super) fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::from_nanos(u64::try_from(now.nanos().saturating_sub(then.nanos())).unwrap_or(0))

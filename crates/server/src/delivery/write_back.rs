@@ -52,9 +52,8 @@ impl WriteBack {
         if settings.interval.is_zero() {
             return Err("its interval is 0; expected one such as 15s".to_owned());
         }
-        let select = settings.select.iter().map(|text| text.parse());
         let wanted = Wanted {
-            select: select.collect::<Result<_, _>>()?,
+            select: settings.select.clone(),
             expected: settings.expected,
             band: settings.band,
             incidents: settings.incidents,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auscult_engine::SelectorError;
 use auscult_telemetry::metrics::exposition::{TEXT_CONTENT_TYPE, TextPage};
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -44,6 +45,10 @@ pub(super) async fn metrics(
     ([(header::CONTENT_TYPE, TEXT_CONTENT_TYPE)], page.finish()).into_response()
 }
 
+fn unreadable(error: SelectorError) -> String {
+    format!("match[]: {error}")
+}
+
 fn wanted(query: &str) -> Result<Wanted, String> {
     let mut wanted = Wanted {
         select: Vec::new(),
@@ -57,7 +62,7 @@ fn wanted(query: &str) -> Result<Wanted, String> {
     url.set_query(Some(query).filter(|query| !query.is_empty()));
     for (name, value) in url.query_pairs() {
         match (&*name, &*value) {
-            ("match[]", selector) => wanted.select.push(selector.parse()?),
+            ("match[]", selector) => wanted.select.push(selector.parse().map_err(unreadable)?),
             ("with", "expected") => wanted.expected = true,
             ("with", "band") => wanted.band = true,
             _ => {
