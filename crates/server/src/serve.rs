@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::access::{self, Access};
 use crate::delivery::Alertmanager;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
@@ -23,6 +24,8 @@ use crate::{clock, http, scrape, sources};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
+    /// What guards it.
+    pub(crate) access: Arc<Access>,
     /// What outlives the process; `None` where everything is kept in memory.
     pub(crate) storage: Option<Storage>,
     pub(crate) settings: ServerSettings,
@@ -67,6 +70,9 @@ pub enum ServeError {
     /// Settings of a server to ask that cannot be.
     #[error("`{url}` cannot be asked: {reason}")]
     Prometheus { url: String, reason: String },
+    /// Users, limits or files of TLS that cannot be.
+    #[error("access: {0}")]
+    Access(String),
     /// The folder for data cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,6 +100,11 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
         let otlp = OtlpListeners::bind(&settings).await?;
+        let (access, most) = (settings.access.clone(), settings.most_request_bytes);
+        let access = Access::open(access, most, settings.most_unpacked_bytes);
+        let access = Arc::new(access.map_err(ServeError::Access)?);
+        let ports = [Some(address), otlp.http_address(), otlp.grpc_address()];
+        access.warn(ports.into_iter().flatten());
         let (wanted, data) = (settings.engine.clone(), settings.data.clone());
         let tick = settings.tick;
         let open = move || match data {
@@ -105,7 +116,8 @@ impl Server {
         let opened = tokio::task::spawn_blocking(open).await;
         let (engine, storage) = opened.map_err(std::io::Error::other)??;
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
-        let shared = Shared { engine, storage, settings, metrics: OwnMetrics::default(), warm };
+        let metrics = OwnMetrics::default();
+        let shared = Shared { engine, access, storage, settings, metrics, warm };
         Ok(Self { listener, address, otlp, shared: Arc::new(shared) })
     }
 
@@ -113,6 +125,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// `https` if it speaks TLS, else `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.shared.access.scheme()
     }
 
     /// Where it takes OTLP over HTTP, besides [`Server::address`].
@@ -127,6 +145,12 @@ impl Server {
         self.otlp.grpc_address()
     }
 
+    /// What its requests share.
+    #[cfg(test)]
+    pub(crate) fn into_shared(self) -> Arc<Shared> {
+        self.shared
+    }
+
     /// Serves until `stop` is done. Requests under way are answered first.
     ///
     /// # Errors
@@ -139,7 +163,7 @@ impl Server {
         let (stopping, stopped) = watch::channel(false);
         let mut alertmanagers = Vec::new();
         for receiver in self.shared.settings.alertmanagers.clone() {
-            let external = format!("http://{}", self.address);
+            let external = format!("{}://{}", self.scheme(), self.address);
             alertmanagers.push(Alertmanager::new(receiver, &external)?);
         }
         let jobs = scrape::jobs(&self.shared.settings.scrapes)?;
@@ -153,18 +177,27 @@ impl Server {
             sources,
             stopped.clone(),
         ));
-        let app = http::router(Arc::clone(&self.shared), stopped.clone());
-        let served = axum::serve(self.listener, app)
-            .with_graceful_shutdown(async move {
-                stop.await;
-                stopping.send_replace(true);
-            })
-            .await;
+        let access = Arc::clone(&shared.access);
+        let files = tokio::spawn(Arc::clone(&access).follow_files(stopped.clone()));
+        let app = http::routes(&shared, stopped.clone()).guarded();
+        let served = access::serve(self.listener, app, access, stopped);
+        let stop = async move {
+            stop.await;
+            stopping.send_replace(true);
+            // What is under way goes on.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = served => {}
+            () = stop => {}
+        }
+        // A panic in it is reported by the runtime.
+        drop(files.await);
         // A panic in it is reported by the runtime.
         drop(background.await);
         // A panic in it is reported by the runtime; the log has what it would have written.
         drop(tokio::task::spawn_blocking(move || shared.close()).await);
-        Ok(served?)
+        Ok(())
     }
 }
 

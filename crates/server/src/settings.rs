@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auscult_engine::EngineSettings;
 
+use crate::access::AccessSettings;
 use crate::scrape::ScrapeSettings;
 use crate::sources::{FollowSettings, PrometheusSettings};
 
@@ -18,6 +19,8 @@ pub struct ServerSettings {
     pub otlp_http: Port,
     /// Where it takes OTLP over gRPC.
     pub otlp_grpc: Port,
+    /// Who may do what.
+    pub access: AccessSettings,
     /// How it judges.
     pub engine: EngineSettings,
     /// How often history goes on and incidents are looked at for recovery.
@@ -110,6 +113,7 @@ impl Default for ServerSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 9709)),
             otlp_http: Port::Off,
             otlp_grpc: Port::Off,
+            access: AccessSettings::default(),
             engine: EngineSettings::default(),
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,

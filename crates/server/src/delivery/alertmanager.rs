@@ -13,10 +13,10 @@ use reqwest::{Client, Url};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::clock;
 use crate::own_metrics::ReceiverLabels;
 use crate::serve::{ServeError, Shared};
 use crate::settings::AlertmanagerSettings;
+use crate::{client, clock};
 
 /// How often incidents are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -66,7 +66,7 @@ impl Alertmanager {
         let base = settings.url.trim_end_matches('/');
         let alerts = Url::parse(&format!("{base}/api/v2/alerts"))
             .map_err(|error| refuse(error.to_string()))?;
-        let client = Client::builder().timeout(settings.timeout).build();
+        let client = client::builder().timeout(settings.timeout).build();
         let client = client.map_err(|error| refuse(error.to_string()))?;
         let labels = ReceiverLabels { receiver: settings.url.clone() };
         Ok(Self { settings, client, alerts, external: external.to_owned(), labels })

@@ -5,30 +5,27 @@ mod write;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
+use crate::access::{Protocol, Role, Routes};
 use crate::otlp;
 use crate::own_metrics::OwnMetrics;
 use crate::serve::Shared;
 use crate::storage::Storage;
 
-/// Answers requests; streams end when `stopped` says so.
-pub(crate) fn router(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
-    let limit = shared.settings.most_request_bytes;
-    Router::new()
-        .route("/api/v1/write", post(write::remote_write))
-        .merge(otlp::http::routes())
-        .nest("/api/auscult/v1", api::router(stopped))
-        .route("/-/healthy", get(|| async { "healthy\n" }))
-        .route("/-/ready", get(ready))
-        .route("/metrics", get(metrics))
-        .layer(DefaultBodyLimit::max(limit))
-        .with_state(shared)
+/// What answers requests; streams end when `stopped` says so.
+pub(crate) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Routes {
+    Routes::new(shared, Protocol::HTTP)
+        .route(Role::Writer, "/api/v1/write", post(write::remote_write))
+        .merge(otlp::http::routes(shared))
+        .nest("/api/auscult/v1", api::routes(shared, stopped))
+        .open_route("/-/healthy", get(|| async { "healthy\n" }))
+        .open_route("/-/ready", get(ready))
+        .route(Role::Reader, "/metrics", get(metrics))
 }
 
 /// 200 once the past of all sources is read, and as long as samples are judged, also while they

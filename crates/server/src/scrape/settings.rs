@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::relabel::RelabelSettings;
+use crate::client::HttpClientSettings;
 use crate::units;
 
 /// Most bytes of a page, unless a job sets another number.
@@ -39,8 +40,12 @@ pub struct ScrapeSettings {
     pub scrape_timeout: Option<Duration>,
     /// The path that is asked for.
     pub metrics_path: String,
-    /// `http`; TLS is not spoken yet.
+    /// `http` or `https`.
     pub scheme: String,
+    /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
+    /// `proxy_url` and `follow_redirects` stand beside the other keys.
+    #[serde(flatten)]
+    pub http: HttpClientSettings,
     /// Parameters of the query of the address.
     pub params: BTreeMap<String, Vec<String>>,
     /// Whether a label of the page wins over one of the target with the same name; otherwise
@@ -98,6 +103,7 @@ impl Default for ScrapeSettings {
             scrape_timeout: None,
             metrics_path: "/metrics".to_owned(),
             scheme: "http".to_owned(),
+            http: HttpClientSettings::default(),
             params: BTreeMap::new(),
             honor_labels: false,
             honor_timestamps: true,
@@ -146,7 +152,9 @@ fn group_of(address: &str) -> Result<TargetGroup, String> {
     let url = reqwest::Url::parse(&spelt).map_err(|error| refuse(&error.to_string()))?;
     let host = url.host_str().ok_or_else(|| refuse("it has no host"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("names and passwords are not sent yet"));
+        return Err(refuse(
+            "names and passwords stand in basic_auth of a job, where they are not shown",
+        ));
     }
     let port = url.port_or_known_default().ok_or_else(|| refuse("it has no port"))?;
     let path = if url.path() == "/" { "/metrics" } else { url.path() };
