@@ -11,7 +11,7 @@ use auscult_telemetry::metrics::{Point, remote_write};
 use crate::support::{Peer, json, own_metrics, series, start, until};
 
 impl Peer {
-    async fn prometheus(configuration: &str) -> Option<Self> {
+    pub(crate) async fn prometheus(configuration: &str) -> Option<Self> {
         Self::start("prometheus", "/-/ready", |address, folder| {
             let file = format!("{folder}/prometheus.yml");
             std::fs::write(&file, configuration).unwrap();

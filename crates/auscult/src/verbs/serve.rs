@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use auscult_server::{
-    AlertmanagerSettings, DataSettings, FollowSettings, Port, PrometheusSettings, ScrapeSettings,
-    Server, ServerSettings, parse_bytes, parse_duration,
+    AccessSettings, AlertmanagerSettings, DataSettings, FollowSettings, Port, PrometheusSettings,
+    ScrapeSettings, Server, ServerSettings, parse_bytes, parse_duration,
 };
 use clap::Args;
 
@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Where to take OTLP over gRPC, or `none` [default: 127.0.0.1:4317 if it is free].
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = port)]
     otlp_grpc: Option<Port>,
+    /// Take TLS, users and limits from this YAML file; without it everybody who reaches a port may do everything.
+    #[arg(long, value_name = "FILE")]
+    access: Option<PathBuf>,
     /// Send incidents to this Alertmanager, such as http://127.0.0.1:9093; may be given more than once.
     #[arg(long, value_name = "URL")]
     alertmanager: Vec<String>,
@@ -97,7 +100,9 @@ impl Arguments {
             time: self.follow_time.clone(),
             ..FollowSettings::new(path)
         });
+        let access = self.access.as_deref().map(AccessSettings::of_file).transpose()?;
         Ok(ServerSettings {
+            access: access.unwrap_or_default(),
             listen: self.listen,
             otlp_http: self.otlp_http.unwrap_or(usual(4318)),
             otlp_grpc: self.otlp_grpc.unwrap_or(usual(4317)),
@@ -118,18 +123,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let runtime = tokio::runtime::Runtime::new().map_err(CallError::input)?;
     runtime.block_on(async {
         let server = Server::bind(settings).await.map_err(CallError::input)?;
-        let address = server.address();
-        eprintln!("auscult listens on http://{address}");
-        eprintln!("  remote write  http://{address}/api/v1/write");
-        eprintln!("  OTLP, HTTP    http://{address}/v1/metrics");
+        let (scheme, address) = (server.scheme(), server.address());
+        eprintln!("auscult listens on {scheme}://{address}");
+        eprintln!("  remote write  {scheme}://{address}/api/v1/write");
+        eprintln!("  OTLP, HTTP    {scheme}://{address}/v1/metrics");
         if let Some(address) = server.otlp_http_address() {
-            eprintln!("                http://{address}/v1/metrics");
+            eprintln!("                {scheme}://{address}/v1/metrics");
         }
         if let Some(address) = server.otlp_grpc_address() {
-            eprintln!("  OTLP, gRPC    http://{address}");
+            eprintln!("  OTLP, gRPC    {scheme}://{address}");
         }
-        eprintln!("  incidents     http://{address}/api/auscult/v1/incidents");
-        eprintln!("  own metrics   http://{address}/metrics");
+        eprintln!("  incidents     {scheme}://{address}/api/auscult/v1/incidents");
+        eprintln!("  own metrics   {scheme}://{address}/metrics");
         let stop = interrupted().map_err(CallError::input)?;
         server.run(stop).await.map_err(CallError::input)
     })?;
