@@ -21,7 +21,10 @@ fn sources_that_cannot_be_are_refused_in_words() {
             &["--listen", "127.0.0.1:0", "--scrape", "ftp://a"],
             "job `scrape` cannot be scraped: target `a:21`: scheme `ftp` is not spoken: expected http or https",
         ),
-        (&["--access", "/nowhere/access.yml"], "`/nowhere/access.yml` cannot be read: No such file"),
+        (
+            &["--access", "/nowhere/access.yml"],
+            "`/nowhere/access.yml` cannot be read: No such file",
+        ),
     ];
     for (arguments, sentence) in cases {
         let ended = auscult(&[&["serve"], arguments].concat(), "");

@@ -144,7 +144,9 @@ impl HttpBody for WatchedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        debug_assert_eq!(self.fate.0.load(Ordering::Relaxed), FINE, "an error is the end");
+        if self.fate.0.load(Ordering::Relaxed) != FINE {
+            return Poll::Ready(None);
+        }
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(context) else {
             ready!(self.deadline.as_mut().poll(context));
             return self.end(LATE, "the body took too long");
