@@ -14,12 +14,12 @@ fn sources_that_cannot_be_are_refused_in_words() {
         (&["--query", "up"], "--prometheus <URL>"),
         (&["--prometheus", "http://a:1"], "--query <PROMQL>"),
         (
-            &["--listen", "127.0.0.1:0", "--prometheus", "https://a:1", "--query", "up"],
-            "`https://a:1` cannot be asked: scheme `https` is not spoken: expected http",
+            &["--listen", "127.0.0.1:0", "--prometheus", "ftp://a:1", "--query", "up"],
+            "`ftp://a:1` cannot be asked: scheme `ftp` is not spoken: expected http or https",
         ),
         (
-            &["--listen", "127.0.0.1:0", "--scrape", "https://a"],
-            "job `scrape` cannot be scraped: target `a:443`: scheme `https` is not spoken: expected http",
+            &["--listen", "127.0.0.1:0", "--scrape", "ftp://a"],
+            "job `scrape` cannot be scraped: target `a:21`: scheme `ftp` is not spoken: expected http or https",
         ),
     ];
     for (arguments, sentence) in cases {
@@ -27,4 +27,18 @@ fn sources_that_cannot_be_are_refused_in_words() {
         assert_eq!(ended.code, 2, "{arguments:?}");
         assert!(ended.err.contains(sentence), "{arguments:?}: {}", ended.err);
     }
+}
+
+#[test]
+fn hashes_of_secrets_are_printed_and_weak_secrets_refused() {
+    let token = auscult(&["hash-secret", "--token"], "a long token that nobody can guess\n");
+    assert_eq!(
+        token.out,
+        "sha256:ae7a2dca45433bc71c34dabc57bc8dfde54385c039589fc89774d6a480b9e1e4\n"
+    );
+    let password = auscult(&["hash-secret"], "swordfish");
+    assert!(password.out.starts_with("$2b$10$"), "{}", password.out);
+    let weak = auscult(&["hash-secret", "--token"], "swordfish\n");
+    assert_eq!(weak.code, 2);
+    assert!(weak.err.contains("the token has 9 bytes: expected a random one of 20 or more"));
 }

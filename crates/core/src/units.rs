@@ -156,6 +156,29 @@ impl<T> JsonSchema for AsText<T> {
     }
 }
 
+/// A path, for `#[schemars(with = "AsPath")]`: one that is not absolute starts at the folder of
+/// the document that it stands in.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "it is never made")]
+pub struct AsPath;
+
+impl JsonSchema for AsPath {
+    fn schema_name() -> Cow<'static, str> {
+        "AsPath".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": PATH})
+    }
+}
+
+/// The format of a path in a JSON schema.
+pub const PATH: &str = "auscult-path";
+
 /// Says, in a sentence, what is wrong with a text.
 pub type Check = fn(&str) -> Result<(), String>;
 

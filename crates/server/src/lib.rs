@@ -4,6 +4,7 @@
 //! stop. Everything that waits (sockets, clocks, other services) lives here;
 //! what is judged and how lives in `auscult-engine`.
 
+mod access;
 mod client;
 mod clock;
 mod config;
@@ -23,7 +24,12 @@ mod supervisor;
 
 use auscult_core::units;
 
+pub use access::{
+    AccessSettings, ClientAuth, LimitSettings, Role, TlsSettings, TlsVersion, UserSettings,
+    hash_password, hash_token,
+};
 pub use auscult_core::units::{parse_bytes, parse_duration};
+pub use client::{AuthorizationSettings, BasicAuthSettings, HttpClientSettings, TlsClientSettings};
 pub use config::{
     ConfigError, ConfigFile, Configuration, GlobalSection, ListenSection, StorageSection,
     reference, schema,

@@ -151,6 +151,7 @@ impl OwnMetrics {
         gauge("targets", "Targets that series belong to", shared.engine.targets());
         gauge("warm", "1 once the past of all sources is read", usize::from(shared.is_warm()));
         gauge("open_incidents", "Incidents that are open", shared.engine.open_incidents());
+        shared.access.register(&mut registry);
         if let Some(storage) = &shared.storage {
             storage.register(&mut registry);
         }

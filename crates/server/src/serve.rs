@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::access::{self, Access};
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
@@ -25,6 +26,8 @@ use crate::{clock, http, sources};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
+    /// What guards it.
+    pub(crate) access: Arc<Access>,
     /// What outlives the process; `None` where everything is kept in memory.
     pub(crate) storage: Option<Storage>,
     pub(crate) settings: ServerSettings,
@@ -78,6 +81,9 @@ pub enum ServeError {
     /// Settings of a server to ask that cannot be.
     #[error("`{url}` cannot be asked: {reason}")]
     Prometheus { url: String, reason: String },
+    /// Users, limits or files of TLS that cannot be.
+    #[error("access: {0}")]
+    Access(String),
     /// The folder for data cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -105,6 +111,11 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
         let otlp = OtlpListeners::bind(&settings).await?;
+        let (access, most) = (settings.access.clone(), settings.most_request_bytes);
+        let access = Access::open(access, most, settings.most_unpacked_bytes);
+        let access = Arc::new(access.map_err(ServeError::Access)?);
+        let ports = [Some(address), otlp.http_address(), otlp.grpc_address()];
+        access.warn(ports.into_iter().flatten());
         let (wanted, data) = (settings.engine.clone(), settings.data.clone());
         let tick = settings.tick;
         let open = move || match data {
@@ -119,7 +130,8 @@ impl Server {
         let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
         metrics.note_applied();
         let queries = Queries::new(&settings.query);
-        let shared = Shared { engine, storage, settings, metrics, queries, warm, is_stopping };
+        let shared =
+            Shared { engine, access, storage, settings, metrics, queries, warm, is_stopping };
         let shared = Arc::new(shared);
         let (reloader, requests) = mpsc::channel(1);
         let reloader = Reloader(reloader);
@@ -146,6 +158,12 @@ impl Server {
         self.address
     }
 
+    /// `https` if it speaks TLS, else `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.shared.access.scheme()
+    }
+
     /// Where it takes OTLP over HTTP, besides [`Server::address`].
     #[must_use]
     pub fn otlp_http_address(&self) -> Option<SocketAddr> {
@@ -158,6 +176,12 @@ impl Server {
         self.otlp.grpc_address()
     }
 
+    /// What its requests share.
+    #[cfg(test)]
+    pub(crate) fn into_shared(self) -> (Arc<Shared>, Reloader) {
+        (self.shared, self.reloader)
+    }
+
     /// Serves until `stop` is done. Requests under way are answered first.
     ///
     /// # Errors
@@ -168,10 +192,10 @@ impl Server {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let (stopping, stopped) = watch::channel(false);
-        let supervisor =
-            Supervisor::new(Arc::clone(&self.shared), format!("http://{}", self.address));
+        let external = format!("{}://{}", self.scheme(), self.address);
+        let supervisor = Supervisor::new(Arc::clone(&self.shared), external);
         let plan = supervisor.plan(&self.shared.settings)?;
-        let app = http::router(Arc::clone(&self.shared), self.reloader.clone(), stopped.clone());
+        let app = http::routes(&self.shared, self.reloader.clone(), stopped.clone()).guarded();
         let background = Background {
             shared: Arc::clone(&self.shared),
             otlp: self.otlp,
@@ -179,19 +203,28 @@ impl Server {
             source: self.source,
             requests: self.requests,
         };
-        let background = tokio::spawn(background.run(plan, stopped));
-        let served = axum::serve(self.listener, app)
-            .with_graceful_shutdown(async move {
-                stop.await;
-                stopping.send_replace(true);
-            })
-            .await;
+        let background = tokio::spawn(background.run(plan, stopped.clone()));
+        let access = Arc::clone(&self.shared.access);
+        let files = tokio::spawn(Arc::clone(&access).follow_files(stopped.clone()));
+        let served = access::serve(self.listener, app, access, stopped);
+        let stop = async move {
+            stop.await;
+            stopping.send_replace(true);
+            // What is under way goes on.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = served => {}
+            () = stop => {}
+        }
+        // A panic in it is reported by the runtime.
+        drop(files.await);
         // A panic in it is reported by the runtime.
         drop(background.await);
         // A panic in it is reported by the runtime; the log has what it would have written.
         let shared = self.shared;
         drop(tokio::task::spawn_blocking(move || shared.close()).await);
-        Ok(served?)
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auscult_engine::EngineSettings;
 
+use crate::access::AccessSettings;
 use crate::delivery::settings::DeliverySettings;
 use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
@@ -22,6 +23,8 @@ pub struct ServerSettings {
     pub otlp_grpc: Port,
     /// Where people reach it, for links in alerts; the address it listens on unless set.
     pub external_url: Option<String>,
+    /// Who may do what.
+    pub access: AccessSettings,
     /// How it judges.
     pub engine: EngineSettings,
     /// How often history goes on and incidents are looked at for recovery.
@@ -91,6 +94,7 @@ impl Default for ServerSettings {
             otlp_http: Port::Off,
             otlp_grpc: Port::Off,
             external_url: None,
+            access: AccessSettings::default(),
             engine: EngineSettings::default(),
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,

@@ -259,6 +259,7 @@ fn fixed_change(before: &ServerSettings, after: &ServerSettings) -> Option<&'sta
         ("server.tick", before.tick == after.tick),
         ("server.request_size_limit", before.most_request_bytes == after.most_request_bytes),
         ("server.unpacked_size_limit", before.most_unpacked_bytes == after.most_unpacked_bytes),
+        ("access", before.access == after.access),
         ("storage", before.data == after.data),
         ("query", before.query == after.query),
     ];

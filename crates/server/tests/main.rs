@@ -1,6 +1,11 @@
 //! The service, as its clients see it.
 
+mod access_limits;
+mod access_peers;
+mod access_tls;
+mod access_users;
 mod alertmanager;
+mod certificates;
 mod delivery;
 mod otlp;
 mod peers;

@@ -56,10 +56,11 @@ impl Document {
     ///
     /// All that is wrong, in the order of the text.
     pub fn read_as<T: JsonSchema + DeserializeOwned>(&self) -> Result<T, Vec<Problem>> {
-        self.read_with(&[])
+        self.read_with(&[], None)
     }
 
-    /// As [`Document::read_as`]; texts whose schema has one of `formats` must pass its check.
+    /// As [`Document::read_as`]; texts whose schema has one of `formats` must pass its check, and
+    /// those with the format that `paths` names start at its folder unless they are absolute.
     ///
     /// # Errors
     ///
@@ -67,9 +68,10 @@ impl Document {
     pub fn read_with<T: JsonSchema + DeserializeOwned>(
         &self,
         formats: &[Format],
+        paths: Option<(&str, &std::path::Path)>,
     ) -> Result<T, Vec<Problem>> {
         let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
-        let mut walk = Walk::new(schema.as_value(), formats);
+        let mut walk = Walk::new(schema.as_value(), formats, paths);
         let value = walk.read(&self.root);
         let mut problems: Vec<Problem> =
             walk.into_findings().map(|found| self.problem(found)).collect();

@@ -26,12 +26,18 @@ pub(crate) struct Finding {
 pub(crate) struct Walk<'a> {
     root: &'a Json,
     formats: &'a [Format],
+    /// The format of paths, and where those start that are not absolute.
+    paths: Option<(&'a str, &'a std::path::Path)>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(root: &'a Json, formats: &'a [Format]) -> Self {
-        Self { root, formats, findings: Vec::new() }
+    pub(crate) fn new(
+        root: &'a Json,
+        formats: &'a [Format],
+        paths: Option<(&'a str, &'a std::path::Path)>,
+    ) -> Self {
+        Self { root, formats, paths, findings: Vec::new() }
     }
 
     /// The JSON of `node`, as far as it is right.
@@ -93,7 +99,7 @@ impl<'a> Walk<'a> {
         let mut best: Option<Vec<Finding>> = None;
         for schema in alternatives {
             let fits = self.is_kind(node, self.resolved(schema));
-            let mut walk = Walk::new(self.root, self.formats);
+            let mut walk = Walk::new(self.root, self.formats, self.paths);
             let value = walk.value(node, at, schema, path);
             if walk.findings.is_empty() {
                 return value;
@@ -146,7 +152,7 @@ impl<'a> Walk<'a> {
         let empty = Map::new();
         let properties = schema.get("properties").and_then(Json::as_object);
         let known = |name: &str| properties.and_then(|known| known.get(name));
-        let rest = schema.get("additionalProperties");
+        let rest = schema.get("additionalProperties").or(schema.get("unevaluatedProperties"));
         let (mut read, mut misspelt) = (Map::new(), Vec::new());
         for entry in entries {
             let below = path.key(&entry.key);
@@ -230,7 +236,15 @@ impl<'a> Walk<'a> {
             self.findings.push(Finding { mark, sentence, is_secret });
             return Json::Null;
         }
-        json
+        match (self.paths, &json) {
+            // A word such as `none` in the place of a path is left as it is.
+            (Some((name, folder)), Json::String(text))
+                if Some(name) == format && !text.is_empty() && text != "none" =>
+            {
+                Json::String(folder.join(text).to_string_lossy().into_owned())
+            }
+            _ => json,
+        }
     }
 }
 

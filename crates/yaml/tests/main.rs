@@ -56,7 +56,7 @@ fn even(text: &str) -> Result<(), String> {
 
 fn read(text: &str) -> Result<Settings, Vec<String>> {
     let document = Document::parse("a.yml", text).map_err(|problem| vec![problem.to_string()])?;
-    let settings = document.read_with::<Settings>(&[("even", even)]);
+    let settings = document.read_with::<Settings>(&[("even", even)], None);
     settings.map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 
@@ -182,7 +182,7 @@ fn variables_and_files_stand_for_values_that_are_not_shown() {
     assert_eq!((seen, done), (vec![folder.join("token")], Ok(())));
     assert_eq!(document.read_as::<Settings>().unwrap().listen, "a s3cret! b");
     let (document, ..) = expand("most: ${env:MOST}\njobs: [{name: a, rhythm: '${file:token}'}]\n");
-    let problems = document.read_with::<Settings>(&[("even", even)]).unwrap_err();
+    let problems = document.read_with::<Settings>(&[("even", even)], None).unwrap_err();
     let said: Vec<String> = problems.iter().map(|problem| problem.with_source()).collect();
     assert!(
         said[0].starts_with("a.yml:1:7: `most` is set by a variable or file that does not fit")
@@ -201,7 +201,7 @@ fn variables_and_files_stand_for_values_that_are_not_shown() {
 fn a_secret_is_not_shown_by_its_problem() {
     let text = "jobs:\n- name: a\n  secret: 'abc'\n";
     let document = Document::parse("a.yml", text).unwrap();
-    let problems = document.read_with::<Settings>(&[("even", even)]).unwrap_err();
+    let problems = document.read_with::<Settings>(&[("even", even)], None).unwrap_err();
     assert_eq!(
         problems[0].with_source(),
         "a.yml:3:11: `jobs[0].secret`: what stands there cannot be read"

@@ -6,6 +6,7 @@ mod benchmark_select;
 mod check;
 mod detect;
 mod explain;
+mod hash_secret;
 mod input;
 mod learn;
 mod method_settings;
@@ -34,6 +35,8 @@ pub(crate) enum Verb {
     Select(Box<select::Arguments>),
     /// Watches metrics as they come and tells of incidents, around the clock.
     Serve(Box<serve::Arguments>),
+    /// Reads a password or token and prints the hash that stands for it in settings.
+    HashSecret(hash_secret::Arguments),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
     /// Finds the cause of a case, question by question or for rows of a file.
@@ -50,6 +53,7 @@ impl Verb {
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
             Self::Serve(arguments) => serve::run(*arguments),
+            Self::HashSecret(arguments) => hash_secret::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
         }

@@ -164,19 +164,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, CallError> {
             server = server.reloading(source);
             hang_ups(server.reloader()).map_err(CallError::input)?;
         }
-        let address = server.address();
-        eprintln!("auscult listens on http://{address}");
-        eprintln!("  remote write  http://{address}/api/v1/write");
-        eprintln!("  OTLP, HTTP    http://{address}/v1/metrics");
+        let (scheme, address) = (server.scheme(), server.address());
+        eprintln!("auscult listens on {scheme}://{address}");
+        eprintln!("  remote write  {scheme}://{address}/api/v1/write");
+        eprintln!("  OTLP, HTTP    {scheme}://{address}/v1/metrics");
         if let Some(address) = server.otlp_http_address() {
-            eprintln!("                http://{address}/v1/metrics");
+            eprintln!("                {scheme}://{address}/v1/metrics");
         }
         if let Some(address) = server.otlp_grpc_address() {
-            eprintln!("  OTLP, gRPC    http://{address}");
+            eprintln!("  OTLP, gRPC    {scheme}://{address}");
         }
-        eprintln!("  Grafana       http://{address} as a Prometheus data source");
-        eprintln!("  incidents     http://{address}/api/auscult/v1/incidents");
-        eprintln!("  own metrics   http://{address}/metrics");
+        eprintln!("  Grafana       {scheme}://{address} as a Prometheus data source");
+        eprintln!("  incidents     {scheme}://{address}/api/auscult/v1/incidents");
+        eprintln!("  own metrics   {scheme}://{address}/metrics");
         let stop = interrupted().map_err(CallError::input)?;
         server.run(stop).await.map_err(CallError::input)
     })?;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use auscult_core::units::PATH;
 use auscult_yaml::{Document, Problem, process_variables};
 
 use super::{Configuration, check};
@@ -79,7 +80,7 @@ impl ConfigFile {
         }));
         expanded.map_err(ConfigError)?;
         let configuration: Configuration =
-            document.read_with(&super::formats()).map_err(ConfigError)?;
+            document.read_with(&super::formats(), Some((PATH, folder))).map_err(ConfigError)?;
         let mut problems: Vec<Problem> = check::check(&configuration)
             .into_iter()
             .map(|(path, sentence)| document.problem_at(&path, format!("`{path}`: {sentence}")))

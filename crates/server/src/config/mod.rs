@@ -17,6 +17,7 @@ pub use file::{ConfigError, ConfigFile};
 pub use reference::{reference, schema};
 pub use sections::{GlobalSection, ListenSection, StorageSection};
 
+use crate::access::AccessSettings;
 use crate::delivery::settings::DeliverySettings;
 use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
@@ -63,6 +64,8 @@ fn formats() -> Vec<Format> {
 pub struct Configuration {
     /// Where the service listens, and what a request may be.
     pub server: ListenSection,
+    /// Who may do what: encryption, users, limits.
+    pub access: AccessSettings,
     /// What is kept, and how long.
     pub storage: StorageSection,
     /// How series are judged and alarms become incidents.
@@ -93,6 +96,7 @@ impl Configuration {
             global.complete(job);
         }
         ServerSettings {
+            access: self.access,
             listen: server.listen,
             otlp_http: server.otlp_http,
             otlp_grpc: server.otlp_grpc,

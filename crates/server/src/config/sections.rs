@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use auscult_core::units::{AsBytes, AsDuration, AsSomeBytes, AsSomeDuration, AsText};
+use auscult_core::units::{self, AsBytes, AsDuration, AsSomeBytes, AsSomeDuration, AsText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,7 @@ impl fmt::Display for Port {
 #[serde(default, deny_unknown_fields)]
 pub struct StorageSection {
     /// The folder for samples, incidents and what was learnt; `none` keeps all in memory.
+    #[schemars(with = "units::AsPath")]
     pub folder: PathBuf,
     /// Samples that are older are dropped.
     #[serde(with = "AsDuration")]

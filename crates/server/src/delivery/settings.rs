@@ -58,6 +58,7 @@ pub struct AlertmanagerSettings {
     /// Headers that are sent along; their values are never shown.
     pub headers: BTreeMap<String, Secret>,
     /// File with a token for the header `Authorization: Bearer`; read anew each time.
+    #[schemars(with = "Option<units::AsPath>")]
     pub bearer_token_file: Option<PathBuf>,
 }
 
@@ -124,11 +125,13 @@ pub struct WebhookSettings {
     /// Its address, which is never shown: it may hold a token.
     pub url: Secret,
     /// File with its address, instead of `url`; read at the start.
+    #[schemars(with = "Option<units::AsPath>")]
     pub url_file: Option<PathBuf>,
     /// Key that messages are signed with: `whsec_` and base64, or any other text as it stands.
     /// Without one they are not signed.
     pub secret: Option<Secret>,
     /// File with the key, instead of `secret`; read anew each time.
+    #[schemars(with = "Option<units::AsPath>")]
     pub secret_file: Option<PathBuf>,
     /// What it is told.
     pub events: Vec<Event>,
@@ -153,6 +156,7 @@ pub struct WebhookSettings {
     /// Headers that are sent along; their values are never shown.
     pub headers: BTreeMap<String, Secret>,
     /// File with a token for the header `Authorization: Bearer`; read anew each time.
+    #[schemars(with = "Option<units::AsPath>")]
     pub bearer_token_file: Option<PathBuf>,
 }
 
@@ -202,6 +206,7 @@ pub struct SlackSettings {
     /// The address of its incoming webhook, which is never shown: who knows it can write.
     pub url: Secret,
     /// File with the address, instead of `url`; read at the start.
+    #[schemars(with = "Option<units::AsPath>")]
     pub url_file: Option<PathBuf>,
     /// Another channel than the one that the webhook is for; Slack's own ignore it.
     pub channel: Option<String>,
@@ -297,6 +302,7 @@ pub struct RemoteWriteSettings {
     /// Headers that are sent along; their values are never shown.
     pub headers: BTreeMap<String, Secret>,
     /// File with a token for the header `Authorization: Bearer`; read anew each time.
+    #[schemars(with = "Option<units::AsPath>")]
     pub bearer_token_file: Option<PathBuf>,
 }
 

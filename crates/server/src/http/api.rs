@@ -7,16 +7,17 @@ use std::time::Duration;
 use auscult_core::{Band, Labels, METRIC_NAME};
 use auscult_engine::incident::{Incident, State as IncidentState};
 use auscult_telemetry::format_time;
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::access::{Protocol, Role, Routes};
 use crate::serve::Shared;
 
 /// Entries of a page, unless another number is asked for.
@@ -26,12 +27,13 @@ const MOST: usize = 10_000;
 /// How often a live view looks for what is new.
 const LOOK: Duration = Duration::from_millis(500);
 
-pub(super) fn router(stopped: watch::Receiver<bool>) -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/incidents", get(incidents))
-        .route("/incidents/{id}", get(incident))
-        .route("/series", get(series))
-        .route("/changes", get(move |state, headers| changes(state, headers, stopped.clone())))
+pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Routes {
+    let live = get(move |state, headers| changes(state, headers, stopped.clone()));
+    Routes::new(shared, Protocol::HTTP)
+        .route(Role::Reader, "/incidents", get(incidents))
+        .route(Role::Reader, "/incidents/{id}", get(incident))
+        .route(Role::Reader, "/series", get(series))
+        .route(Role::Reader, "/changes", live)
 }
 
 /// What was asked for cannot be.

@@ -7,38 +7,35 @@ mod write;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
+use crate::access::{Protocol, Role, Routes};
 use crate::otlp;
 use crate::own_metrics::OwnMetrics;
 use crate::reload::Reloader;
 use crate::serve::Shared;
 use crate::storage::Storage;
 
-/// Answers requests; streams end when `stopped` says so.
-pub(crate) fn router(
-    shared: Arc<Shared>,
+/// What answers requests; streams end when `stopped` says so.
+pub(crate) fn routes(
+    shared: &Arc<Shared>,
     reloader: Reloader,
     stopped: watch::Receiver<bool>,
-) -> Router {
-    let limit = shared.settings.most_request_bytes;
-    Router::new()
-        .route("/api/v1/write", post(write::remote_write))
-        .merge(otlp::http::routes())
-        .route("/api/auscult/v1/scores/metrics", get(scores::metrics))
-        .nest("/api/auscult/v1", api::router(stopped))
-        .nest("/api/v1", prometheus::router())
-        .route("/-/healthy", get(|| async { "healthy\n" }))
-        .route("/-/ready", get(ready))
-        .route("/-/reload", post(move || reload(reloader.clone())))
-        .route("/metrics", get(metrics))
-        .layer(DefaultBodyLimit::max(limit))
-        .with_state(shared)
+) -> Routes {
+    Routes::new(shared, Protocol::HTTP)
+        .route(Role::Writer, "/api/v1/write", post(write::remote_write))
+        .merge(otlp::http::routes(shared))
+        .route(Role::Reader, "/api/auscult/v1/scores/metrics", get(scores::metrics))
+        .nest("/api/auscult/v1", api::routes(shared, stopped))
+        .nest("/api/v1", prometheus::routes(shared))
+        .open_route("/-/healthy", get(|| async { "healthy\n" }))
+        .open_route("/-/ready", get(ready))
+        .route(Role::Operator, "/-/reload", post(move || reload(reloader.clone())))
+        .route(Role::Reader, "/metrics", get(metrics))
 }
 
 /// 200 once the past of all sources is read, and as long as samples are judged, also while they

@@ -6,10 +6,11 @@ use std::time::Instant;
 use auscult_telemetry::metrics::MetricBatch;
 use auscult_telemetry::metrics::remote_write::{self, Version, Written};
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::access::Admitted;
 use crate::own_metrics::{Ending, WriteLabels};
 use crate::serve::Shared;
 
@@ -17,10 +18,11 @@ use crate::serve::Shared;
 ///
 /// 204 when everything was taken; 400 when it cannot be read, or when some series could not
 /// be (the rest was taken, and a repetition would not help); 415 for another protocol; 503 while
-/// the past of other sources is read, to be sent again. Headers
+/// the past of other sources is read, or where there is no room, to be sent again. Headers
 /// say how much was written, as version 2.0 asks.
 pub(super) async fn remote_write(
     State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -46,9 +48,10 @@ pub(super) async fn remote_write(
     let judged = tokio::task::spawn_blocking(move || {
         let start = Instant::now();
         let mut batch = MetricBatch::default();
-        let most = shared.settings.most_unpacked_bytes;
+        let most = admitted.allowance();
         let read = remote_write::read(version, &body, most, &mut batch);
-        if read.is_ok() {
+        if let Ok((written, _)) = &read {
+            admitted.charge(written.samples.saturating_add(written.histograms));
             shared.take(&batch);
         }
         let ending = match &read {

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use auscult_telemetry::metrics::otlp::{self, Encoding, RequestError};
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::{Buf, BufMut, Bytes};
@@ -17,6 +17,7 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 
 use super::take::{count, take};
+use crate::access::{Admitted, Protocol, Refusal, Role, Routes};
 use crate::own_metrics::Ending;
 use crate::serve::Shared;
 
@@ -24,18 +25,36 @@ const PROTOCOL: &str = "otlp_grpc";
 const EXPORT: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
 /// Answers on a port that takes nothing else.
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(super) fn routes(shared: &Arc<Shared>) -> Routes {
     let other = || async {
         Status::unimplemented("only metrics are taken here").into_http::<axum::body::Body>()
     };
-    Router::new().route(EXPORT, post(export)).fallback(other).with_state(shared)
+    let routes = Routes::new(shared, Protocol::otlp(refuse));
+    routes.route(Role::Writer, EXPORT, post(export)).elsewhere(other)
 }
 
-async fn export(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+/// Says in a status that a request is not let in.
+fn refuse(_: &HeaderMap, refusal: &Refusal) -> Response {
+    let reason = refusal.reason.as_str();
+    let status = match refusal.status {
+        StatusCode::UNAUTHORIZED => Status::unauthenticated(reason),
+        StatusCode::FORBIDDEN => Status::permission_denied(reason),
+        StatusCode::REQUEST_TIMEOUT => Status::deadline_exceeded(reason),
+        // "Resource exhausted" is not sent again unless it says when in a message of its own.
+        _ => Status::unavailable(reason),
+    };
+    status.into_http()
+}
+
+async fn export(
+    State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request,
+) -> Response {
     let mut grpc = Grpc::new(Bare)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(shared.settings.most_unpacked_bytes);
-    let mut service = Export { shared: Arc::clone(&shared), was_called: false };
+    let mut service = Export { shared: Arc::clone(&shared), admitted, was_called: false };
     let response = grpc.unary(&mut service, request).await;
     if !service.was_called {
         count(&shared, PROTOCOL, Ending::Refused);
@@ -53,6 +72,7 @@ async fn export(State(shared): State<Arc<Shared>>, request: Request) -> Response
 #[derive(Debug)]
 struct Export {
     shared: Arc<Shared>,
+    admitted: Admitted,
     was_called: bool,
 }
 
@@ -62,10 +82,11 @@ impl UnaryService<Bytes> for &mut Export {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         self.was_called = true;
-        let shared = Arc::clone(&self.shared);
+        let (shared, admitted) = (Arc::clone(&self.shared), self.admitted.clone());
         Box::pin(async move {
             let encoding = Encoding::Protobuf;
-            let taken = take(shared, PROTOCOL, encoding, request.into_inner(), false).await;
+            let message = request.into_inner();
+            let taken = take(shared, PROTOCOL, encoding, message, false, admitted).await;
             match taken {
                 Ok(Ok((written, refused))) => {
                     let response = otlp::response(encoding, written, refused.as_ref());

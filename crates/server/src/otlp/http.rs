@@ -5,29 +5,24 @@
 use std::sync::Arc;
 
 use auscult_telemetry::metrics::otlp::{self, Encoding, RequestError};
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
 use super::take::{count, take};
+use crate::access::{Admitted, Protocol, Refusal, Role, Routes};
 use crate::own_metrics::Ending;
 use crate::serve::Shared;
 
 const PROTOCOL: &str = "otlp_http";
 
 /// The addresses of the protocol.
-pub(crate) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/v1/metrics", post(export))
-}
-
-/// Answers on a port that takes nothing else.
-pub(super) fn router(shared: Arc<Shared>) -> Router {
-    let limit = shared.settings.most_request_bytes;
-    routes().layer(DefaultBodyLimit::max(limit)).with_state(shared)
+pub(crate) fn routes(shared: &Arc<Shared>) -> Routes {
+    let protocol = Protocol::otlp(refuse_as_asked);
+    Routes::new(shared, protocol).route(Role::Writer, "/v1/metrics", post(export))
 }
 
 /// Takes an `ExportMetricsServiceRequest`.
@@ -37,6 +32,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 /// packed otherwise. None of these is worth a repetition; 503, while the past of other sources is read, is. What is wrong is a `google.rpc.Status`.
 async fn export(
     State(shared): State<Arc<Shared>>,
+    Extension(admitted): Extension<Admitted>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -75,7 +71,7 @@ async fn export(
             return refuse(encoding, rejection.status(), &reason);
         }
     };
-    match take(shared, PROTOCOL, encoding, body, is_compressed).await {
+    match take(shared, PROTOCOL, encoding, body, is_compressed, admitted).await {
         Ok(Ok((written, refused))) => {
             let response = otlp::response(encoding, written, refused.as_ref());
             ([(header::CONTENT_TYPE, encoding.content_type())], response).into_response()
@@ -93,12 +89,23 @@ async fn export(
     }
 }
 
+/// Says, in the encoding of the request, that it is not let in.
+fn refuse_as_asked(headers: &HeaderMap, refusal: &Refusal) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let encoding = content_type.and_then(Encoding::of_content_type).unwrap_or(Encoding::Json);
+    refuse(encoding, refusal.status, &refusal.reason)
+}
+
 fn refuse(encoding: Encoding, status: StatusCode, reason: &str) -> Response {
     // Source: google/rpc/code.proto.
     let code = match status {
+        StatusCode::REQUEST_TIMEOUT => 4,
+        StatusCode::FORBIDDEN => 7,
         StatusCode::PAYLOAD_TOO_LARGE => 8,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => 12,
         StatusCode::INTERNAL_SERVER_ERROR => 13,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => 14,
+        StatusCode::UNAUTHORIZED => 16,
         _ => 3,
     };
     let body = otlp::status(encoding, code, reason);

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{grpc, http};
+use crate::access;
 use crate::serve::{ServeError, Shared};
 use crate::settings::{Port, ServerSettings};
 
@@ -43,10 +43,11 @@ impl OtlpListeners {
         stopped: &watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) {
-        let http = self.http.map(|listener| (listener, http::router(Arc::clone(shared))));
-        let grpc = self.grpc.map(|listener| (listener, grpc::router(Arc::clone(shared))));
+        let http = self.http.map(|listener| (listener, http::routes(shared).guarded()));
+        let grpc = self.grpc.map(|listener| (listener, grpc::routes(shared).guarded()));
         for (listener, router) in http.into_iter().chain(grpc) {
-            tasks.spawn(answer(listener, router, stopped.clone()));
+            let access = Arc::clone(&shared.access);
+            tasks.spawn(access::serve(listener, router, access, stopped.clone()));
         }
     }
 }
@@ -60,12 +61,5 @@ async fn open(port: Port, option: &'static str) -> Result<Option<TcpListener>, S
             Ok(None)
         }
         Err(source) => Err(ServeError::Listen { address, source, option }),
-    }
-}
-
-async fn answer(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let stop = async move { drop(stopped.changed().await) };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
-        tracing::error!("a port for OTLP had to be closed: {error}");
     }
 }

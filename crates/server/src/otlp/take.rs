@@ -8,6 +8,7 @@ use auscult_telemetry::metrics::{MetricBatch, WireError};
 use bytes::Bytes;
 use tokio::task::JoinError;
 
+use crate::access::Admitted;
 use crate::own_metrics::{Ending, WriteLabels};
 use crate::serve::Shared;
 
@@ -26,10 +27,11 @@ pub(super) async fn take(
     encoding: Encoding,
     body: Bytes,
     is_compressed: bool,
+    admitted: Admitted,
 ) -> Result<Taken, JoinError> {
     let judged = tokio::task::spawn_blocking(move || {
         let start = Instant::now();
-        let most = shared.settings.most_unpacked_bytes;
+        let most = admitted.allowance();
         let mut batch = MetricBatch::default();
         let mut read =
             |message: &[u8]| otlp::read(encoding, message, most.saturating_mul(GROWTH), &mut batch);
@@ -38,7 +40,8 @@ pub(super) async fn take(
         } else {
             read(&body)
         };
-        if taken.is_ok() {
+        if let Ok((written, _)) = &taken {
+            admitted.charge(written.samples.saturating_add(written.histograms));
             shared.take(&batch);
         }
         let ending = match &taken {

@@ -4,11 +4,11 @@ use std::io::Read;
 
 use auscult_telemetry::metrics::exposition::{ACCEPT, Format};
 use flate2::read::MultiGzDecoder;
+use reqwest::Response;
 use reqwest::header::{ACCEPT as ACCEPT_HEADER, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use reqwest::{Client, Response};
 
 use super::target::Target;
-use crate::client;
+use crate::client::{self, HttpClient};
 
 /// Why there is no page, or none that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,7 @@ pub(super) struct Page {
 
 /// Asks for the page of `target`, which may have `limit` bytes (0 for any number).
 pub(super) async fn fetch(
-    client: &Client,
+    client: &HttpClient,
     target: &Target,
     limit: u64,
 ) -> Result<Page, ScrapeError> {
@@ -60,6 +60,8 @@ pub(super) async fn fetch(
     let asked = async {
         let request = client
             .get(target.url.clone())
+            .await
+            .map_err(|error| ScrapeError::Unreachable(error.to_string()))?
             .header(ACCEPT_HEADER, ACCEPT)
             .header(ACCEPT_ENCODING, "gzip")
             .header(

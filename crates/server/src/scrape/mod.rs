@@ -17,14 +17,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auscult_yaml::Path;
-use reqwest::Client;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 pub use relabel::{RelabelAction, RelabelSettings};
 pub use settings::{FileDiscoverySettings, ScrapeSettings, TargetGroup};
 
-use crate::client;
+use crate::client::HttpClient;
 use crate::own_metrics::JobLabels;
 use crate::serve::{ServeError, Shared};
 use cache::Naming;
@@ -43,7 +42,7 @@ pub(crate) struct Job {
     target_rules: Vec<Rule>,
     metric_rules: Vec<Rule>,
     discovery: FileDiscovery,
-    client: Client,
+    client: Arc<HttpClient>,
     /// What was said of files and targets last, so that it is said once.
     said: BTreeSet<String>,
 }
@@ -108,7 +107,7 @@ impl Job {
         let rules = |settings: &[RelabelSettings]| -> Result<Vec<Rule>, String> {
             settings.iter().cloned().map(Rule::new).collect()
         };
-        let client = client::builder().build().map_err(|error| error.to_string())?;
+        let client = Arc::new(HttpClient::new(settings.http.clone(), None)?);
         let job = Self {
             target_rules: rules(&settings.relabel_configs)?,
             metric_rules: rules(&settings.metric_relabel_configs)?,
@@ -214,7 +213,7 @@ impl Job {
             let worker = Worker {
                 shared: Arc::clone(shared),
                 job: Arc::clone(&self.settings),
-                client: self.client.clone(),
+                client: Arc::clone(&self.client),
                 target: target.clone(),
                 state: State::new(naming),
             };

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::relabel::RelabelSettings;
+use crate::client::HttpClientSettings;
 use crate::units;
 
 /// Most bytes of a page, unless a job sets another number.
@@ -27,7 +28,7 @@ const BODY_LIMIT: u64 = 64 << 20;
 /// assert_eq!(job.static_configs[0].targets.len(), 2);
 /// # Ok::<(), serde_saphyr::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScrapeSettings {
     /// Label `job` of all its series.
@@ -40,8 +41,12 @@ pub struct ScrapeSettings {
     pub scrape_timeout: Option<Duration>,
     /// The path that is asked for.
     pub metrics_path: String,
-    /// `http`; TLS is not spoken yet.
+    /// `http` or `https`.
     pub scheme: String,
+    /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
+    /// `proxy_url` and `follow_redirects` stand beside the other keys.
+    #[serde(flatten)]
+    pub http: HttpClientSettings,
     /// Parameters of the query of the address.
     pub params: BTreeMap<String, Vec<String>>,
     /// Whether a label of the page wins over one of the target with the same name; otherwise
@@ -81,6 +86,7 @@ pub struct TargetGroup {
 #[serde(deny_unknown_fields)]
 pub struct FileDiscoverySettings {
     /// Paths that end in `.json`, `.yml` or `.yaml`; the name of the file may have `*` in it.
+    #[schemars(with = "Vec<units::AsPath>")]
     pub files: Vec<PathBuf>,
     /// The longest time after which they are read again even if they seem not to have changed.
     #[serde(default = "five_minutes", with = "units::AsDuration")]
@@ -99,6 +105,7 @@ impl Default for ScrapeSettings {
             scrape_timeout: None,
             metrics_path: "/metrics".to_owned(),
             scheme: "http".to_owned(),
+            http: HttpClientSettings::default(),
             params: BTreeMap::new(),
             honor_labels: false,
             honor_timestamps: true,
@@ -152,7 +159,9 @@ fn group_of(address: &str) -> Result<TargetGroup, String> {
     let url = reqwest::Url::parse(&spelt).map_err(|error| refuse(&error.to_string()))?;
     let host = url.host_str().ok_or_else(|| refuse("it has no host"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("names and passwords are not sent yet"));
+        return Err(refuse(
+            "names and passwords stand in basic_auth of a job, where they are not shown",
+        ));
     }
     let port = url.port_or_known_default().ok_or_else(|| refuse("it has no port"))?;
     let path = if url.path() == "/" { "/metrics" } else { url.path() };

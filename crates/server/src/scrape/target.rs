@@ -93,8 +93,8 @@ fn milliseconds(duration: Duration) -> String {
 fn url(job: &ScrapeSettings, labels: &LabelMap, address: &str) -> Result<Url, String> {
     let get = |name: &str| labels.get(name).map(String::as_str).unwrap_or_default();
     let scheme = get("__scheme__");
-    if scheme != "http" {
-        return Err(format!("scheme `{scheme}` is not spoken: expected http"));
+    if !["http", "https"].contains(&scheme) {
+        return Err(format!("scheme `{scheme}` is not spoken: expected http or https"));
     }
     if address.is_empty() || address.contains(['/', '?', '#', '@']) {
         return Err(format!("`{address}` is no address: expected host:port"));
@@ -166,7 +166,7 @@ relabel_configs:
             Target::new(&job, &rules, address, []).unwrap_err()
         };
         assert!(refused("{job_name: a}", "http://a/b").contains("expected host:port"));
-        assert!(refused("{job_name: a, scheme: https}", "a:1").contains("expected http"));
+        assert!(refused("{job_name: a, scheme: ftp}", "a:1").contains("expected http"));
         let times = "{job_name: a, scrape_interval: 1s, scrape_timeout: 2s}";
         assert!(refused(times, "a:1").contains("a timeout that is not longer"));
     }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use auscult_core::Timestamp;
 use auscult_telemetry::metrics::exposition::Times;
 use auscult_telemetry::metrics::{MetricBatch, MetricKind, STALE_BITS};
-use reqwest::Client;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
@@ -14,6 +13,7 @@ use super::cache::{Cache, Naming, Scraped};
 use super::fetch::{Page, ScrapeError, fetch};
 use super::settings::ScrapeSettings;
 use super::target::Target;
+use crate::client::HttpClient;
 use crate::clock;
 use crate::own_metrics::ScrapeLabels;
 use crate::serve::Shared;
@@ -32,7 +32,7 @@ const REPORTS: [&str; 5] = [
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) job: Arc<ScrapeSettings>,
-    pub(super) client: Client,
+    pub(super) client: Arc<HttpClient>,
     pub(super) target: Target,
     pub(super) state: State,
 }

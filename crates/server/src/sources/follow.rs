@@ -13,6 +13,7 @@ use super::tail::{Read, Tail};
 use super::{Slice, ingest};
 use crate::own_metrics::SourceLabels;
 use crate::serve::Shared;
+use crate::units;
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -22,6 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 #[serde(deny_unknown_fields)]
 pub struct FollowSettings {
     /// Where it lies. It may come later, be replaced by another, or begin anew.
+    #[schemars(with = "units::AsPath")]
     pub path: PathBuf,
     /// The column that says when; found by its name and cells where none is named.
     #[serde(default)]

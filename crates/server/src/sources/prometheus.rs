@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auscult_telemetry::metrics::Families;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::watch;
 
 use super::matrix::{Moments, families};
 use super::{Slice, ingest};
+use crate::client::{self, HttpClient, HttpClientSettings};
 use crate::own_metrics::SourceLabels;
 use crate::serve::Shared;
-use crate::{client, clock, units};
+use crate::{clock, units};
 
 /// Points of each series that one query asks for at most, unless the answer is too large.
 const CHUNK_POINTS: i64 = 240;
@@ -28,7 +29,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const CATCH_UP: Duration = Duration::from_secs(3600);
 
 /// A server with Prometheus's HTTP API, such as Prometheus, Thanos, Mimir or VictoriaMetrics.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrometheusSettings {
     /// Its address, such as `http://127.0.0.1:9090`; what stands before `/api/v1`.
@@ -49,6 +50,10 @@ pub struct PrometheusSettings {
     /// How long an answer may take.
     #[serde(default = "half_minute", with = "units::AsDuration")]
     pub timeout: Duration,
+    /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
+    /// `proxy_url` and `follow_redirects` stand beside the other keys.
+    #[serde(flatten)]
+    pub http: HttpClientSettings,
     /// Most bytes of an answer. The past is asked for in smaller pieces where one is larger.
     #[serde(default = "answer_limit", with = "units::AsBytes")]
     pub body_size_limit: u64,
@@ -81,6 +86,7 @@ impl PrometheusSettings {
             step: quarter_minute(),
             lag: Duration::ZERO,
             timeout: half_minute(),
+            http: HttpClientSettings::default(),
             body_size_limit: answer_limit(),
         }
     }
@@ -134,7 +140,7 @@ impl QueryError {
 #[derive(Debug)]
 pub(crate) struct PrometheusSource {
     settings: PrometheusSettings,
-    client: Client,
+    client: HttpClient,
     api: String,
     families: Option<Families<'static>>,
     /// Milliseconds from one moment to the next.
@@ -158,13 +164,11 @@ impl PrometheusSource {
         }
         let api = format!("{}/api/v1/", settings.url.trim_end_matches('/'));
         let url = Url::parse(&api).map_err(|error| error.to_string())?;
-        if url.scheme() != "http" {
-            return Err(format!("scheme `{}` is not spoken: expected http", url.scheme()));
+        if !["http", "https"].contains(&url.scheme()) {
+            let scheme = url.scheme();
+            return Err(format!("scheme `{scheme}` is not spoken: expected http or https"));
         }
-        let client = client::builder()
-            .timeout(settings.timeout)
-            .build()
-            .map_err(|error| error.to_string())?;
+        let client = HttpClient::new(settings.http.clone(), Some(settings.timeout))?;
         let step = milliseconds(settings.step);
         let past = now().saturating_sub(milliseconds(settings.history)).max(0);
         let next = (past / step) * step;
@@ -308,7 +312,9 @@ impl PrometheusSource {
     async fn get(&self, what: &str, parameters: &[(&str, &str)]) -> Result<Vec<u8>, QueryError> {
         let url = Url::parse_with_params(&format!("{}{what}", self.api), parameters)
             .map_err(|error| QueryError::Malformed(error.to_string()))?;
-        let mut answer = self.client.get(url).send().await.map_err(unreachable)?;
+        let request = self.client.get(url).await;
+        let request = request.map_err(|error| QueryError::Unreachable(error.to_string()))?;
+        let mut answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
         let limit = self.settings.body_size_limit;
         let mut body = Vec::new();

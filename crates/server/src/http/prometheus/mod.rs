@@ -12,12 +12,12 @@ use std::sync::Arc;
 use auscult_core::Labels;
 use auscult_promql::{Limits, QueryError, Selector};
 use auscult_telemetry::metrics::MetricKind;
-use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
 
+use crate::access::{Protocol, Role, Routes};
 use crate::query::{self, Asked, Stored};
 use crate::serve::Shared;
 use answer::{ApiError, data, listed};
@@ -28,16 +28,17 @@ const SPOKEN: &str = "3.0.0";
 /// How far back metrics count that are told of, in milliseconds.
 const RECENT: i64 = 3_600_000;
 
-pub(super) fn router() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/query", get(instant).post(instant))
-        .route("/query_range", get(range).post(range))
-        .route("/series", get(series).post(series))
-        .route("/labels", get(labels).post(labels))
-        .route("/label/{name}/values", get(label_values))
-        .route("/metadata", get(metadata))
-        .route("/format_query", get(format_query).post(format_query))
-        .route("/status/buildinfo", get(build_info))
+pub(super) fn routes(shared: &Arc<Shared>) -> Routes {
+    let reader = Role::Reader;
+    Routes::new(shared, Protocol::HTTP)
+        .route(reader, "/query", get(instant).post(instant))
+        .route(reader, "/query_range", get(range).post(range))
+        .route(reader, "/series", get(series).post(series))
+        .route(reader, "/labels", get(labels).post(labels))
+        .route(reader, "/label/{name}/values", get(label_values))
+        .route(reader, "/metadata", get(metadata))
+        .route(reader, "/format_query", get(format_query).post(format_query))
+        .route(reader, "/status/buildinfo", get(build_info))
 }
 
 type Answered = Result<Response, ApiError>;
