@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::call::scratch;
+use crate::call::{auscult, scratch};
 use crate::service::Service;
 
 const JOB: &str = "scrape_configs:\n  - job_name: NAME\n    scrape_interval: 100ms\n    static_configs: [{targets: ['127.0.0.1:1']}]\n";
@@ -82,6 +82,38 @@ fn what_cannot_be_applied_changes_nothing() {
     }
     write(&path, &JOB.replace("NAME", "last"));
     wait(&service, "last", true);
+}
+
+#[test]
+fn a_user_that_is_gone_is_nobody_from_the_next_request_on() {
+    let users = |token: &str| {
+        let hash = auscult(&["hash-secret", "--token"], token).out;
+        format!(
+            "access: {{users: [{{name: ann, roles: [operator], token_hashes: ['{}']}}]}}\n",
+            hash.trim()
+        )
+    };
+    let (old, new) = ("an old token, long enough", "a new token, long enough");
+    let path = scratch("reload-users.yml");
+    write(&path, &users(old));
+    let file = path.display().to_string();
+    let service = Service::start(&[
+        "--config",
+        &file,
+        "--data",
+        "none",
+        "--otlp-http",
+        "none",
+        "--otlp-grpc",
+        "none",
+    ]);
+    let ask = |method: &str, path: &str, token: &str| {
+        service.ask_with(method, path, &format!("Authorization: Bearer {token}"), b"").unwrap().0
+    };
+    assert_eq!((ask("GET", "/metrics", old), ask("GET", "/metrics", new)), (200, 401));
+    write(&path, &users(new));
+    assert_eq!(ask("POST", "/-/reload", old), 200);
+    assert_eq!((ask("GET", "/metrics", old), ask("GET", "/metrics", new)), (401, 200));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Proxy, RequestBuilder, Url};
+use reqwest::{Client, ClientBuilder, Method, Proxy, RequestBuilder, Url};
 
 pub use settings::{
     AuthorizationSettings, BasicAuthSettings, HttpClientSettings, TlsClientSettings,
@@ -22,15 +22,7 @@ const LOOK: Duration = Duration::from_secs(10);
 /// Redirects that are followed, as by Prometheus.
 const REDIRECTS: usize = 10;
 
-/// A client that says who asks, and that trusts in TLS whom the system trusts.
-pub(crate) fn builder() -> ClientBuilder {
-    let builder = plain();
-    match tls::config(&TlsClientSettings::default(), &Files::default()) {
-        Ok(config) => builder.use_preconfigured_tls(config),
-        Err(_) => builder,
-    }
-}
-
+/// A client that says who asks.
 fn plain() -> ClientBuilder {
     Client::builder().user_agent(concat!("auscult/", env!("CARGO_PKG_VERSION")))
 }
@@ -44,11 +36,20 @@ pub(crate) fn reason(error: &reqwest::Error) -> String {
     reason.to_string()
 }
 
+/// How requests go, by who makes them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manner {
+    /// How long a whole answer may take.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether answers that lead elsewhere are followed.
+    pub(crate) follows_redirects: bool,
+}
+
 /// Asks as settings have it; certificates and secrets in files are followed.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
     settings: HttpClientSettings,
-    timeout: Option<Duration>,
+    manner: Manner,
     current: Mutex<Current>,
 }
 
@@ -66,24 +67,30 @@ struct Current {
 pub(crate) struct NotSent(pub(crate) String);
 
 impl HttpClient {
-    /// Refuses, in a sentence, settings that cannot be. A `timeout` is that of whole answers.
-    pub(crate) fn new(
-        settings: HttpClientSettings,
-        timeout: Option<Duration>,
-    ) -> Result<Self, String> {
+    /// Refuses, in a sentence, settings that cannot be.
+    pub(crate) fn new(settings: HttpClientSettings, manner: Manner) -> Result<Self, String> {
         check(&settings)?;
         let files = Files::read(&settings.tls_config)?;
-        let client = client(&settings, timeout, &files)?;
+        let client = client(&settings, manner, &files)?;
         // What is wrong with a file of secrets is said at the start.
         Authorization::of(&settings).map_err(|error| error.0)?;
         let current = Current { client, contents: files.hash(), looked: Instant::now() };
-        Ok(Self { settings, timeout, current: Mutex::new(current) })
+        Ok(Self { settings, manner, current: Mutex::new(current) })
     }
 
     /// A question for what is at `url`.
     pub(crate) async fn get(&self, url: Url) -> Result<RequestBuilder, NotSent> {
+        self.request(Method::GET, url).await
+    }
+
+    /// A request with whatever proves who asks.
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        url: Url,
+    ) -> Result<RequestBuilder, NotSent> {
         let client = self.client().await;
-        let request = client.get(url);
+        let request = client.request(method, url);
         let has_files = has_secret_files(&self.settings);
         let authorization = if has_files {
             let settings = self.settings.clone();
@@ -105,14 +112,14 @@ impl HttpClient {
         if !has_files || current.looked.elapsed() < LOOK {
             return current.client;
         }
-        let (settings, timeout) = (self.settings.clone(), self.timeout);
+        let (settings, manner) = (self.settings.clone(), self.manner);
         let looked = tokio::task::spawn_blocking(move || {
             let files = Files::read(&settings.tls_config)?;
             let contents = files.hash();
             if contents == current.contents {
                 return Ok(Current { looked: Instant::now(), ..current });
             }
-            let client = client(&settings, timeout, &files)?;
+            let client = client(&settings, manner, &files)?;
             Ok::<Current, String>(Current { client, contents, looked: Instant::now() })
         });
         match looked.await {
@@ -158,13 +165,9 @@ fn check(settings: &HttpClientSettings) -> Result<(), String> {
     Ok(())
 }
 
-fn client(
-    settings: &HttpClientSettings,
-    timeout: Option<Duration>,
-    files: &Files,
-) -> Result<Client, String> {
+fn client(settings: &HttpClientSettings, manner: Manner, files: &Files) -> Result<Client, String> {
     let redirects =
-        if settings.follow_redirects { Policy::limited(REDIRECTS) } else { Policy::none() };
+        if manner.follows_redirects { Policy::limited(REDIRECTS) } else { Policy::none() };
     let mut builder = plain()
         .use_preconfigured_tls(tls::config(&settings.tls_config, files)?)
         .redirect(redirects);
@@ -172,7 +175,7 @@ fn client(
         let proxy = Proxy::all(url).map_err(|error| format!("proxy_url: {}", reason(&error)))?;
         builder = builder.proxy(proxy);
     }
-    if let Some(timeout) = timeout {
+    if let Some(timeout) = manner.timeout {
         builder = builder.timeout(timeout);
     }
     builder.build().map_err(|error| reason(&error))
@@ -238,7 +241,7 @@ mod tests {
 
     fn refused(yaml: &str) -> String {
         let settings = serde_saphyr::from_str(yaml).unwrap();
-        HttpClient::new(settings, None).unwrap_err()
+        HttpClient::new(settings, Manner::default()).unwrap_err()
     }
 
     #[test]
@@ -262,7 +265,7 @@ mod tests {
         let settings: HttpClientSettings = serde_saphyr::from_str(yaml).unwrap();
         let shown = format!("{settings:?}");
         assert!(shown.contains("ann") && !shown.contains("swordfish"), "{shown}");
-        let client = HttpClient::new(settings, None).unwrap();
+        let client = HttpClient::new(settings, Manner::default()).unwrap();
         assert!(!format!("{client:?}").contains("swordfish"));
     }
 }

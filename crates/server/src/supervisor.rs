@@ -203,8 +203,12 @@ impl Supervisor {
             return Err(fixed(key));
         }
         let plan = self.plan(settings).map_err(|error| error.to_string())?;
+        let access = &self.shared.access;
+        let users =
+            access.prepare(&settings.access.users).map_err(|error| format!("access: {error}"))?;
         let engine = self.shared.engine.reconfigure(settings.engine.clone());
         engine.map_err(|key| fixed(&format!("detection.{key}")))?;
+        self.shared.access.replace(users);
         self.apply(plan).await;
         Ok(())
     }
@@ -259,7 +263,10 @@ fn fixed_change(before: &ServerSettings, after: &ServerSettings) -> Option<&'sta
         ("server.tick", before.tick == after.tick),
         ("server.request_size_limit", before.most_request_bytes == after.most_request_bytes),
         ("server.unpacked_size_limit", before.most_unpacked_bytes == after.most_unpacked_bytes),
-        ("access", before.access == after.access),
+        ("access.tls", before.access.tls == after.access.tls),
+        ("access.limits", before.access.limits == after.access.limits),
+        ("access.cors_origins", before.access.cors_origins == after.access.cors_origins),
+        ("access.allowed_hosts", before.access.allowed_hosts == after.access.allowed_hosts),
         ("storage", before.data == after.data),
         ("query", before.query == after.query),
     ];

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use auscult_engine::EngineSettings;
 use auscult_server::{
-    DataSettings, DeliverySettings, Event, Secret, Server, ServerSettings, SlackSettings,
-    WebhookSettings,
+    AuthorizationSettings, DataSettings, DeliverySettings, Event, HttpClientSettings, Secret,
+    Server, ServerSettings, SlackSettings, WebhookSettings,
 };
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
@@ -223,7 +223,13 @@ async fn a_message_is_signed_and_carries_what_was_asked_for() {
     let key = b"0123456789abcdef0123456789abcdef";
     let webhook = WebhookSettings {
         secret: Some(Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(key)))),
-        bearer_token_file: Some(folder.join("token")),
+        http: HttpClientSettings {
+            authorization: Some(AuthorizationSettings {
+                credentials_file: Some(folder.join("token")),
+                ..AuthorizationSettings::default()
+            }),
+            ..HttpClientSettings::default()
+        },
         headers: BTreeMap::from([("X-Team".to_owned(), Secret::new("gpu"))]),
         events: vec![Event::Opened],
         ..webhook("signed", receiver.url())

@@ -156,8 +156,8 @@ async fn sources_that_cannot_be_are_refused_before_the_service_runs() {
     };
     let none = refused(PrometheusSettings::new("http://a:1", vec![])).await;
     assert!(none.starts_with("`http://a:1` cannot be asked: it has no queries"), "{none}");
-    let tls = refused(PrometheusSettings::new("https://a:1", vec!["up".to_owned()])).await;
-    assert!(tls.ends_with("scheme `https` is not spoken: expected http"), "{tls}");
+    let scheme = refused(PrometheusSettings::new("ftp://a:1", vec!["up".to_owned()])).await;
+    assert!(scheme.ends_with("scheme `ftp` is not spoken: expected http or https"), "{scheme}");
 }
 
 #[tokio::test]

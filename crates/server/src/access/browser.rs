@@ -84,7 +84,7 @@ fn is_known_host(access: &Access, request: &Request) -> bool {
     let peer = request.extensions().get::<Peer>();
     let is_loopback = peer.is_none_or(|peer| peer.local.ip().to_canonical().is_loopback());
     // Who needs a secret is not served by a name alone.
-    !(is_loopback && access.users.is_empty())
+    !(is_loopback && access.users().is_empty())
 }
 
 /// `host` without its port and brackets.

@@ -43,7 +43,7 @@ pub(super) async fn pass(State(guard): State<Guard>, request: Request, next: Nex
 impl Guard {
     async fn carry_out(&self, mut request: Request, next: Next) -> Result<Response, Refusal> {
         let user = match self.needs {
-            Some(role) if !self.access.users.is_empty() => {
+            Some(role) if !self.access.users().is_empty() => {
                 Some(self.user(request.headers(), request.extensions(), role).await?)
             }
             _ => None,
@@ -96,7 +96,7 @@ impl Guard {
         // What is not text is wrong, not absent.
         let header = headers.get(header::AUTHORIZATION);
         let header = header.map(|value| value.to_str().unwrap_or(""));
-        let found = self.access.users.identify(header, names, address).await;
+        let found = self.access.users().identify(header, names, address).await;
         let user = found.map_err(|unknown| {
             let refusal = refusal(unknown);
             self.access.metrics.authentication_failed(refusal.label);

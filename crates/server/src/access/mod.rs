@@ -23,7 +23,7 @@ mod users;
 mod verified;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
@@ -48,7 +48,8 @@ use users::Users;
 #[derive(Debug)]
 pub(crate) struct Access {
     tls: Option<Tls>,
-    users: Users,
+    /// Replaced as a whole when the configuration changes.
+    users: RwLock<Arc<Users>>,
     admission: Admission,
     connections: Connections,
     limits: LimitSettings,
@@ -66,11 +67,8 @@ impl Access {
         most_unpacked: usize,
     ) -> Result<Self, String> {
         let AccessSettings { tls, users, limits, cors_origins, allowed_hosts } = settings;
-        let users = Users::new(&users)?;
         let asks = tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
-        if users.has_certificate_names() && !asks {
-            return Err("certificate_names need tls with a client_ca_file".to_owned());
-        }
+        let users = checked_users(&users, asks)?;
         for (key, limit) in [
             ("connections", limits.connections),
             ("connections_per_address", limits.connections_per_address),
@@ -97,7 +95,7 @@ impl Access {
         }
         Ok(Self {
             tls: tls.map(Tls::open).transpose()?,
-            users,
+            users: RwLock::new(Arc::new(users)),
             admission: Admission::new(&limits, most_request, most_unpacked)?,
             connections: Connections::default(),
             limits,
@@ -105,6 +103,23 @@ impl Access {
             allowed_hosts,
             metrics: AccessMetrics::default(),
         })
+    }
+
+    /// Who may do something, as it is now.
+    fn users(&self) -> Arc<Users> {
+        Arc::clone(&self.users.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Checks users that are to come in the place of those there are, and makes them ready.
+    pub(crate) fn prepare(&self, users: &[UserSettings]) -> Result<NewUsers, String> {
+        let asks = self.tls.as_ref().is_some_and(Tls::asks_for_certificates);
+        checked_users(users, asks).map(NewUsers)
+    }
+
+    /// Has other users from the next request on. Those that are gone are nobody then, also on
+    /// connections that are open.
+    pub(crate) fn replace(&self, users: NewUsers) {
+        *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users.0);
     }
 
     /// `https`, or `http` where TLS is not spoken.
@@ -126,7 +141,7 @@ impl Access {
         if address.ip().to_canonical().is_loopback() {
             return None;
         }
-        match (self.users.is_empty(), self.tls.is_none()) {
+        match (self.users().is_empty(), self.tls.is_none()) {
             (true, true) => Some(format!(
                 "everybody who reaches {address} may read and write everything, in the clear: set users and tls, or listen on 127.0.0.1"
             )),
@@ -183,6 +198,18 @@ impl Access {
     pub(crate) fn register(&self, registry: &mut Registry) {
         self.metrics.register(registry);
     }
+}
+
+/// Users that may come in the place of others.
+#[derive(Debug)]
+pub(crate) struct NewUsers(Users);
+
+fn checked_users(users: &[UserSettings], asks_for_certificates: bool) -> Result<Users, String> {
+    let users = Users::new(users)?;
+    if users.has_certificate_names() && !asks_for_certificates {
+        return Err("certificate_names need tls with a client_ca_file".to_owned());
+    }
+    Ok(users)
 }
 
 /// Whether `text` is a site as browsers spell it: scheme and host, perhaps a port, no path.

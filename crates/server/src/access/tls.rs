@@ -51,6 +51,11 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&current.config))
     }
 
+    /// Whether clients are asked for certificates.
+    pub(super) fn asks_for_certificates(&self) -> bool {
+        self.settings.client_ca_file.is_some()
+    }
+
     /// Whether nobody gets a connection without a certificate.
     pub(super) fn requires_certificates(&self) -> bool {
         self.settings.client_auth == ClientAuth::Require

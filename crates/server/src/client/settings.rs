@@ -19,10 +19,10 @@ use crate::units;
 /// tls_config: {ca_file: ca.crt}
 /// ";
 /// let settings: auscult_server::HttpClientSettings = serde_saphyr::from_str(yaml)?;
-/// assert!(settings.follow_redirects);
+/// assert!(settings.basic_auth.is_none());
 /// # Ok::<(), serde_saphyr::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpClientSettings {
     /// A name and a password, sent along.
@@ -34,8 +34,6 @@ pub struct HttpClientSettings {
     /// The proxy that is asked instead, such as `http://proxy.example.com:3128`; unless set, the one
     /// that the environment names (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`), if any.
     pub proxy_url: Option<String>,
-    /// Whether answers that lead elsewhere are followed.
-    pub follow_redirects: bool,
 }
 
 /// A name and a password.
@@ -88,17 +86,5 @@ pub struct TlsClientSettings {
 impl Default for AuthorizationSettings {
     fn default() -> Self {
         Self { kind: "Bearer".to_owned(), credentials: None, credentials_file: None }
-    }
-}
-
-impl Default for HttpClientSettings {
-    fn default() -> Self {
-        Self {
-            basic_auth: None,
-            authorization: None,
-            tls_config: TlsClientSettings::default(),
-            proxy_url: None,
-            follow_redirects: true,
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use auscult_yaml::Path;
 
 use super::Configuration;
+use crate::access::Access;
 use crate::delivery;
 use crate::scrape::{self, ScrapeSettings};
 use crate::sources;
@@ -19,6 +20,7 @@ pub(super) fn check(configuration: &Configuration) -> Vec<(Path, String)> {
         let path = top.key("server").key("external_url");
         problems.say(&path, format!("it is no address: {error}"));
     }
+    problems.note(&top.key("access"), access(configuration));
     jobs(configuration, &top.key("scrape_configs"), &mut problems);
     for (place, source) in configuration.prometheus_sources.iter().enumerate() {
         let path = top.key("prometheus_sources").place(place);
@@ -49,6 +51,13 @@ impl Problems {
             self.say(path, sentence);
         }
     }
+}
+
+/// Opens what guards the service, as the service itself will.
+fn access(configuration: &Configuration) -> Result<(), String> {
+    let settings = configuration.clone().settings();
+    let (most, unpacked) = (settings.most_request_bytes, settings.most_unpacked_bytes);
+    Access::open(settings.access, most, unpacked).map(drop)
 }
 
 fn jobs(configuration: &Configuration, path: &Path, problems: &mut Problems) {

@@ -1,5 +1,6 @@
 //! The manual of the configuration, made of the comments beside the code.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use schemars::generate::SchemaSettings;
@@ -18,11 +19,13 @@ pub fn schema() -> Value {
 #[must_use]
 pub fn reference() -> String {
     let schema = schema();
-    let mut page = INTRODUCTION.to_owned();
+    // Sections in the order of their paths, so that what belongs together stands together.
+    let mut pages: BTreeMap<String, String> = BTreeMap::new();
     let mut sections = vec![(String::new(), &schema)];
     let mut next = 0;
     while let Some((path, section)) = sections.get(next).cloned() {
         next += 1;
+        let mut page = String::new();
         let heading = if path.is_empty() { "Keys".to_owned() } else { format!("`{path}`") };
         let _ = writeln!(page, "\n## {heading}\n\n{}\n", paragraph(section));
         page.push_str("| key | value | unless set | meaning |\n|---|---|---|---|\n");
@@ -52,8 +55,9 @@ pub fn reference() -> String {
                 meaning(property),
             );
         }
+        pages.insert(path, page);
     }
-    page
+    INTRODUCTION.to_owned() + &pages.into_values().collect::<String>()
 }
 
 /// What the page begins with.
@@ -73,8 +77,8 @@ the nearest that is. Durations are written as `15s`, `1h30m` or `7d`, sizes as `
 and `<<` of YAML may be used.
 
 `${env:NAME}` in a value stands for an environment variable, `${env:NAME:-default}` has a default, and `${file:PATH}` stands for what is in a
-file, without its last line feed; a relative path is seen from the folder of the configuration. `$${env:` stands for itself. What they stand
-for is never shown in a message. A bare `${name}` is left alone, as relabelling rules need it.
+file, without its last line feed. `$${env:` stands for itself. What they stand for is never shown in a message. Paths that are not absolute
+start at the folder of the configuration. A bare `${name}` is left alone, as relabelling rules need it.
 
 Arguments of `auscult serve` go before what the file says; sources and receivers among them are added to those of the file.
 
@@ -83,8 +87,9 @@ Arguments of `auscult serve` go before what the file says; sources and receivers
 The file, and files it names for values, are read again when what is in them changes (looked at every five seconds), when the process gets
 SIGHUP, and at `POST /-/reload`, which answers 200 once the new configuration holds, or 500 and what is wrong. It is applied as a whole or
 not at all: jobs, sources and receivers that stay the same go on undisturbed, those that are gone end (their scraped series with a stale
-marker), new ones begin. What was learnt is kept. Where the service listens, `storage`, and of `detection` the labels and `together` cannot
-change while it runs; a file that changes them is refused in a sentence. The past of a source that is new is not read before the next start.
+marker), new ones begin. What was learnt is kept. Users of `access` are others from the next request on. The rest of `access`, `server` but for
+`external_url`, `storage`, `query`, and of `detection` the labels and `together` cannot change while it runs; a file that changes them is
+refused in a sentence. The past of a source that is new is not read before the next start.
 
 | own metric | says |
 |---|---|

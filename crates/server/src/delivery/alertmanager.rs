@@ -82,8 +82,7 @@ impl Alertmanager {
     pub(super) fn post(settings: &AlertmanagerSettings) -> Result<Post, String> {
         let base = settings.url.trim_end_matches('/');
         let url = Secret::new(format!("{base}/api/v2/alerts"));
-        let token_file = settings.bearer_token_file.clone();
-        Post::new(&url, settings.timeout, &settings.headers, token_file)
+        Post::new(&url, settings.timeout, &settings.headers, settings.http.clone())
     }
 
     /// Alerts lead back to `external`.

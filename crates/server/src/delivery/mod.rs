@@ -244,15 +244,14 @@ fn refuse(kind: &str, name: &Option<String>) -> impl FnOnce(String) -> ServeErro
 
 fn webhook(settings: &WebhookSettings) -> Result<(Webhook, Post), String> {
     let url = post::address(&settings.url, settings.url_file.as_deref())?;
-    let token_file = settings.bearer_token_file.clone();
-    let post = Post::new(&url, settings.timeout, &settings.headers, token_file)?;
+    let post = Post::new(&url, settings.timeout, &settings.headers, settings.http.clone())?;
     let form = Webhook::new(settings.secret.clone(), settings.secret_file.clone())?;
     Ok((form, post))
 }
 
 fn slack(settings: &SlackSettings) -> Result<(Slack, Post), String> {
     let url = post::address(&settings.url, settings.url_file.as_deref())?;
-    let post = Post::new(&url, settings.timeout, &Default::default(), None)?;
+    let post = Post::new(&url, settings.timeout, &Default::default(), settings.http.clone())?;
     Ok((Slack { channel: settings.channel.clone() }, post))
 }
 

@@ -1,28 +1,28 @@
 //! A request to a receiver, without a way for its secrets into the log.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Url, redirect};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
 
 use super::retry::Refused;
-use crate::client;
+use crate::client::{self, HttpClient, HttpClientSettings, Manner};
 use crate::secret::Secret;
 
 /// Where and how a receiver is reached.
 #[derive(Clone)]
 pub(crate) struct Post {
-    client: Client,
+    client: Arc<HttpClient>,
     url: Url,
     headers: HeaderMap,
-    token_file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Post {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Post").field("token_file", &self.token_file).finish_non_exhaustive()
+        formatter.debug_struct("Post").finish_non_exhaustive()
     }
 }
 
@@ -45,7 +45,7 @@ impl Post {
         url: &Secret,
         timeout: Duration,
         headers: &BTreeMap<String, Secret>,
-        token_file: Option<PathBuf>,
+        http: HttpClientSettings,
     ) -> Result<Self, String> {
         let expected = "expected one such as https://example.org/hook";
         let url = Url::parse(url.reveal())
@@ -64,9 +64,9 @@ impl Post {
             all.insert(parsed, value);
         }
         // A redirected POST would be asked for as GET, or take its secrets elsewhere.
-        let builder = client::builder().timeout(timeout).redirect(redirect::Policy::none());
-        let client = builder.build().map_err(|error| client::reason(&error))?;
-        Ok(Self { client, url, headers: all, token_file })
+        let manner = Manner { timeout: Some(timeout), follows_redirects: false };
+        let client = Arc::new(HttpClient::new(http, manner)?);
+        Ok(Self { client, url, headers: all })
     }
 
     /// Host and port, to call the receiver by.
@@ -79,28 +79,15 @@ impl Post {
     pub(crate) async fn send(&self, headers: HeaderMap, body: Vec<u8>) -> Result<(), Refused> {
         let mut all = self.headers.clone();
         all.extend(headers);
-        if let Some(file) = &self.token_file {
-            all.insert(AUTHORIZATION, bearer(file).map_err(Refused::passing)?);
-        }
-        let request = self.client.post(self.url.clone()).headers(all).body(body);
-        let answer = request.send().await;
+        let request = self.client.request(Method::POST, self.url.clone()).await;
+        let request = request.map_err(|error| Refused::passing(error.to_string()))?;
+        let answer = request.headers(all).body(body).send().await;
         let answer = answer.map_err(|error| Refused::passing(client::reason(&error)))?;
         if answer.status().is_success() {
             return Ok(());
         }
         Err(Refused::answer(answer.status(), answer.headers()))
     }
-}
-
-fn bearer(file: &Path) -> Result<HeaderValue, String> {
-    let refuse = |reason: &dyn std::fmt::Display| {
-        format!("the token in {} cannot be used: {reason}", file.display())
-    };
-    let token = Secret::read(file).map_err(|error| refuse(&error))?;
-    let value = HeaderValue::try_from(format!("Bearer {}", token.reveal()));
-    let mut value = value.map_err(|_| refuse(&"it cannot stand in a header"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]
@@ -110,7 +97,12 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_address_is_said_without_showing_it() {
         let post = |url: &str, headers: &BTreeMap<String, Secret>| {
-            Post::new(&Secret::new(url), Duration::from_secs(1), headers, None)
+            Post::new(
+                &Secret::new(url),
+                Duration::from_secs(1),
+                headers,
+                HttpClientSettings::default(),
+            )
         };
         let none = BTreeMap::new();
         let secret = BTreeMap::from([("X-Key".to_owned(), Secret::new("hush\n"))]);

@@ -8,6 +8,7 @@ use auscult_engine::Selector;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::client::HttpClientSettings;
 use crate::secret::Secret;
 use crate::units;
 
@@ -57,9 +58,10 @@ pub struct AlertmanagerSettings {
     pub max_backoff: Duration,
     /// Headers that are sent along; their values are never shown.
     pub headers: BTreeMap<String, Secret>,
-    /// File with a token for the header `Authorization: Bearer`; read anew each time.
-    #[schemars(with = "Option<units::AsPath>")]
-    pub bearer_token_file: Option<PathBuf>,
+    /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
+    /// `proxy_url` stand beside the other keys. Answers that lead elsewhere are not followed.
+    #[serde(flatten)]
+    pub http: HttpClientSettings,
 }
 
 impl AlertmanagerSettings {
@@ -75,7 +77,7 @@ impl AlertmanagerSettings {
             min_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
             headers: BTreeMap::new(),
-            bearer_token_file: None,
+            http: HttpClientSettings::default(),
         }
     }
 }
@@ -155,9 +157,10 @@ pub struct WebhookSettings {
     pub most_waiting: usize,
     /// Headers that are sent along; their values are never shown.
     pub headers: BTreeMap<String, Secret>,
-    /// File with a token for the header `Authorization: Bearer`; read anew each time.
-    #[schemars(with = "Option<units::AsPath>")]
-    pub bearer_token_file: Option<PathBuf>,
+    /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
+    /// `proxy_url` stand beside the other keys. Answers that lead elsewhere are not followed.
+    #[serde(flatten)]
+    pub http: HttpClientSettings,
 }
 
 impl WebhookSettings {
@@ -178,7 +181,7 @@ impl WebhookSettings {
             give_up_after: Duration::from_secs(86_400),
             most_waiting: 1000,
             headers: BTreeMap::new(),
-            bearer_token_file: None,
+            http: HttpClientSettings::default(),
         }
     }
 }
@@ -230,6 +233,10 @@ pub struct SlackSettings {
     pub give_up_after: Duration,
     /// Most states that wait; what is superseded is dropped first, then what is oldest.
     pub most_waiting: usize,
+    /// How TLS is spoken: `tls_config` and `proxy_url` stand beside the other keys, and what is
+    /// sent along, `basic_auth` and `authorization`. Answers that lead elsewhere are not followed.
+    #[serde(flatten)]
+    pub http: HttpClientSettings,
 }
 
 impl SlackSettings {
@@ -248,6 +255,7 @@ impl SlackSettings {
             max_backoff: Duration::from_secs(300),
             give_up_after: Duration::from_secs(86_400),
             most_waiting: 1000,
+            http: HttpClientSettings::default(),
         }
     }
 }
@@ -301,9 +309,10 @@ pub struct RemoteWriteSettings {
     pub most_waiting: usize,
     /// Headers that are sent along; their values are never shown.
     pub headers: BTreeMap<String, Secret>,
-    /// File with a token for the header `Authorization: Bearer`; read anew each time.
-    #[schemars(with = "Option<units::AsPath>")]
-    pub bearer_token_file: Option<PathBuf>,
+    /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
+    /// `proxy_url` stand beside the other keys. Answers that lead elsewhere are not followed.
+    #[serde(flatten)]
+    pub http: HttpClientSettings,
 }
 
 impl RemoteWriteSettings {
@@ -324,7 +333,7 @@ impl RemoteWriteSettings {
             max_backoff: Duration::from_secs(60),
             most_waiting: 500,
             headers: BTreeMap::new(),
-            bearer_token_file: None,
+            http: HttpClientSettings::default(),
         }
     }
 }

@@ -47,8 +47,8 @@ struct Request {
 impl WriteBack {
     /// Says what is wrong with the settings, without showing the address.
     pub(super) fn check(settings: &RemoteWriteSettings) -> Result<(Post, Wanted), String> {
-        let token_file = settings.bearer_token_file.clone();
-        let post = Post::new(&settings.url, settings.timeout, &settings.headers, token_file)?;
+        let post =
+            Post::new(&settings.url, settings.timeout, &settings.headers, settings.http.clone())?;
         if settings.interval.is_zero() {
             return Err("its interval is 0; expected one such as 15s".to_owned());
         }

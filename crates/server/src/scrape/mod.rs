@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 pub use relabel::{RelabelAction, RelabelSettings};
 pub use settings::{FileDiscoverySettings, ScrapeSettings, TargetGroup};
 
-use crate::client::HttpClient;
+use crate::client::{HttpClient, Manner};
 use crate::own_metrics::JobLabels;
 use crate::serve::{ServeError, Shared};
 use cache::Naming;
@@ -107,7 +107,8 @@ impl Job {
         let rules = |settings: &[RelabelSettings]| -> Result<Vec<Rule>, String> {
             settings.iter().cloned().map(Rule::new).collect()
         };
-        let client = Arc::new(HttpClient::new(settings.http.clone(), None)?);
+        let manner = Manner { timeout: None, follows_redirects: settings.follow_redirects };
+        let client = Arc::new(HttpClient::new(settings.http.clone(), manner)?);
         let job = Self {
             target_rules: rules(&settings.relabel_configs)?,
             metric_rules: rules(&settings.metric_relabel_configs)?,

@@ -44,9 +44,11 @@ pub struct ScrapeSettings {
     /// `http` or `https`.
     pub scheme: String,
     /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
-    /// `proxy_url` and `follow_redirects` stand beside the other keys.
+    /// `proxy_url` stand beside the other keys.
     #[serde(flatten)]
     pub http: HttpClientSettings,
+    /// Whether answers that lead elsewhere are followed.
+    pub follow_redirects: bool,
     /// Parameters of the query of the address.
     pub params: BTreeMap<String, Vec<String>>,
     /// Whether a label of the page wins over one of the target with the same name; otherwise
@@ -106,6 +108,7 @@ impl Default for ScrapeSettings {
             metrics_path: "/metrics".to_owned(),
             scheme: "http".to_owned(),
             http: HttpClientSettings::default(),
+            follow_redirects: true,
             params: BTreeMap::new(),
             honor_labels: false,
             honor_timestamps: true,

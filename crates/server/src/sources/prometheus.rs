@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::matrix::{Moments, families};
 use super::{Slice, ingest};
-use crate::client::{self, HttpClient, HttpClientSettings};
+use crate::client::{self, HttpClient, HttpClientSettings, Manner};
 use crate::own_metrics::SourceLabels;
 use crate::serve::Shared;
 use crate::{clock, units};
@@ -51,9 +51,12 @@ pub struct PrometheusSettings {
     #[serde(default = "half_minute", with = "units::AsDuration")]
     pub timeout: Duration,
     /// What is sent along and how TLS is spoken: `basic_auth`, `authorization`, `tls_config`,
-    /// `proxy_url` and `follow_redirects` stand beside the other keys.
+    /// `proxy_url` stand beside the other keys.
     #[serde(flatten)]
     pub http: HttpClientSettings,
+    /// Whether answers that lead elsewhere are followed.
+    #[serde(default = "yes")]
+    pub follow_redirects: bool,
     /// Most bytes of an answer. The past is asked for in smaller pieces where one is larger.
     #[serde(default = "answer_limit", with = "units::AsBytes")]
     pub body_size_limit: u64,
@@ -69,6 +72,10 @@ fn half_minute() -> Duration {
 
 fn quarter_minute() -> Duration {
     Duration::from_secs(15)
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn answer_limit() -> u64 {
@@ -87,6 +94,7 @@ impl PrometheusSettings {
             lag: Duration::ZERO,
             timeout: half_minute(),
             http: HttpClientSettings::default(),
+            follow_redirects: true,
             body_size_limit: answer_limit(),
         }
     }
@@ -168,7 +176,9 @@ impl PrometheusSource {
             let scheme = url.scheme();
             return Err(format!("scheme `{scheme}` is not spoken: expected http or https"));
         }
-        let client = HttpClient::new(settings.http.clone(), Some(settings.timeout))?;
+        let (timeout, follows_redirects) = (Some(settings.timeout), settings.follow_redirects);
+        let manner = Manner { timeout, follows_redirects };
+        let client = HttpClient::new(settings.http.clone(), manner)?;
         let step = milliseconds(settings.step);
         let past = now().saturating_sub(milliseconds(settings.history)).max(0);
         let next = (past / step) * step;
