@@ -8,6 +8,7 @@ mod detect;
 mod explain;
 mod joint;
 mod learn;
+mod plan;
 mod select;
 mod serve;
 mod serve_reload;

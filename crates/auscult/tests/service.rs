@@ -43,6 +43,11 @@ impl Service {
         service
     }
 
+    /// Where it listens, as `ADDRESS:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The first line from here on that contains `part`.
     pub(crate) fn line(&self, part: &str) -> String {
         let mut seen = Vec::new();

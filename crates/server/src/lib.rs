@@ -12,6 +12,7 @@ mod delivery;
 mod http;
 mod otlp;
 mod own_metrics;
+pub mod plan;
 mod query;
 mod reload;
 mod scrape;

@@ -7,6 +7,7 @@ mod access_users;
 mod alertmanager;
 mod certificates;
 mod delivery;
+mod integrations;
 mod otlp;
 mod peers;
 mod query;

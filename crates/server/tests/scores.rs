@@ -56,7 +56,7 @@ async fn the_page_has_what_is_odd_and_what_is_selected() {
     let labels = r#"{auscult_metric="up",instance="replica-3:8000",job="llm"}"#;
     let odd = page(address, "").await.1;
     assert!(odd.contains(&format!("auscult_alarm{labels} 1\n")), "{odd}");
-    let incident = r#"auscult_incident_open{incident="1",instance="replica-3:8000",job="llm"} 1"#;
+    let incident = r#"auscult_incident_open{incident="1",instance="replica-3:8000",job="llm",severity="warning"} 1"#;
     assert!(odd.contains(incident), "{odd}");
     assert!(!odd.contains("power_watts"), "{odd}");
     let query = "match%5B%5D=%7Bgpu%3D%223%22%7D&with=expected&with=band";

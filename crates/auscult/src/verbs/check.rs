@@ -74,16 +74,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     if wrong.is_empty() {
         return Ok(Outcome::Done);
     }
-    let count: usize = wrong.iter().map(|(_, error)| error.problems().len()).sum();
-    let said = match arguments.format {
-        Format::Json => String::new(),
-        Format::Text => {
-            let said: Vec<String> = wrong.iter().map(|(_, error)| error.to_string()).collect();
-            format!("\n{}", said.join("\n"))
-        }
-    };
+    let errors: Vec<&ConfigError> = wrong.iter().map(|(_, error)| error).collect();
+    Err(match arguments.format {
+        Format::Json => CallError::input(number(&errors)),
+        Format::Text => refused(&errors),
+    })
+}
+
+/// What is wrong with configurations, in words.
+pub(super) fn refused(errors: &[&ConfigError]) -> CallError {
+    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    CallError::input(format_args!("{}\n{}", number(errors), said.join("\n")))
+}
+
+fn number(errors: &[&ConfigError]) -> String {
+    let count: usize = errors.iter().map(|error| error.problems().len()).sum();
     let mistakes = if count == 1 { "mistake" } else { "mistakes" };
-    Err(CallError::input(format_args!("{count} {mistakes}{said}")))
+    format!("{count} {mistakes}")
 }
 
 fn mistakes<'a>(file: &'a Path, error: &'a ConfigError) -> impl Iterator<Item = Mistake<'a>> {

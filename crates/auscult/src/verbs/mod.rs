@@ -11,6 +11,7 @@ mod input;
 mod learn;
 mod method_settings;
 mod methods;
+mod plan;
 mod select;
 mod serve;
 mod troubleshoot;
@@ -31,6 +32,8 @@ pub(crate) enum Verb {
     Learn(Box<learn::Arguments>),
     /// Says what accounts for a change of a column between two periods.
     Explain(Box<explain::Arguments>),
+    /// Says what a configuration of `serve` will cost: memory, processor, disk, network.
+    Plan(plan::Arguments),
     /// Tries the catalogue on your data, with labels or without, and says which method to use.
     Select(Box<select::Arguments>),
     /// Watches metrics as they come and tells of incidents, around the clock.
@@ -51,6 +54,7 @@ impl Verb {
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
+            Self::Plan(arguments) => plan::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
             Self::Serve(arguments) => serve::run(*arguments),
             Self::HashSecret(arguments) => hash_secret::run(&arguments),

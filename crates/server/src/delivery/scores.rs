@@ -101,8 +101,10 @@ pub(crate) fn take(engine: &Engine, wanted: &Wanted, now: Timestamp) -> Scores {
     if wanted.incidents {
         let incidents = open.iter().take(MOST_INCIDENTS).filter_map(|incident| {
             let id = incident.id.to_string();
-            let labels = shared_labels(&incident.targets).filter(|(name, _)| *name != "incident");
-            Some((named("auscult_incident_open", labels.chain([("incident", &*id)]))?, 1.0))
+            let own = [("incident", &*id), ("severity", incident.severity.as_str())];
+            let shared = shared_labels(&incident.targets);
+            let labels = shared.filter(|(name, _)| own.iter().all(|(taken, _)| taken != name));
+            Some((named("auscult_incident_open", labels.chain(own))?, 1.0))
         });
         families.push(Family {
             name: "auscult_incident_open",

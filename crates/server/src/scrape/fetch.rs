@@ -97,6 +97,11 @@ fn unreachable(error: reqwest::Error) -> ScrapeError {
 }
 
 impl Page {
+    /// Bytes that came.
+    pub(super) fn received(&self) -> usize {
+        self.body.len()
+    }
+
     /// Format and bytes, unpacked.
     pub(super) fn unpack(self) -> Result<(Format, Vec<u8>), ScrapeError> {
         if !self.is_gzip {

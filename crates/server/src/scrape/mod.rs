@@ -5,6 +5,7 @@
 mod cache;
 mod discovery;
 mod fetch;
+mod look;
 mod md5;
 mod relabel;
 mod settings;
@@ -20,6 +21,7 @@ use auscult_yaml::Path;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
+pub(crate) use look::look;
 pub use relabel::{RelabelAction, RelabelSettings};
 pub use settings::{FileDiscoverySettings, ScrapeSettings, TargetGroup};
 
@@ -141,6 +143,15 @@ impl Job {
         targets
     }
 
+    /// How the series of `target` are called.
+    fn naming(&self, target: &Target) -> Naming {
+        Naming {
+            target: target.labels.clone(),
+            honor_labels: self.settings.honor_labels,
+            rules: self.metric_rules.clone(),
+        }
+    }
+
     /// Scrapes until `stopped`.
     pub(crate) async fn run(mut self, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
         let mut workers = JoinSet::new();
@@ -206,11 +217,7 @@ impl Job {
             if running.contains_key(&target) {
                 continue;
             }
-            let naming = Naming {
-                target: target.labels.clone(),
-                honor_labels: self.settings.honor_labels,
-                rules: self.metric_rules.clone(),
-            };
+            let naming = self.naming(&target);
             let worker = Worker {
                 shared: Arc::clone(shared),
                 job: Arc::clone(&self.settings),

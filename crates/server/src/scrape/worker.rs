@@ -19,7 +19,7 @@ use crate::own_metrics::ScrapeLabels;
 use crate::serve::Shared;
 
 /// Series that tell how scraping a target went.
-const REPORTS: [&str; 5] = [
+pub(super) const REPORTS: [&str; 5] = [
     "up",
     "scrape_duration_seconds",
     "scrape_samples_scraped",
@@ -52,6 +52,34 @@ impl State {
     pub(super) fn new(naming: Naming) -> Self {
         let (page, batch) = (MetricBatch::default(), MetricBatch::default());
         Self { naming, cache: Cache::default(), page, batch, up: None }
+    }
+
+    /// Fills the batch with what `page` says.
+    pub(super) fn read(
+        &mut self,
+        page: Page,
+        job: &ScrapeSettings,
+        asked: Timestamp,
+    ) -> Result<Scraped, (ScrapeError, Scraped)> {
+        let plain = |error| (error, Scraped::default());
+        let (format, bytes) = page.unpack().map_err(plain)?;
+        self.page.clear();
+        let times = Times { asked, honor: job.honor_timestamps };
+        format
+            .read(&bytes, times, &mut self.page)
+            .map_err(|error| plain(ScrapeError::Malformed(error.to_string())))?;
+        let scraped = self.cache.take(&self.page, &self.naming, asked, &mut self.batch);
+        let limit = job.sample_limit;
+        if limit > 0 && scraped.kept > limit {
+            return Err((ScrapeError::TooManySamples { got: scraped.kept, limit }, scraped));
+        }
+        self.cache.settle(asked, &mut self.batch);
+        Ok(scraped)
+    }
+
+    /// What the page read last says.
+    pub(super) fn into_batch(self) -> MetricBatch {
+        self.batch
     }
 }
 
@@ -102,7 +130,7 @@ impl Worker {
     fn take(&mut self, page: Result<Page, ScrapeError>, asked: Timestamp, start: Instant) {
         self.state.batch.clear();
         let page = page.map_err(|error| (error, Scraped::default()));
-        let taken = page.and_then(|page| self.read(page, asked));
+        let taken = page.and_then(|page| self.state.read(page, &self.job, asked));
         let (scraped, error) = match taken {
             Ok(scraped) => (scraped, None),
             Err((error, scraped)) => {
@@ -114,25 +142,6 @@ impl Worker {
         self.report(scraped, error.is_none(), asked, start.elapsed());
         self.count(scraped, error.as_ref());
         self.shared.take(&self.state.batch);
-    }
-
-    /// Fills the batch with what `page` says.
-    fn read(&mut self, page: Page, asked: Timestamp) -> Result<Scraped, (ScrapeError, Scraped)> {
-        let plain = |error| (error, Scraped::default());
-        let (format, bytes) = page.unpack().map_err(plain)?;
-        let state = &mut self.state;
-        state.page.clear();
-        let times = Times { asked, honor: self.job.honor_timestamps };
-        format
-            .read(&bytes, times, &mut state.page)
-            .map_err(|error| plain(ScrapeError::Malformed(error.to_string())))?;
-        let scraped = state.cache.take(&state.page, &state.naming, asked, &mut state.batch);
-        let limit = self.job.sample_limit;
-        if limit > 0 && scraped.kept > limit {
-            return Err((ScrapeError::TooManySamples { got: scraped.kept, limit }, scraped));
-        }
-        state.cache.settle(asked, &mut state.batch);
-        Ok(scraped)
     }
 
     /// Adds the series that tell how it went.

@@ -4,6 +4,7 @@
 //! While history is read the engine goes by the time of the data; nothing else may move it.
 
 mod follow;
+mod look;
 mod matrix;
 mod prometheus;
 mod tail;
@@ -16,6 +17,7 @@ use auscult_telemetry::metrics::MetricBatch;
 use tokio::sync::watch;
 
 pub use follow::FollowSettings;
+pub(crate) use look::{count, look_at_file};
 pub use prometheus::PrometheusSettings;
 pub(crate) use warm_up::warm_up;
 

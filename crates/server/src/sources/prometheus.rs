@@ -102,7 +102,7 @@ impl PrometheusSettings {
 
 /// Why a query has no answer that can be used.
 #[derive(Debug, thiserror::Error)]
-enum QueryError {
+pub(super) enum QueryError {
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
     #[error("it answered {status}: {text}")]
@@ -319,7 +319,11 @@ impl PrometheusSource {
         Ok(moments)
     }
 
-    async fn get(&self, what: &str, parameters: &[(&str, &str)]) -> Result<Vec<u8>, QueryError> {
+    pub(super) async fn get(
+        &self,
+        what: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Vec<u8>, QueryError> {
         let url = Url::parse_with_params(&format!("{}{what}", self.api), parameters)
             .map_err(|error| QueryError::Malformed(error.to_string()))?;
         let request = self.client.get(url).await;
