@@ -1,5 +1,6 @@
 //! Some of the series, judged one sample after the other.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use auscult_telemetry::metrics::{HistogramPoint, MetricKind, MetricSeries, Point
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::engine::Counts;
-use crate::families::{Entry, Families};
+use crate::families::{Entry as Family, Families};
 use crate::peers::{PeerReading, Place};
 use crate::pending::{Pending, Pendings};
 use crate::placement::placement;
@@ -742,29 +743,37 @@ impl Shard {
             if policy.is_in_maintenance(now) {
                 continue;
             }
-            let silence = ticked.silent.entry(target).or_insert_with(|| SilentSeries {
-                series: 0,
-                event: Event {
-                    shard: self.number,
-                    key,
-                    target,
-                    time: now,
-                    reading: watch.last.map_or(0.0, |(_, reading)| reading),
-                    score: CERTAIN_SCORE,
-                    return_seconds: CERTAIN_SECONDS,
-                    severity: policy.severity,
-                    labels: slot.labels.clone(),
-                    explanation: Explanation {
-                        onset: Some(seen),
-                        ..certain(
-                            watch.last.map_or(0.0, |(_, reading)| reading),
-                            format!("no samples for {} seconds", quiet / 1_000_000_000),
-                        )
-                    },
+            let reading = watch.last.map_or(0.0, |(_, reading)| reading);
+            let event = || Event {
+                shard: self.number,
+                key,
+                target,
+                time: now,
+                reading,
+                score: CERTAIN_SCORE,
+                return_seconds: CERTAIN_SECONDS,
+                severity: policy.severity,
+                labels: slot.labels.clone(),
+                explanation: Explanation {
+                    onset: Some(seen),
+                    ..certain(reading, format!("no samples for {} seconds", quiet / 1_000_000_000))
                 },
-            });
-            silence.series += 1;
-            silence.event.severity = silence.event.severity.max(policy.severity);
+            };
+            match ticked.silent.entry(target) {
+                Entry::Vacant(place) => {
+                    place.insert(SilentSeries { series: 1, event: event() });
+                }
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    let severity = known.event.severity.max(policy.severity);
+                    // The first by name speaks, however series are spread.
+                    if slot.labels < known.event.labels {
+                        known.event = event();
+                    }
+                    known.event.severity = severity;
+                    known.series += 1;
+                }
+            }
         }
         let old: Vec<(Key, u64)> = self
             .slots
@@ -782,7 +791,7 @@ impl Shard {
         if !ticked.forgotten.is_empty() {
             let parts = self.slots.iter().filter_map(|(_, slot)| slot.part);
             let mut needed: HashSet<Key> = parts.map(|(family, _)| family).collect();
-            let made = |(key, entry): (Key, &Entry)| {
+            let made = |(key, entry): (Key, &Family)| {
                 entry
                     .made
                     .iter()
