@@ -1,5 +1,6 @@
 //! auscult: watches large AI models, notices when one is getting sick, names the cause.
 
+mod backtest;
 mod benchmark;
 mod detection;
 mod outcome;

@@ -1,5 +1,6 @@
 //! Many series in, incidents out.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -366,7 +367,7 @@ impl Engine {
         let mut outcome = Outcome::default();
         let mut shared = Vec::new();
         // Each shard is locked once for a batch.
-        let mut by_shard: HashMap<usize, Vec<_>> = HashMap::new();
+        let mut by_shard: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         for series in batch.series().filter(|series| new(series.labels)) {
             let hash = self.hasher.hash_one(series.labels);
             let shard = home(series.labels, &mut shared) as usize % self.shards.len();
@@ -408,18 +409,22 @@ impl Engine {
     /// To be called about as often as samples come; a recording calls it by its own time.
     pub fn tick(&self, now: Timestamp) {
         let departures = lock(&self.groups).tick();
+        let mut counted = Vec::new();
         for mut event in departures {
             let (counts, place) = {
                 let shard = lock(&self.shards[event.shard]);
                 (shard.complete(&mut event), shard.peer(event.key))
             };
             if counts {
-                self.weigh(&event);
+                counted.push(event);
             } else {
                 // It may count later, while it lasts.
                 place.into_iter().for_each(|place| lock(&self.groups).untell(place));
             }
         }
+        // By name, so that the same samples give the same however series are spread.
+        counted.sort_by(|a, b| a.labels.cmp(&b.labels));
+        counted.iter().for_each(|event| self.weigh(event));
         lock(&self.targets).tick(now);
         let is_usual = |(shard, key): SeriesKey| lock(&self.shards[shard]).is_usual(key, now);
         lock(&self.book).tick(now, is_usual);
@@ -449,7 +454,8 @@ impl Engine {
                 peer.into_iter().for_each(|place| groups.remove(place));
             }
         }
-        let alarms = lock(&self.targets).fall_silent(silent);
+        let mut alarms = lock(&self.targets).fall_silent(silent);
+        alarms.sort_by(|(_, a), (_, b)| a.cmp(b));
         let mut book = lock(&self.book);
         alarms.iter().for_each(|(alarm, target)| book.raise(alarm, target));
     }

@@ -5,5 +5,6 @@ mod histograms;
 mod incidents;
 mod policies;
 mod resume;
+mod spread;
 mod stuck;
 mod weekly;

@@ -5,6 +5,7 @@
 //! what is judged and how lives in `auscult-engine`.
 
 mod access;
+mod backtest;
 mod client;
 mod clock;
 mod config;
@@ -30,6 +31,9 @@ pub use access::{
     hash_password, hash_token,
 };
 pub use auscult_core::units::{parse_bytes, parse_duration};
+pub use backtest::{
+    Backtest, BacktestError, BacktestSettings, Backtested, Moment, RecordedFile, Recording, Story,
+};
 pub use client::{AuthorizationSettings, BasicAuthSettings, HttpClientSettings, TlsClientSettings};
 pub use config::{
     ConfigError, ConfigFile, Configuration, GlobalSection, ListenSection, StorageSection,

@@ -5,6 +5,7 @@ mod access_peers;
 mod access_tls;
 mod access_users;
 mod alertmanager;
+mod backtest;
 mod certificates;
 mod delivery;
 mod integrations;

@@ -40,6 +40,7 @@ fn samples_are_the_same_in_log_files_and_merged_files() {
     let folder = folder("history");
     let log = open(&folder.join("log"));
     let (history, _) = history(&folder, HistorySettings::default());
+    assert_eq!(history.span(&log).unwrap(), None);
     fill(&log, 3);
     let check = |after: &str| {
         let all = scan(&history, &log, |_| true);
@@ -51,6 +52,7 @@ fn samples_are_the_same_in_log_files_and_merged_files() {
         assert_eq!(one[0].samples, expected, "{after}");
         let some = history.scan(&log, |_| true, seconds(5), seconds(14), usize::MAX).unwrap();
         assert_eq!(count(&some), 50, "{after}");
+        assert_eq!(history.span(&log).unwrap(), Some((seconds(0), seconds(29))), "{after}");
     };
     check("in the log");
     // What a checkpoint still needs stays in the log, and is not found twice.

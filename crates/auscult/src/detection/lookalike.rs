@@ -21,7 +21,7 @@ pub(super) struct Lookalikes {
 
 /// How a column grew so far.
 #[derive(Debug, Clone, Copy, Default)]
-struct Grown {
+pub(crate) struct Grown {
     before: Option<f64>,
     rises: u64,
     falls: u64,
@@ -31,7 +31,10 @@ struct Grown {
 
 impl Grown {
     /// Goes on with `readings`; stops at the first that no counter has.
-    fn take(&mut self, readings: impl Iterator<Item = f64>) {
+    pub(crate) fn take(&mut self, readings: impl Iterator<Item = f64>) {
+        if self.ruled_out {
+            return;
+        }
         for reading in readings {
             let before = self.before.replace(reading).unwrap_or(reading);
             self.rises += u64::from(reading > before);
@@ -47,6 +50,18 @@ impl Grown {
     fn is_counter(&self) -> bool {
         !self.ruled_out && self.rises >= RISES * (self.falls + 1)
     }
+
+    /// That `column`, which grew so, looks like a counter; `None` if it does not.
+    pub(crate) fn sentence(&self, column: &str) -> Option<String> {
+        if !self.is_counter() {
+            return None;
+        }
+        let grows = match self.falls {
+            0 => "only grows".to_owned(),
+            falls => format!("grows but for {} to near 0", counted(falls, "fall", "falls")),
+        };
+        Some(format!("{column} {grows}, like a counter; --counter {column} judges its rate"))
+    }
 }
 
 impl Lookalikes {
@@ -58,28 +73,16 @@ impl Lookalikes {
         }
         let Some(columns) = self.series.get_mut(&series.name) else { return };
         for (channel, column) in columns.iter_mut().enumerate() {
-            if !column.ruled_out {
-                column.take(series.readings.iter().skip(channel).step_by(channels).copied());
-            }
+            column.take(series.readings.iter().skip(channel).step_by(channels).copied());
         }
     }
 
     /// A sentence on each column of series `name` that looks like a counter and is none of `declared`.
     pub(super) fn sentences(&self, name: &Arc<SeriesName>, declared: &[String]) -> Vec<String> {
         let columns = self.series.get(name).map_or(&[][..], Vec::as_slice);
-        let undeclared = name
-            .columns
-            .iter()
-            .zip(columns)
-            .filter(|(column, grown)| grown.is_counter() && !declared.contains(column));
-        let sentence = |(column, grown): (&String, &Grown)| {
-            let grows = match grown.falls {
-                0 => "only grows".to_owned(),
-                falls => format!("grows but for {} to near 0", counted(falls, "fall", "falls")),
-            };
-            format!("{column} {grows}, like a counter; --counter {column} judges its rate")
-        };
-        undeclared.map(sentence).collect()
+        let undeclared =
+            name.columns.iter().zip(columns).filter(|(column, _)| !declared.contains(column));
+        undeclared.filter_map(|(column, grown)| grown.sentence(column)).collect()
     }
 }
 

@@ -6,7 +6,7 @@
 pub(crate) mod counters;
 pub(crate) mod finding;
 pub(crate) mod keep;
-mod lookalike;
+pub(crate) mod lookalike;
 pub(crate) mod plan;
 pub(crate) mod series;
 pub(crate) mod source;

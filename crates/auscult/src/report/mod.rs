@@ -7,6 +7,8 @@ mod json;
 mod people;
 mod records;
 
+pub(crate) use people::capitalised;
+
 use std::io::Write;
 
 use auscult_detect::Method;

@@ -199,7 +199,7 @@ fn notes(report: &Report<'_>) -> Vec<String> {
 }
 
 /// A sentence with a capital and a full stop.
-fn capitalised(sentence: &str) -> String {
+pub(crate) fn capitalised(sentence: &str) -> String {
     let mut characters = sentence.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), characters.as_str())

@@ -1,5 +1,6 @@
 //! One file per verb: its arguments, and what it does with them.
 
+mod backtest;
 mod benchmark;
 mod benchmark_budget;
 mod benchmark_select;
@@ -22,6 +23,8 @@ use crate::outcome::{CallError, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Replays recorded metrics: what would `serve` have told of them?
+    Backtest(Box<backtest::Arguments>),
     /// Measures the methods on public data and writes the scorecard.
     Benchmark(benchmark::Arguments),
     /// Says whether a configuration of `serve` is right, and what is wrong where.
@@ -49,6 +52,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) fn run(self) -> Result<Outcome, CallError> {
         match self {
+            Self::Backtest(arguments) => backtest::run(&arguments),
             Self::Benchmark(arguments) => benchmark::run(&arguments),
             Self::Check(arguments) => check::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),

@@ -306,7 +306,8 @@ impl Book {
 
     /// The changes after the one with `number`, oldest first.
     pub(crate) fn changes_after(&self, number: u64) -> impl Iterator<Item = &Change> {
-        self.changes.iter().skip_while(move |change| change.number <= number)
+        let first = self.changes.partition_point(|change| change.number <= number);
+        self.changes.range(first..)
     }
 
     pub(crate) fn open_incidents(&self) -> usize {

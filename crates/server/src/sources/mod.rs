@@ -7,6 +7,7 @@ mod follow;
 mod look;
 mod matrix;
 mod prometheus;
+pub(crate) mod records;
 mod tail;
 mod warm_up;
 
@@ -19,11 +20,11 @@ use tokio::sync::watch;
 pub use follow::FollowSettings;
 pub(crate) use look::{count, look_at_file};
 pub use prometheus::PrometheusSettings;
+pub(crate) use prometheus::PrometheusSource;
 pub(crate) use warm_up::warm_up;
 
 use crate::serve::{ServeError, Shared};
 use follow::FollowedFile;
-use prometheus::PrometheusSource;
 
 /// What a source says of one moment.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Source {
     /// The next moment of its past; `None` once it has come to now, or cannot go on.
     async fn history(&mut self, shared: &Arc<Shared>) -> Option<Slice> {
         match self {
-            Self::Prometheus(source) => source.history(shared).await,
+            Self::Prometheus(source) => source.history(&shared.metrics).await,
             Self::File(source) => source.history(shared).await,
         }
     }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auscult_core::Timestamp;
 use auscult_telemetry::metrics::Families;
 use reqwest::{StatusCode, Url};
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use super::matrix::{Moments, families};
 use super::{Slice, ingest};
 use crate::client::{self, HttpClient, HttpClientSettings, Manner};
-use crate::own_metrics::SourceLabels;
+use crate::own_metrics::{OwnMetrics, SourceLabels};
 use crate::serve::Shared;
 use crate::{clock, units};
 
@@ -102,7 +103,7 @@ impl PrometheusSettings {
 
 /// Why a query has no answer that can be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum QueryError {
+pub(crate) enum QueryError {
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
     #[error("it answered {status}: {text}")]
@@ -155,6 +156,8 @@ pub(crate) struct PrometheusSource {
     step: i64,
     /// The first moment not yet asked for, in milliseconds since the epoch.
     next: i64,
+    /// The last moment that is ever asked for.
+    until: i64,
     /// Moments that one query asks for.
     chunk: i64,
     ready: VecDeque<Slice>,
@@ -190,41 +193,63 @@ impl PrometheusSource {
             families,
             step,
             next,
+            until: i64::MAX,
             chunk: CHUNK_POINTS,
             ready,
             failing: false,
         })
     }
 
+    /// Of what the server has from `from` to `to`, and nothing live.
+    pub(crate) fn between(
+        settings: PrometheusSettings,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Self, String> {
+        let mut source = Self::new(settings)?;
+        let first = from.nanos().div_euclid(1_000_000).max(0);
+        source.next = first + (-first).rem_euclid(source.step);
+        source.until = to.nanos().div_euclid(1_000_000);
+        Ok(source)
+    }
+
     /// The last moment that can be asked for.
     fn newest(&self) -> i64 {
-        let newest = now().saturating_sub(milliseconds(self.settings.lag));
+        let newest = now().saturating_sub(milliseconds(self.settings.lag)).min(self.until);
         (newest / self.step) * self.step
     }
 
-    /// The next moment of the past.
-    pub(super) async fn history(&mut self, shared: &Arc<Shared>) -> Option<Slice> {
+    /// The next moment of the past; what cannot be read of it is given up, in words.
+    pub(super) async fn history(&mut self, metrics: &OwnMetrics) -> Option<Slice> {
+        match self.past(metrics).await {
+            Ok(slice) => slice,
+            Err(error) => {
+                let url = &self.settings.url;
+                tracing::warn!(%url, "the rest of its history is not read: {error}");
+                // What is new may come all the same.
+                self.next = self.newest();
+                None
+            }
+        }
+    }
+
+    /// The next moment of the past; failures that may pass are tried again for a while.
+    pub(crate) async fn past(&mut self, metrics: &OwnMetrics) -> Result<Option<Slice>, QueryError> {
         let mut attempt = 0;
         loop {
             if let Some(slice) = self.ready.pop_front() {
-                return Some(slice);
+                return Ok(Some(slice));
             }
             if self.next > self.newest() {
-                return None;
+                return Ok(None);
             }
-            match self.ask(shared).await {
+            match self.ask(metrics).await {
                 Ok(()) => attempt = 0,
                 Err(error) if error.is_transient() && attempt + 1 < ATTEMPTS => {
                     tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt)).await;
                     attempt += 1;
                 }
-                Err(error) => {
-                    let url = &self.settings.url;
-                    tracing::warn!(%url, "the rest of its history is not read: {error}");
-                    // What is new may come all the same.
-                    self.next = self.newest();
-                    return None;
-                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -235,7 +260,7 @@ impl PrometheusSource {
             let newest = self.newest();
             self.next = self.next.max(newest.saturating_sub(milliseconds(CATCH_UP)));
             while self.next <= newest && !*stopped.borrow() {
-                let asked = self.ask(&shared).await;
+                let asked = self.ask(&shared.metrics).await;
                 self.note(asked.as_ref().err());
                 if asked.is_err() {
                     break;
@@ -263,7 +288,7 @@ impl PrometheusSource {
     }
 
     /// Asks for the next piece of time, all queries, and makes it ready.
-    async fn ask(&mut self, shared: &Arc<Shared>) -> Result<(), QueryError> {
+    async fn ask(&mut self, metrics: &OwnMetrics) -> Result<(), QueryError> {
         loop {
             let newest = self.newest();
             let end = newest.min(self.next.saturating_add((self.chunk - 1) * self.step));
@@ -271,7 +296,7 @@ impl PrometheusSource {
             let outcome = asked.as_ref().map_or_else(QueryError::outcome, |_| "ok");
             let source = self.settings.url.clone();
             let labels = SourceLabels { source, outcome };
-            shared.metrics.source_reads.get_or_create(&labels).inc();
+            metrics.source_reads.get_or_create(&labels).inc();
             match asked {
                 Ok(moments) => {
                     self.ready = moments.slices();

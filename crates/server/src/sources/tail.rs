@@ -6,12 +6,13 @@ use std::io::{self, Read as _, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use auscult_core::{METRIC_NAME, Timestamp};
-use auscult_telemetry::metrics::{MetricBatch, MetricKind};
-use auscult_telemetry::{Cells, Format, Input, ReadOptions, Table, TimeColumn, read_table};
+use auscult_core::Timestamp;
+use auscult_telemetry::metrics::MetricBatch;
+use auscult_telemetry::{Format, Input, ReadOptions, Table, TimeColumn, read_table};
 
 use super::Slice;
 use super::follow::FollowSettings;
+use super::records::{Reading, Records};
 
 /// Most bytes of a piece.
 const PIECE: u64 = 4 << 20;
@@ -191,38 +192,15 @@ impl Tail {
         table: &Table,
         moments: &mut BTreeMap<Timestamp, MetricBatch>,
     ) -> Result<(), String> {
-        let columns = table.columns();
-        let named = |name: &str| columns.iter().find(|column| column.name == name);
-        let time = match &self.settings.time {
-            Some(name) => named(name),
-            None => columns.iter().find(|column| matches!(column.cells, Cells::Times(_))),
-        };
-        let Some(Cells::Times(times)) = time.map(|column| &column.cells) else {
-            return Err("it has no column that says when; name one".to_owned());
-        };
         let instance = self.settings.path.display().to_string();
-        for (row, time) in times.iter().enumerate() {
-            let Some(time) = time else { return Err("a record does not say when".to_owned()) };
-            let mut labels = vec![("job", self.settings.job.as_str()), ("instance", &instance)];
-            for name in &self.settings.labels {
-                if let Some(Cells::Words(words)) = named(name).map(|column| &column.cells) {
-                    labels.extend(words.get(row).map(|word| (name.as_str(), word)));
-                }
-            }
-            let batch = moments.entry(*time).or_default();
-            for column in columns {
-                let Cells::Numbers(numbers) = &column.cells else { continue };
-                if numbers[row].is_nan() {
-                    continue;
-                }
-                let mut pairs = labels.clone();
-                pairs.push((METRIC_NAME, &column.name));
-                let begun = batch.begin_series(MetricKind::Unknown, &mut pairs);
-                begun.map_err(|error| error.to_string())?;
-                batch.push(*time, numbers[row]);
-            }
-        }
-        Ok(())
+        let reading = Reading {
+            time: self.settings.time.as_deref(),
+            labels: &self.settings.labels,
+            counters: &[],
+            job: &self.settings.job,
+            instance: &instance,
+        };
+        Records::new(table, reading)?.sort(moments)
     }
 }
 

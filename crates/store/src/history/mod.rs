@@ -331,6 +331,31 @@ impl History {
         Ok(gathering.finish())
     }
 
+    /// The times of the first and the last sample, in the files and in `log`; `None` without any.
+    /// Time: the part of the log that is not in files yet.
+    ///
+    /// # Errors
+    ///
+    /// When the log cannot be read.
+    pub fn span(&self, log: &Log) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        let manifest = self.manifest.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        for entry in &manifest.files {
+            (first, last) = (first.min(entry.from), last.max(entry.to));
+        }
+        for number in log.numbers(|number| number > manifest.converted) {
+            let mut take = |replayed: Replayed<'_>| {
+                let Replayed::Samples { samples, .. } = replayed else { return };
+                for (time, _) in samples {
+                    (first, last) = (first.min(time.nanos()), last.max(time.nanos()));
+                }
+            };
+            read_segment(&log.path(number), number, Position::default(), &mut take)?;
+        }
+        let span = (Timestamp::from_nanos(first), Timestamp::from_nanos(last));
+        Ok((first <= last).then_some(span))
+    }
+
     /// The series for which `wanted` holds, by labels, each with what its source said that it is:
     /// those that may have samples from `from` to `to`, both inclusive, as far as their first and
     /// last sample in a file tell. Time: the series tables of the files in question, and the part
