@@ -21,11 +21,10 @@ const IN_ONE: usize = 2000;
 /// Seconds between two samples of a series.
 const STEP: i64 = 15;
 /// Series of the small and of the large experiment.
-const FEW: usize = 10_000;
-const MANY: usize = 40_000;
-/// Samples of an experiment: enough for the detectors of the large one to have warmed up. Both have as many, so that
-/// what conversions to history take does not count for series.
-const SAMPLES: usize = 330 * MANY;
+const FEW: usize = 40_000;
+const MANY: usize = 200_000;
+/// Samples of an experiment. All have as many, so that what conversions to history take does not count for series.
+const SAMPLES: usize = 66 * MANY;
 /// What the long label has.
 const LONG: usize = 200;
 /// Ticks of the processor's clock in `/proc/PID/stat`, a second. The kernel has told programs 100 for decades.
@@ -48,6 +47,12 @@ fn labels(number: usize, more: usize) -> Labels {
         pairs.push(("filler", &filler));
     }
     Labels::from_pairs(pairs).expect("sound labels")
+}
+
+/// Nanoseconds that a sample comes late: whole milliseconds, a quarter of a second at most.
+fn jitter(number: usize, step: i64) -> i64 {
+    let bits = ((number as u64) << 32 | step as u64).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (bits >> 56) as i64 * 1_000_000
 }
 
 /// A third of the series is noise, a third small whole numbers, a third mostly constant.
@@ -132,7 +137,11 @@ impl Service {
         for step in steps.clone() {
             let time = Timestamp::from_seconds(start + step * STEP);
             for (place, some) in series.chunks(IN_ONE).enumerate() {
-                let point = |at: usize| [Point { time, value: reading(place * IN_ONE + at, step) }];
+                let point = |at: usize| {
+                    let number = place * IN_ONE + at;
+                    let time = Timestamp::from_nanos(time.nanos() + jitter(number, step));
+                    [Point { time, value: reading(number, step) }]
+                };
                 let points: Vec<[Point; 1]> = (0..some.len()).map(point).collect();
                 let body = some.iter().zip(&points).map(|(one, point)| (one.as_ref(), &point[..]));
                 let body = remote_write::write(body);
@@ -174,6 +183,8 @@ impl Service {
 /// What one experiment found.
 #[derive(Debug, Default)]
 struct Found {
+    /// Before anything came.
+    idle: f64,
     memory: f64,
     /// Of a series, on average.
     label_bytes: f64,
@@ -189,7 +200,7 @@ fn pushed(program: &str, folder: &Path, config: &str, count: usize, more: usize)
     let series: Vec<Labels> = (0..count).map(|number| labels(number, more)).collect();
     let label_bytes: usize = series.iter().map(|one| one.as_ref().bytes().len()).sum();
     let service = Service::start(program, folder, config);
-    let began = service.processor();
+    let (idle, began) = (service.status("VmHWM"), service.processor());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let steps = (SAMPLES / count) as i64;
     let start = now as i64 - STEP * steps;
@@ -200,6 +211,7 @@ fn pushed(program: &str, folder: &Path, config: &str, count: usize, more: usize)
     std::thread::sleep(Duration::from_secs(12));
     let metrics = service.metrics();
     Found {
+        idle,
         memory: service.status("VmHWM"),
         label_bytes: label_bytes as f64 / count as f64,
         log_bytes_per_sample: in_log / first,
@@ -279,7 +291,8 @@ fn main() {
     let raw = (raw_many.memory - raw_few.memory) / more;
     let of_labels = label_byte * few.label_bytes;
     let measured = [
-        ("base_bytes", COSTS.base_bytes, few.memory - FEW as f64 * a_series),
+        ("base_bytes", COSTS.base_bytes, few.idle),
+        ("conversion_bytes", COSTS.conversion_bytes, few.memory - few.idle - FEW as f64 * a_series),
         ("bytes_per_series", COSTS.bytes_per_series, raw - of_labels),
         ("bytes_per_label_byte", COSTS.bytes_per_label_byte, label_byte),
         ("bytes_per_detector", COSTS.bytes_per_detector, a_series - raw),

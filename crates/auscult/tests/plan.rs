@@ -117,8 +117,8 @@ storage: {{folder: none}}
     assert_eq!(plan["estimate"]["samples_per_second"], 40.0 / 20.0 + 2.0 / 2.0);
 }
 
-/// Samples of each series.
-const STEPS: i64 = 80;
+/// Samples of an experiment. Both have as many, so that what a conversion to history takes does not count for series.
+const SAMPLES: usize = 1_600_000;
 
 fn folder(name: &str) -> String {
     let path: PathBuf = scratch(&format!("plan-{name}"));
@@ -141,6 +141,12 @@ fn labels(count: usize) -> Vec<Labels> {
     (0..count).map(one).collect()
 }
 
+/// Nanoseconds that a sample comes late: whole milliseconds, a quarter of a second at most.
+fn jitter(number: usize, step: i64) -> i64 {
+    let bits = ((number as u64) << 32 | step as u64).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (bits >> 56) as i64 * 1_000_000
+}
+
 /// A third of the series is noise, a third small whole numbers, a third mostly constant.
 fn reading(number: usize, step: i64) -> f64 {
     let bits = ((number as u64) << 32 | step as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -161,8 +167,9 @@ fn push(service: &Service, series: &[Labels], steps: std::ops::Range<i64>) {
         let time = Timestamp::from_seconds(start + 15 * step);
         for (place, some) in series.chunks(5000).enumerate() {
             let value = |at| reading(place * 5000 + at, step);
+            let late = |at| Timestamp::from_nanos(time.nanos() + jitter(place * 5000 + at, step));
             let points: Vec<[Point; 1]> =
-                (0..some.len()).map(|at| [Point { time, value: value(at) }]).collect();
+                (0..some.len()).map(|at| [Point { time: late(at), value: value(at) }]).collect();
             let body = some.iter().zip(&points).map(|(one, point)| (one.as_ref(), &point[..]));
             let answer = service.ask("POST", "/api/v1/write", &remote_write::write(body));
             assert_eq!(answer.map(|(status, _)| status), Some(204));
@@ -208,7 +215,7 @@ fn memory_and_stored_bytes_are_as_planned_within_a_factor_of_two() {
         let data = folder(name);
         let arguments = ["--data", &data, "--otlp-http", "none", "--otlp-grpc", "none"];
         let service = Service::start(&arguments);
-        push(&service, series, 0..STEPS);
+        push(&service, series, 0..(SAMPLES / series.len()) as i64);
         let memory = memory(&service);
         (memory, service, data)
     };

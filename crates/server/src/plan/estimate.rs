@@ -117,7 +117,12 @@ pub fn estimate(settings: &ServerSettings, sources: &[SourcePlan], costs: &Costs
         samples_per_second,
         series_limit,
         not_watched,
-        memory_bytes: memory(&counted, series_limit, costs),
+        memory_bytes: memory(
+            &counted,
+            series_limit,
+            share_of_segment(settings, samples_per_second, costs),
+            costs,
+        ),
         processor_cores: processor(scraped, taken, costs),
         disk: settings.data.as_ref().map(|data| disk(data, &counted, samples_per_second, costs)),
         received_bytes_per_second: received(sources),
@@ -139,18 +144,31 @@ fn said(source: &SourcePlan) -> String {
     format!("{}{}: {problem}", source.name, instance.unwrap_or_default())
 }
 
-fn memory(counted: &Counted, limit: u64, costs: &Costs) -> Figure {
+/// Bytes of samples in a segment of the log when it is closed.
+fn in_segment(rate: f64, costs: &Costs) -> f64 {
+    SEGMENT_BYTES.min(rate * SEGMENT_TIME.as_secs_f64() * costs.log_bytes_per_sample)
+}
+
+/// How full segments of the log are when they become history; 0 where nothing is stored.
+fn share_of_segment(settings: &ServerSettings, rate: f64, costs: &Costs) -> f64 {
+    if settings.data.is_some() { in_segment(rate, costs) / SEGMENT_BYTES } else { 0.0 }
+}
+
+fn memory(counted: &Counted, limit: u64, fullness: f64, costs: &Costs) -> Figure {
     // Series come as they come: those beyond the limit are like the others.
     let share = if counted.series > limit { limit as f64 / counted.series as f64 } else { 1.0 };
     let (series, judged) = (counted.series as f64 * share, counted.judged as f64 * share);
     let labels = counted.label_bytes * share;
+    let conversion = fullness * costs.conversion_bytes;
     let value = costs.base_bytes
+        + conversion
         + series * costs.bytes_per_series
         + labels * costs.bytes_per_label_byte
         + judged * costs.bytes_per_detector;
     let because = format!(
-        "{} without series, {:.0} series of {:.0} bytes, {} of labels held {:.1} times, {:.0} detectors of {:.0} bytes; at the peak",
+        "{} without series, {} while samples become history, {:.0} series of {:.0} bytes, {} of labels held {:.1} times, {:.0} detectors of {:.0} bytes; at the peak",
         bytes(costs.base_bytes),
+        bytes(conversion),
         series,
         costs.bytes_per_series,
         bytes(labels),
@@ -173,9 +191,7 @@ fn processor(scraped: f64, taken: f64, costs: &Costs) -> Figure {
 }
 
 fn disk(data: &DataSettings, counted: &Counted, rate: f64, costs: &Costs) -> Disk {
-    let in_segment =
-        SEGMENT_BYTES.min(rate * SEGMENT_TIME.as_secs_f64() * costs.log_bytes_per_sample);
-    let log = SEGMENTS * (in_segment + counted.label_bytes);
+    let log = SEGMENTS * (in_segment(rate, costs) + counted.label_bytes);
     let log_bytes = Figure {
         value: log,
         because: format!(
@@ -307,6 +323,7 @@ mod tests {
 
     const ROUND: Costs = Costs {
         base_bytes: 1000.0,
+        conversion_bytes: 5000.0,
         bytes_per_series: 100.0,
         bytes_per_label_byte: 2.0,
         bytes_per_detector: 1000.0,
@@ -357,7 +374,7 @@ mod tests {
             [source(SourceKind::Scrape, 1000, 10.0), source(SourceKind::Pushed, 1000, 5.0), lost];
         let found = estimate(&settings, &sources, &ROUND);
         assert_eq!(found.samples_per_second, 300.0);
-        assert_eq!(found.memory_bytes.value, 1000.0 + 200_000.0 + 40_000.0 + 1_000_000.0);
+        assert_eq!(found.memory_bytes.value, 6000.0 + 200_000.0 + 40_000.0 + 1_000_000.0);
         assert_eq!(found.processor_cores.value, 100.0 * 2e-6 + 200.0 * 1e-6);
         let disk = found.disk.unwrap();
         assert_eq!(disk.history_bytes.value, 300.0 * 86_400.0 * 5.0 * 1.125);
@@ -367,7 +384,7 @@ mod tests {
         let back = &found.written_back[0];
         assert_eq!((back.selected, back.series.value, back.left_out), (2000, 6000.0, 500));
         assert_eq!((back.samples_per_second, back.requests_per_second), (400.0, 0.2));
-        assert_eq!(found.requests_per_second.value, 0.1 + 0.1 + 0.2 - 0.0 + 0.0);
+        assert_eq!(found.requests_per_second.value, 0.1 + 0.1 + 0.2);
         assert_eq!(found.sent_bytes_per_second.value, 8000.0);
         assert_eq!(found.received_bytes_per_second.value, 21.0);
         assert_eq!(found.left_out, ["llm a:1: it cannot be reached"]);
@@ -382,7 +399,7 @@ mod tests {
         settings.data = Some(data);
         let found = estimate(&settings, &[source(SourceKind::Scrape, 1000, 1.0)], &ROUND);
         assert_eq!(found.not_watched, 500);
-        assert_eq!(found.memory_bytes.value, 1000.0 + 50_000.0 + 10_000.0 + 250_000.0);
+        assert_eq!(found.memory_bytes.value, 6000.0 + 50_000.0 + 10_000.0 + 250_000.0);
         let disk = found.disk.unwrap();
         let room = f64::from(200 << 20) - disk.log_bytes.value;
         assert_eq!(disk.history_bytes.value, room);
