@@ -256,3 +256,13 @@ fn detect_and_the_engine_agree_on_one_series_about_what_is_clear() {
     assert!(outside(&found) <= 7, "{found:?}");
     assert!(outside(&told) <= 7, "{told:?}");
 }
+
+#[test]
+fn the_session_in_the_manual_is_what_is_printed() {
+    let manual = include_str!("../../../docs/backtest.md");
+    let session = manual.split("```text\n$ auscult ").nth(1).expect("a session");
+    let (call, rest) = session.split_once('\n').unwrap();
+    let (printed, _) = rest.split_once("```").unwrap();
+    let arguments: Vec<&str> = call.split(' ').collect();
+    assert_eq!(auscult(&arguments, "").out, printed);
+}
