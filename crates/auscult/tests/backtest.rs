@@ -52,7 +52,7 @@ fn incidents_are_told_as_table_json_csv_and_parquet() {
     let table = auscult(&call, &text);
     assert_eq!((table.code, table.err.as_str()), (0, ""));
     assert!(
-        table.out.contains("2 incidents in 6,000 samples of 6 series of 2 targets"),
+        table.out.contains("2 incidents in 9,000 samples of 6 series of 2 targets"),
         "{}",
         table.out
     );
@@ -69,7 +69,7 @@ fn incidents_are_told_as_table_json_csv_and_parquet() {
     assert_eq!(began, [minute(1000), minute(1300)]);
     assert!(incidents[0]["recovered"].is_string(), "{document:#}");
     assert_eq!(incidents[0]["members"].as_array().unwrap().len(), 3, "with the rate of tokens");
-    assert_eq!(document["summary"]["judged"], 6000);
+    assert_eq!(document["summary"]["judged"], 9000);
     let again = auscult(&[&call[..], &["--format", "json"]].concat(), &text);
     assert_eq!(json(&again.out), document, "the same gives the same");
     let csv = auscult(&[&call[..], &["--format", "csv", "--members", "1"]].concat(), &text);
@@ -126,7 +126,7 @@ fn events_are_found_or_missed_and_what_lies_outside_is_counted() {
 #[test]
 fn a_configuration_says_how_to_judge_and_flags_go_before_it() {
     let path = scratch("backtest.yml");
-    let policies = "detection:\n  budget: 1/month\npolicies:\n  - selector: '{instance=\"r1\"}'\n    watch: false\n";
+    let policies = "detection:\n  budget: 1/month\npolicies:\n  - match: '{instance=\"r1\"}'\n    watch: false\n";
     fs::write(&path, policies).unwrap();
     let path = path.display().to_string();
     let call = ["backtest", "-", "--label", "instance", "--counter", "tokens", "--config", &path];
@@ -255,4 +255,14 @@ fn detect_and_the_engine_agree_on_one_series_about_what_is_clear() {
     };
     assert!(outside(&found) <= 7, "{found:?}");
     assert!(outside(&told) <= 7, "{told:?}");
+}
+
+#[test]
+fn the_session_in_the_manual_is_what_is_printed() {
+    let manual = include_str!("../../../docs/backtest.md");
+    let session = manual.split("```text\n$ auscult ").nth(1).expect("a session");
+    let (call, rest) = session.split_once('\n').unwrap();
+    let (printed, _) = rest.split_once("```").unwrap();
+    let arguments: Vec<&str> = call.split(' ').collect();
+    assert_eq!(auscult(&arguments, "").out, printed);
 }

@@ -160,6 +160,18 @@ impl Backtested {
 /// Recordings, opened, and the engine that will judge them.
 ///
 /// The same recordings and settings give the same stories, bit for bit.
+///
+/// ```
+/// use auscult_server::{Backtest, BacktestSettings, RecordedFile, Recording};
+/// use auscult_telemetry::Input;
+/// let text = b"time,queue\n2024-05-01T00:00:00Z,3\n2024-05-01T00:00:15Z,4\n";
+/// let bytes = text.as_slice().into();
+/// let file = RecordedFile::new(Input::Bytes { name: "queue.csv".to_owned(), bytes });
+/// let recordings = vec![Recording::File(Box::new(file))];
+/// let told = Backtest::open(recordings, BacktestSettings::default())?.run(|_moment| ())?;
+/// assert_eq!((told.series, told.counts.judged, told.stories.len()), (1, 2, 0));
+/// # Ok::<(), auscult_server::BacktestError>(())
+/// ```
 pub struct Backtest {
     engine: Engine,
     tick: i64,
