@@ -23,6 +23,7 @@ use crate::saved::{
 use crate::signals::{Figures, Part, Reading, Role, Signal, part_of, role, shared_labels};
 use crate::slab::{Key, Slab};
 use crate::target::{SeriesKey, TargetId};
+use crate::unwatched::Tally;
 
 /// Detectors of a million series are of the small kind.
 const TIER: u8 = 1;
@@ -157,6 +158,8 @@ pub(crate) struct Outcome {
     pub(crate) events: Vec<Event>,
     /// For the comparison of siblings.
     pub(crate) peers: Vec<PeerReading>,
+    /// What there is no room for.
+    pub(crate) unwatched: Tally,
 }
 
 /// What a shard asks of the engine when it meets a series for the first time.
@@ -262,7 +265,10 @@ impl Shard {
             self.make(series.labels, hash, role, admission)
         });
         let Some(key) = key else {
-            outcome.counts.unwatched += series.points.len() as u64;
+            let (samples, newest) = (series.points.len() as u64, series.points.last());
+            outcome.counts.unwatched += samples;
+            let newest = newest.map_or(Timestamp::from_nanos(0), |point| point.time);
+            outcome.unwatched.count(series.labels, samples, newest);
             return;
         };
         let part = self.part(key, series.kind);
@@ -313,13 +319,16 @@ impl Shard {
             let known = entry.made[place].filter(|key| self.slots.get(*key).is_some());
             let name = if known.is_none() { entry.name(place) } else { None };
             let key = known.or_else(|| {
-                let labels = name?;
+                let labels = name.as_ref()?;
                 let hash = self.hasher.hash_one(labels.as_ref());
                 let known = self.find(labels.as_ref(), hash);
                 known.or_else(|| self.make(labels.as_ref(), hash, Role::Gauge, admission))
             });
             let Some(key) = key else {
                 outcome.counts.unwatched += 1;
+                if let Some(labels) = &name {
+                    outcome.unwatched.count(labels.as_ref(), 1, time);
+                }
                 continue;
             };
             if let Some(entry) = self.families.entries.get_mut(family) {
@@ -713,6 +722,19 @@ impl Shard {
     pub(crate) fn newest(&self) -> Option<Timestamp> {
         let watches = self.slots.iter().filter_map(|(_, slot)| slot.watch.as_ref());
         watches.filter_map(|watch| watch.last.map(|(time, _)| time)).max()
+    }
+
+    /// Every series that was read and is judged.
+    pub(crate) fn read_series(&self) -> impl Iterator<Item = &Labels> {
+        let is_read = |slot: &&Slot| {
+            slot.target.is_some() && slot.watch.as_ref().is_some_and(|watch| watch.last.is_some())
+        };
+        self.slots.iter().map(|(_, slot)| slot).filter(is_read).map(|slot| &slot.labels)
+    }
+
+    /// The series at `key`, as [`Shard::series`] has it.
+    pub(crate) fn series_at(&self, key: Key) -> Option<(&Labels, Option<Now>)> {
+        self.slots.get(key).map(|slot| (&slot.labels, self.now(slot)))
     }
 
     /// Every series: labels, and how it is.
