@@ -266,6 +266,20 @@ pub enum LabelsError {
     TooLong { name: String },
 }
 
+impl schemars::JsonSchema for Labels {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Labels".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "description": "Labels of a series by name; `__name__` is the name of the metric.",
+            "additionalProperties": {"type": "string", "minLength": 1}
+        })
+    }
+}
+
 impl serde::Serialize for Labels {
     /// As a map from name to value.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

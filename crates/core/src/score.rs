@@ -106,7 +106,9 @@ impl Explanation {
 }
 
 /// A closed range of readings, in channel units.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Band {
     /// Lowest reading inside.
     pub low: f64,

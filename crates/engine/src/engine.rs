@@ -1,7 +1,7 @@
 //! Many series in, incidents out.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -22,9 +22,10 @@ use crate::saved::{
     SavedTarget, VERSION,
 };
 use crate::settings::EngineSettings;
-use crate::shard::{Admission, Event, Outcome, Shard, SilentSeries};
+use crate::shard::{Admission, Event, Now, Outcome, Shard, SilentSeries};
 use crate::silence::{Silence, SilenceError};
 use crate::target::{SeriesKey, TargetId, Targets};
+use crate::unwatched::{Sketch, Unwatched};
 
 /// Events that come more often than this are not worth a look.
 const LEAST_RETURN_SECONDS: f64 = 3600.0;
@@ -126,6 +127,7 @@ pub struct Engine {
     groups: Mutex<Groups>,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
+    unwatched: Mutex<Sketch>,
     /// Series that there are, in all shards.
     series: AtomicUsize,
 }
@@ -246,6 +248,7 @@ impl Engine {
             groups: Mutex::new(Groups::new(settings.member_labels.clone())),
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
+            unwatched: Mutex::default(),
             series: AtomicUsize::new(0),
             settings: RwLock::new(Arc::new(settings)),
         }
@@ -341,6 +344,12 @@ impl Engine {
         lock(&self.book).silences.iter().cloned().collect()
     }
 
+    /// Has exactly `silences` from now on, such as those that were stored elsewhere; numbers up to
+    /// `last` are not given again. Which incidents are silenced is found out by the next tick.
+    pub fn restore_silences(&self, silences: Vec<Silence>, last: u64) {
+        lock(&self.book).silences.restore(silences, last);
+    }
+
     /// Judges everything in `batch`. Samples of one series must come in order of time;
     /// late ones are counted and not judged.
     pub fn ingest(&self, batch: &MetricBatch) -> Ingested {
@@ -379,8 +388,11 @@ impl Engine {
                 shard.judge(series, hash, &Gate(self), &mut outcome);
             }
         }
-        let Outcome { counts, mut events, peers } = outcome;
+        let Outcome { counts, mut events, peers, unwatched } = outcome;
         lock(&self.counts).add(counts);
+        if counts.unwatched > 0 {
+            lock(&self.unwatched).add(unwatched);
+        }
         lock(&self.groups).take(&peers);
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
@@ -605,6 +617,13 @@ impl Engine {
         *lock(&self.counts)
     }
 
+    /// The metrics with most samples of series that are not watched since the start, a hundred at
+    /// most, those with most first.
+    #[must_use]
+    pub fn unwatched(&self) -> Vec<Unwatched> {
+        lock(&self.unwatched).top()
+    }
+
     /// How many incidents are open.
     #[must_use]
     pub fn open_incidents(&self) -> usize {
@@ -637,24 +656,63 @@ impl Engine {
         for shard in &self.shards {
             let shard = lock(shard);
             for (labels, now) in shard.series().filter(|(labels, _)| wanted(labels)) {
-                let metric = labels.as_ref().metric();
-                let signal = match settings.knowledge.look_up(metric) {
-                    Some(Known::Signal { signal, .. }) => Some(signal.name.clone()),
-                    _ => None,
-                };
-                views.extend(now.map(|now| SeriesView {
-                    labels: labels.clone(),
-                    signal,
-                    time: now.time,
-                    reading: now.reading,
-                    expected: now.expected,
-                    band: now.band,
-                    deviation: now.deviation,
-                    ended: now.ended,
-                }));
+                views.extend(now.map(|now| view(&settings, labels, now)));
             }
         }
         views.sort_by(|a, b| a.labels.cmp(&b.labels));
         views
+    }
+
+    /// At most `limit` series for which `wanted` holds, as they are now, in the order of their
+    /// labels, from behind `after` on; and how many more there are. Time O(series · ln limit);
+    /// only what is returned is looked at closely.
+    #[must_use]
+    pub fn series_page(
+        &self,
+        wanted: impl Fn(&Labels) -> bool,
+        after: Option<&Labels>,
+        limit: usize,
+    ) -> (Vec<SeriesView>, usize) {
+        let (mut first, mut all) = (BinaryHeap::new(), 0_usize);
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let behind = |labels: &&Labels| after.is_none_or(|after| *labels > after);
+            for labels in shard.read_series().filter(behind).filter(|labels| wanted(labels)) {
+                all += 1;
+                if first.len() < limit {
+                    first.push(labels.clone());
+                } else if first.peek().is_some_and(|last| labels < last) {
+                    first.pop();
+                    first.push(labels.clone());
+                }
+            }
+        }
+        let first = first.into_sorted_vec();
+        let more = all - first.len();
+        let settings = self.settings();
+        let views = first.iter().filter_map(|labels| {
+            let (shard, key) = self.find(labels.as_ref())?;
+            let shard = lock(&self.shards[shard]);
+            let (_, now) = shard.series_at(key)?;
+            Some(view(&settings, labels, now?))
+        });
+        (views.collect(), more)
+    }
+}
+
+fn view(settings: &EngineSettings, labels: &Labels, now: Now) -> SeriesView {
+    let signal = match settings.knowledge.look_up(labels.as_ref().metric()) {
+        Some(Known::Signal { signal, .. }) => Some(signal.name.clone()),
+        _ => None,
+    };
+    SeriesView {
+        labels: labels.clone(),
+        signal,
+        time: now.time,
+        reading: now.reading,
+        expected: now.expected,
+        band: now.band,
+        deviation: now.deviation,
+        ended: now.ended,
     }
 }

@@ -32,11 +32,15 @@ mod silence;
 mod slab;
 mod surprise;
 mod target;
+mod unwatched;
 
 pub use auscult_detect::ensemble::AlarmBudget;
 pub use engine::{Counts, Engine, Ingested, SeriesView};
-pub use policy::{Direction, Maintenance, MaintenanceError, Policy, Severity, ValidRange, Weekday};
+pub use policy::{
+    Direction, HeldField, Maintenance, MaintenanceError, Policy, Severity, ValidRange, Weekday,
+};
 pub use saved::{Marks, ResumeError, Resumed, Resuming};
 pub use selector::{MatchOp, Matcher, Selector, SelectorError};
 pub use settings::EngineSettings;
 pub use silence::{Silence, SilenceError};
+pub use unwatched::Unwatched;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use auscult_core::{LabelsRef, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::rfc3339;
@@ -17,7 +18,7 @@ const KEPT: i64 = 5 * 86_400_000_000_000;
 /// `ends`. They are judged as ever, and their incidents are opened and shown.
 ///
 /// An incident is silenced while all of its series are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Silence {
     /// From 1; 0 for one that is new.
@@ -27,9 +28,11 @@ pub struct Silence {
     pub matchers: Selector,
     /// Since when.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub starts: Timestamp,
     /// Until when.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub ends: Timestamp,
     /// Who says so.
     pub author: String,
@@ -112,6 +115,12 @@ impl Silences {
         self.by_id.retain(|_, silence| now.nanos().saturating_sub(silence.ends.nanos()) < KEPT);
     }
 
+    /// Has exactly `silences` from now on. Numbers up to `last` are not given again.
+    pub(crate) fn restore(&mut self, silences: Vec<Silence>, last: u64) {
+        self.by_id = silences.into_iter().map(|silence| (silence.id, silence)).collect();
+        self.last = self.last.max(last).max(self.by_id.keys().next_back().copied().unwrap_or(0));
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Silence> {
         self.by_id.values()
     }
@@ -162,6 +171,21 @@ mod tests {
         let other =
             silences.set(silence("{job=\"other\"}", 600_000, 700_000), at(600_000)).unwrap();
         assert_eq!((other, silences.iter().count()), (id + 1, 1));
+    }
+
+    #[test]
+    fn restored_silences_hold_again_and_no_number_is_given_twice() {
+        let at = Timestamp::from_seconds;
+        let mut silences = Silences::default();
+        let first = silences.set(silence("up", 100, 200), at(0)).unwrap();
+        let kept: Vec<Silence> = silences.iter().cloned().collect();
+        let second = silences.set(silence("down", 100, 200), at(0)).unwrap();
+        let mut silences = Silences::default();
+        silences.restore(kept, second);
+        let labels = Labels::from_pairs([("__name__", "up")]).unwrap();
+        assert!(silences.cover(labels.as_ref(), at(150)));
+        assert_eq!(silences.iter().map(|silence| silence.id).collect::<Vec<_>>(), [first]);
+        assert_eq!(silences.set(silence("other", 100, 200), at(0)), Ok(second + 1));
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What outlives the process: samples, incidents and verdicts, learnt state.
+//! What outlives the process: samples, incidents and decisions, learnt state.
 //!
 //! ```text
 //! Folder ─┬─ Log       every sample as it came, before it is acknowledged
 //!         ├─ History   the same, sorted, in Parquet files with a manifest
-//!         ├─ Book      incidents, what happened to them, verdicts, who was told: SQLite
+//!         ├─ Book      incidents, what happened to them, decisions, who was told: SQLite
 //!         └─ state     what was learnt, record by record
 //! ```
 //!
@@ -38,8 +38,8 @@ mod state;
 mod varint;
 
 pub use book::{
-    Book, BookEntry, IncidentsWanted, OutboxEntry, Outgoing, StoredChange, StoredIncident,
-    StoredTold, StoredWaiting, Verdict,
+    Book, BookEntry, Decision, DecisionsWanted, IncidentsWanted, OutboxEntry, Outgoing,
+    StoredChange, StoredIncident, StoredTold, StoredWaiting,
 };
 pub use error::StoreError;
 pub use folder::Folder;

@@ -1,10 +1,10 @@
-//! Incidents, verdicts, and who was told.
+//! Incidents, decisions, and who was told.
 
 use std::fs;
 
 use auscult_store::{
-    Book, BookEntry, Folder, IncidentsWanted, OutboxEntry, Outgoing, StoreError, StoredChange,
-    StoredIncident, StoredTold, StoredWaiting, Verdict,
+    Book, BookEntry, Decision, DecisionsWanted, Folder, IncidentsWanted, OutboxEntry, Outgoing,
+    StoreError, StoredChange, StoredIncident, StoredTold, StoredWaiting,
 };
 
 use super::files::{folder, named, seconds};
@@ -26,28 +26,37 @@ fn entry(id: u64, state: &str, change: u64) -> BookEntry {
     }
 }
 
+fn decision(about: u64, happening: &str) -> Decision {
+    Decision {
+        number: 0,
+        kind: "verdict".to_owned(),
+        about,
+        time: seconds(7),
+        happening: happening.to_owned(),
+        author: "ann".to_owned(),
+        document: "{}".to_owned(),
+    }
+}
+
 fn ids(book: &Book, state: Option<&str>, before: Option<u64>) -> Vec<u64> {
-    let wanted = IncidentsWanted { state: state.map(str::to_owned), before, limit: 3 };
+    let state = state.map(str::to_owned);
+    let wanted = IncidentsWanted { state, before, limit: 3, ..Default::default() };
     book.incidents(&wanted).unwrap().iter().map(|incident| incident.id).collect()
 }
 
 #[test]
-fn incidents_changes_and_verdicts_survive_a_restart() {
+fn incidents_changes_and_decisions_survive_a_restart() {
     let path = folder("book").join("auscult.sqlite");
     let (book, note) = Book::open(&path).unwrap();
     assert_eq!(note, None);
     let entries: Vec<BookEntry> = (1..=5).map(|id| entry(id, "open", id)).collect();
     book.note(&entries).unwrap();
     book.note(&[entry(2, "recovered", 6)]).unwrap();
-    let verdict = Verdict {
-        incident: 2,
-        time: seconds(7),
-        is_true: true,
-        fault: Some("thermal-throttling".to_owned()),
-        person: None,
-        note: Some("fan".to_owned()),
+    let decide = |about, happening: &str| {
+        let decision = decision(about, happening);
+        book.decide(&decision).unwrap()
     };
-    book.add_verdict(&verdict).unwrap();
+    assert_eq!([decide(2, "given"), decide(3, "given"), decide(2, "withdrawn")], [1, 2, 3]);
     drop(book);
     let (book, _) = Book::open(&path).unwrap();
     assert_eq!(ids(&book, None, None), [5, 4, 3]);
@@ -55,7 +64,19 @@ fn incidents_changes_and_verdicts_survive_a_restart() {
     assert_eq!(ids(&book, Some("recovered"), None), [2]);
     assert_eq!(book.incident(2).unwrap().unwrap().state, "recovered");
     assert_eq!(book.incident(9).unwrap(), None);
-    assert_eq!(book.verdicts(2).unwrap(), [verdict]);
+    let numbers = |wanted: &DecisionsWanted<'_>| -> Vec<u64> {
+        book.decisions(wanted).unwrap().iter().map(|decision| decision.number).collect()
+    };
+    let of = |about| DecisionsWanted { kind: Some("verdict"), about, ..Default::default() };
+    assert_eq!(numbers(&of(Some((2, 2)))), [1, 3]);
+    assert_eq!(numbers(&DecisionsWanted { latest: true, ..of(None) }), [2, 3]);
+    assert_eq!(numbers(&DecisionsWanted { limit: Some(2), ..of(None) }), [2, 3]);
+    assert_eq!(numbers(&DecisionsWanted { after: 1, before: Some(3), ..of(None) }), [2]);
+    assert!(numbers(&DecisionsWanted { kind: Some("silence"), ..of(None) }).is_empty());
+    let first = Decision { number: 1, ..decision(2, "given") };
+    assert_eq!(book.decisions(&of(Some((2, 2)))).unwrap()[0], first);
+    let recent = IncidentsWanted { since: Some(seconds(105)), limit: 9, ..Default::default() };
+    assert_eq!(book.incidents(&recent).unwrap().len(), 2);
     let changes = book.newest_changes(2).unwrap();
     assert_eq!(changes.iter().map(|change| change.number).collect::<Vec<_>>(), [5, 6]);
 }
@@ -123,13 +144,20 @@ fn a_database_of_the_first_version_is_brought_up_to_date_and_a_copy_kept() {
     let path = folder("book-older").join("auscult.sqlite");
     drop(Book::open(&path).unwrap());
     let connection = rusqlite::Connection::open(&path).unwrap();
-    let back = "DROP TABLE installation; DROP TABLE receivers; DROP TABLE waiting;
+    let back = "CREATE TABLE verdicts (number INTEGER PRIMARY KEY, incident INTEGER NOT NULL,
+                  time INTEGER NOT NULL, is_true INTEGER NOT NULL, fault TEXT, person TEXT,
+                  note TEXT) STRICT;
+                INSERT INTO verdicts VALUES (1, 4, 7, 0, NULL, 'ann', 'a test');
+                DROP TABLE decisions; DROP TABLE installation; DROP TABLE receivers; DROP TABLE waiting;
                 DROP TABLE told; PRAGMA user_version = 1;";
     connection.execute_batch(back).unwrap();
     drop(connection);
     let (book, note) = Book::open(&path).unwrap();
     assert_eq!(note, None);
     assert_eq!(book.outgoing("pager").unwrap(), Outgoing::default());
+    let moved = book.decisions(&DecisionsWanted::default()).unwrap();
+    assert_eq!((moved.len(), moved[0].about, moved[0].author.as_str()), (1, 4, "ann"));
+    assert_eq!(moved[0].document, r#"{"verdict":"false","fault":null,"comment":"a test"}"#);
     assert!(path.with_file_name("auscult.sqlite.version-1").exists());
 }
 

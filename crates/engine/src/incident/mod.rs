@@ -3,6 +3,7 @@
 mod book;
 
 use auscult_core::{Band, Labels, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Severity;
@@ -10,8 +11,9 @@ use crate::policy::Severity;
 pub(crate) use book::{Book, Rules};
 
 /// Where an incident is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "IncidentState")]
 pub enum State {
     /// Something is odd.
     Open,
@@ -20,7 +22,7 @@ pub enum State {
 }
 
 /// Alarms that belong together in time and topology.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     /// From 1, in the order of opening.
     pub id: u64,
@@ -28,12 +30,15 @@ pub struct Incident {
     pub state: State,
     /// When it truly began: the earliest onset of its series.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub began: Timestamp,
     /// When the first alarm was raised.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub noticed: Timestamp,
     /// When it last grew, recovered or opened again.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub updated: Timestamp,
     /// How often it was opened again.
     pub reopened: u32,
@@ -56,7 +61,7 @@ pub struct Incident {
 }
 
 /// A series of an incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
     /// The series.
     pub series: Labels,
@@ -64,9 +69,11 @@ pub struct Member {
     pub target: Labels,
     /// When its departure began.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub onset: Timestamp,
     /// When it was strangest.
     #[serde(with = "rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub time: Timestamp,
     /// What it read then.
     pub reading: f64,
@@ -85,11 +92,12 @@ pub struct Member {
     pub reasons: Vec<String>,
     /// Since when it has been as usual again.
     #[serde(with = "rfc3339::option")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub usual_since: Option<Timestamp>,
 }
 
 /// What happened to an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Happening {
     /// It was opened.
@@ -103,7 +111,7 @@ pub enum Happening {
 }
 
 /// A step in the life of an incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// From 1, without gaps.
     pub number: u64,

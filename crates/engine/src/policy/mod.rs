@@ -1,5 +1,6 @@
 //! What a person wants of some series: which departures count, when, and how much they matter.
 
+mod held;
 mod maintenance;
 mod resolved;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::selector::Selector;
 
+pub use held::HeldField;
 pub use maintenance::{Maintenance, MaintenanceError, Weekday};
 pub(crate) use resolved::{Policies, Resolved};
 

@@ -13,6 +13,7 @@ use crate::policy::Severity;
 use crate::repeats::Stuck;
 use crate::signals::{Figures, Reading, Role, role};
 use crate::slab::Key;
+use crate::unwatched::Tally;
 
 /// What became of samples.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Outcome {
     pub(crate) events: Vec<Event>,
     /// For the comparison of siblings.
     pub(crate) peers: Vec<PeerReading>,
+    /// What there is no room for.
+    pub(crate) unwatched: Tally,
 }
 
 impl Shard {
@@ -57,7 +60,10 @@ impl Shard {
             self.make(series.labels, hash, role, admission)
         });
         let Some(key) = key else {
-            outcome.counts.unwatched += series.points.len() as u64;
+            let (samples, newest) = (series.points.len() as u64, series.points.last());
+            outcome.counts.unwatched += samples;
+            let newest = newest.map_or(Timestamp::from_nanos(0), |point| point.time);
+            outcome.unwatched.count(series.labels, samples, newest);
             return;
         };
         let part = self.part(key, series.kind);
@@ -108,13 +114,16 @@ impl Shard {
             let known = entry.made[place].filter(|key| self.slots.get(*key).is_some());
             let name = if known.is_none() { entry.name(place) } else { None };
             let key = known.or_else(|| {
-                let labels = name?;
+                let labels = name.as_ref()?;
                 let hash = self.hasher.hash_one(labels.as_ref());
                 let known = self.find(labels.as_ref(), hash);
                 known.or_else(|| self.make(labels.as_ref(), hash, Role::Gauge, admission))
             });
             let Some(key) = key else {
                 outcome.counts.unwatched += 1;
+                if let Some(labels) = &name {
+                    outcome.unwatched.count(labels.as_ref(), 1, time);
+                }
                 continue;
             };
             if let Some(entry) = self.families.entries.get_mut(family) {

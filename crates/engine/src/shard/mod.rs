@@ -26,6 +26,7 @@ use crate::target::TargetId;
 pub(crate) use admission::Admission;
 pub(crate) use event::Event;
 pub(crate) use judge::Outcome;
+pub(crate) use now::Now;
 pub(crate) use tick::SilentSeries;
 
 /// Detectors of a million series are of the small kind.

@@ -67,6 +67,19 @@ impl Shard {
         watches.filter_map(|watch| watch.last.map(|(time, _)| time)).max()
     }
 
+    /// Every series that was read and is judged.
+    pub(crate) fn read_series(&self) -> impl Iterator<Item = &Labels> {
+        let is_read = |slot: &&Slot| {
+            slot.target.is_some() && slot.watch.as_ref().is_some_and(|watch| watch.last.is_some())
+        };
+        self.slots.iter().map(|(_, slot)| slot).filter(is_read).map(|slot| &slot.labels)
+    }
+
+    /// The series at `key`, as [`Shard::series`] has it.
+    pub(crate) fn series_at(&self, key: Key) -> Option<(&Labels, Option<Now>)> {
+        self.slots.get(key).map(|slot| (&slot.labels, self.now(slot)))
+    }
+
     /// Every series: labels, and how it is.
     pub(crate) fn series(&self) -> impl Iterator<Item = (&Labels, Option<Now>)> {
         self.slots.iter().map(|(_, slot)| (&slot.labels, self.now(slot)))

@@ -1,5 +1,6 @@
-//! Incidents, what happened to them, and what people said of them, in SQLite.
+//! Incidents, what happened to them, and what people decided, in SQLite.
 
+mod decisions;
 mod outbox;
 mod schema;
 
@@ -10,12 +11,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use auscult_core::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
+pub use decisions::{Decision, DecisionsWanted};
 pub use outbox::{OutboxEntry, Outgoing, StoredTold, StoredWaiting};
 
 use crate::error::StoreError;
 use crate::folder::{beside, set_aside};
 
-/// Changes that are kept; incidents and verdicts are kept for good.
+/// Changes that are kept; incidents and decisions are kept for good.
 const MOST_CHANGES: u64 = 100_000;
 
 /// An incident, as the book keeps it.
@@ -53,23 +55,6 @@ pub struct BookEntry {
     pub change: Option<StoredChange>,
 }
 
-/// What a person said of an incident.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// Which incident.
-    pub incident: u64,
-    /// When it was said.
-    pub time: Timestamp,
-    /// Whether there was something wrong at all.
-    pub is_true: bool,
-    /// Which fault it was.
-    pub fault: Option<String>,
-    /// Who said so.
-    pub person: Option<String>,
-    /// In their words.
-    pub note: Option<String>,
-}
-
 /// Which incidents are asked for, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct IncidentsWanted {
@@ -77,6 +62,8 @@ pub struct IncidentsWanted {
     pub state: Option<String>,
     /// Only with a smaller number.
     pub before: Option<u64>,
+    /// Only those that changed then or later.
+    pub since: Option<Timestamp>,
     /// At most so many.
     pub limit: usize,
 }
@@ -125,6 +112,24 @@ impl Book {
         Ok((Self { path, connection: Mutex::new(connection) }, note))
     }
 
+    /// A database in memory, which ends with the process.
+    ///
+    /// # Errors
+    ///
+    /// When SQLite refuses.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from(":memory:");
+        let open = || {
+            let mut connection = Connection::open_in_memory()?;
+            schema::migrate(&mut connection, 0)?;
+            Ok(connection)
+        };
+        match open() {
+            Ok(connection) => Ok(Self { path, connection: Mutex::new(connection) }),
+            Err(source) => Err(StoreError::Database { path, source }),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,13 +157,15 @@ impl Book {
         let connection = self.lock();
         let query = "SELECT id, state, began, updated, document FROM incidents
                      WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR id < ?2)
+                       AND (?4 IS NULL OR updated >= ?4)
                      ORDER BY id DESC LIMIT ?3";
         let read = || {
             let mut statement = connection.prepare(query)?;
             let limit = i64::try_from(wanted.limit).unwrap_or(i64::MAX);
             let before = wanted.before.map(number);
+            let since = wanted.since.map(Timestamp::nanos);
             statement
-                .query_map(params![wanted.state, before, limit], incident)?
+                .query_map(params![wanted.state, before, limit, since], incident)?
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(self.refuse())
@@ -199,46 +206,6 @@ impl Book {
         let mut changes = read().map_err(self.refuse())?;
         changes.reverse();
         Ok(changes)
-    }
-
-    /// Notes what a person said.
-    ///
-    /// # Errors
-    ///
-    /// When the database refuses.
-    pub fn add_verdict(&self, verdict: &Verdict) -> Result<(), StoreError> {
-        let add = "INSERT INTO verdicts (incident, time, is_true, fault, person, note)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let Verdict { incident, time, is_true, fault, person, note } = verdict;
-        let values = params![number(*incident), time.nanos(), is_true, fault, person, note];
-        self.lock().execute(add, values).map_err(self.refuse())?;
-        Ok(())
-    }
-
-    /// What people said of an incident, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database refuses.
-    pub fn verdicts(&self, incident: u64) -> Result<Vec<Verdict>, StoreError> {
-        let connection = self.lock();
-        let query = "SELECT time, is_true, fault, person, note FROM verdicts
-                     WHERE incident = ?1 ORDER BY number";
-        let read = || {
-            let mut statement = connection.prepare(query)?;
-            let verdicts = statement.query_map([number(incident)], |row| {
-                Ok(Verdict {
-                    incident,
-                    time: Timestamp::from_nanos(row.get(0)?),
-                    is_true: row.get(1)?,
-                    fault: row.get(2)?,
-                    person: row.get(3)?,
-                    note: row.get(4)?,
-                })
-            })?;
-            verdicts.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(self.refuse())
     }
 }
 

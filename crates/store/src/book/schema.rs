@@ -55,6 +55,23 @@ const STEPS: &[&str] = &[
         time INTEGER NOT NULL,
         PRIMARY KEY (receiver, incident)
      ) STRICT;",
+    // 3
+    "CREATE TABLE decisions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        about INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        happening TEXT NOT NULL,
+        author TEXT NOT NULL,
+        document TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX decisions_by_what ON decisions (kind, about, number);
+     INSERT INTO decisions (kind, about, time, happening, author, document)
+        SELECT 'verdict', incident, time, 'given', coalesce(person, ''),
+            json_object('verdict', CASE is_true WHEN 0 THEN 'false' ELSE 'true' END,
+                'fault', fault, 'comment', coalesce(note, ''))
+        FROM verdicts ORDER BY number;
+     DROP TABLE verdicts;",
 ];
 
 /// The version that this release writes.
