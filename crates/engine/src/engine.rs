@@ -341,7 +341,8 @@ impl Engine {
     }
 
     /// Judges everything in `batch`. Samples of one series must come in order of time;
-    /// late ones are counted and not judged.
+    /// late ones are counted and not judged. Where four batches in a row are late, each less so
+    /// than the one before, the clock of the source was set back: it is followed.
     pub fn ingest(&self, batch: &MetricBatch) -> Ingested {
         self.ingest_after(batch, || ()).1
     }
@@ -563,6 +564,15 @@ impl Engine {
         self.shards.iter().for_each(|shard| lock(shard).awake());
         lock(&self.targets).awake();
         lock(&self.book).awake();
+    }
+
+    /// To be called when the clock by which [`Engine::tick`] is called jumped to `now`, forth or
+    /// back, or when nobody could take samples for long, as the process was stopped: nothing is
+    /// silent, forgotten or recovered for it, as the time until then begins anew.
+    pub fn clock_jumped(&self, now: Timestamp) {
+        self.shards.iter().for_each(|shard| lock(shard).awake());
+        lock(&self.targets).awake();
+        lock(&self.book).clock_jumped(now);
     }
 
     /// What sources declared metrics to be, by name.

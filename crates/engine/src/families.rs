@@ -4,7 +4,7 @@ use auscult_core::{Labels, LabelsRef, METRIC_NAME, Timestamp};
 use auscult_telemetry::metrics::Histogram;
 use hashbrown::HashTable;
 
-use crate::signals::{Distribution, Family, Figures, Part, QUANTILES};
+use crate::signals::{Arrival, Distribution, Family, Figures, Part, QUANTILES};
 use crate::slab::{Key, Slab};
 
 /// A family, what it grows by, and the series that are made of it.
@@ -97,11 +97,15 @@ impl Families {
         &mut self,
         key: Key,
         part: Part,
-        time: Timestamp,
-        value: f64,
+        (time, value): (Timestamp, f64),
+        arrival: Arrival,
     ) -> Option<Figures> {
-        let whole = self.entries.get_mut(key)?.family.take(part, time, value)?;
-        self.whole(key, time, whole)
+        let entry = self.entries.get_mut(key)?;
+        if entry.family.is_set_back(part, time, arrival) {
+            entry.distribution = Distribution::default();
+        }
+        let whole = entry.family.take(part, time, value)?;
+        self.whole(key, time, whole, arrival)
     }
 
     /// Takes a whole histogram in; gives figures when there are new ones.
@@ -110,12 +114,13 @@ impl Families {
         key: Key,
         time: Timestamp,
         histogram: Histogram,
+        arrival: Arrival,
     ) -> Option<Figures> {
         let entry = self.entries.get_mut(key)?;
         if entry.is_gauge {
             Some(Distribution::now(&histogram))
         } else {
-            entry.distribution.step(time, histogram)
+            entry.distribution.step(time, histogram, arrival)
         }
     }
 

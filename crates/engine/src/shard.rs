@@ -20,7 +20,7 @@ use crate::repeats::{Repeats, Stuck};
 use crate::saved::{
     Bytes, Record, Records, SavedEvent, SavedPeer, SavedPending, SavedSeries, SavedWatch,
 };
-use crate::signals::{Figures, Part, Reading, Role, Signal, part_of, role, shared_labels};
+use crate::signals::{Arrival, Figures, Part, Reading, Role, Signal, part_of, role, shared_labels};
 use crate::slab::{Key, Slab};
 use crate::target::{SeriesKey, TargetId};
 
@@ -61,9 +61,40 @@ struct Watch {
     detector: Box<PotEnsemble>,
     last: Option<(Timestamp, f64)>,
     repeats: Repeats,
+    /// Readings until its own history counts again, after a leap in time.
+    settling: u8,
 }
 
+/// Usual steps from reading to reading from which on time has leapt: the detector finds its level
+/// anew.
+const LEAP_STEPS: f64 = 200.0;
+/// Nanoseconds that are no leap, whatever is usual.
+const NO_LEAP: i64 = 300_000_000_000;
+/// Readings after a leap in which a level that rests on one of them says little. All series of a
+/// target leap together, so what little each of them says would add up to an alarm.
+const SETTLING: u8 = 12;
+
 impl Watch {
+    /// Follows time on to a reading at `time`; says whether it was set back.
+    fn follow(&mut self, time: Timestamp) -> bool {
+        let Some((last, _)) = self.last else { return false };
+        let passed = time.nanos().saturating_sub(last.nanos());
+        let is_set_back = passed < 0;
+        let is_leap = || {
+            let step = self.detector.usual_step();
+            step.is_some_and(|step| passed as f64 > LEAP_STEPS * step * 1e9)
+        };
+        if is_set_back || (passed > NO_LEAP && is_leap()) {
+            self.settling = SETTLING;
+        } else {
+            self.settling = self.settling.saturating_sub(1);
+        }
+        if is_set_back {
+            self.detector.follow_clock_back();
+        }
+        is_set_back
+    }
+
     /// The run of equal readings that goes on, and the seconds in which one so odd comes once.
     fn stuck(&self) -> Option<(Stuck, f64)> {
         let (_, reading) = self.last?;
@@ -266,12 +297,16 @@ impl Shard {
             return;
         };
         let part = self.part(key, series.kind);
+        let mut arrival = Arrival::First;
         for point in series.points {
-            self.judge_point(key, *point, outcome);
-            let Some((family, part)) = part.filter(|_| point.value.is_finite()) else { continue };
-            if let Some(figures) = self.families.part(family, part, point.time, point.value) {
-                self.judge_figures(family, &figures, point.time, admission, outcome);
+            self.judge_point(key, *point, arrival, outcome);
+            if let Some((family, part)) = part.filter(|_| point.value.is_finite()) {
+                let read = (point.time, point.value);
+                if let Some(figures) = self.families.part(family, part, read, arrival) {
+                    self.judge_figures(family, &figures, point.time, admission, outcome);
+                }
             }
+            arrival = Arrival::More;
         }
     }
 
@@ -285,13 +320,14 @@ impl Shard {
         let is_gauge = series.kind == MetricKind::GaugeHistogram;
         let hash_of = |labels: LabelsRef<'_>| self.hasher.hash_one(labels);
         let family = self.families.find_or_make(series.labels, hash, hash_of, (is_gauge, false));
-        for HistogramPoint { time, value } in series.histograms {
+        let arrivals = std::iter::once(Arrival::First).chain(std::iter::repeat(Arrival::More));
+        for (HistogramPoint { time, value }, arrival) in series.histograms.iter().zip(arrivals) {
             let Some(histogram) = value.clone() else {
                 outcome.counts.stale += 1;
                 continue;
             };
             outcome.counts.judged += 1;
-            if let Some(figures) = self.families.whole(family, *time, histogram) {
+            if let Some(figures) = self.families.whole(family, *time, histogram, arrival) {
                 self.judge_figures(family, &figures, *time, admission, outcome);
             }
         }
@@ -325,12 +361,13 @@ impl Shard {
             if let Some(entry) = self.families.entries.get_mut(family) {
                 entry.made[place] = Some(key);
             }
-            self.judge_point(key, Point { time, value }, outcome);
+            // Whatever made them late was sorted out for the family as a whole.
+            self.judge_point(key, Point { time, value }, Arrival::SetBack, outcome);
         }
     }
 
     /// Judges one sample of the series at `key`.
-    fn judge_point(&mut self, key: Key, point: Point, outcome: &mut Outcome) {
+    fn judge_point(&mut self, key: Key, point: Point, arrival: Arrival, outcome: &mut Outcome) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let counts = &mut outcome.counts;
         slot.last_seen = None;
@@ -344,8 +381,8 @@ impl Shard {
             counts.not_judged += 1;
             return;
         };
-        let reading = match watch.signal.step(point.time, point.value) {
-            Reading::Value(reading) => reading,
+        let reading = match watch.signal.step(point.time, point.value, arrival) {
+            Reading::Value(reading) | Reading::SetBack(reading) => reading,
             Reading::Nothing => {
                 counts.judged += 1;
                 return;
@@ -364,6 +401,9 @@ impl Shard {
             }
         };
         let before = watch.last.map(|(_, reading)| reading);
+        if watch.follow(point.time) {
+            self.pendings.remove(key);
+        }
         watch.last = Some((point.time, reading));
         let time = point.time;
         let policy = (slot.policy > 0).then(|| self.policies.get(slot.policy));
@@ -414,7 +454,7 @@ impl Shard {
             explanation.onset = Some(Timestamp::from_nanos(since));
             Some(event(score, seconds, explanation))
         } else if let (Some(score), Some(explanation)) =
-            (watched.score.ready(), watched.explanation)
+            (watched.score.ready(), watched.explanation.filter(|_| watch.settling == 0))
         {
             let expected = explanation.expected[0];
             let counts = policy.is_none_or(|policy| policy.counts(reading, expected));
@@ -637,7 +677,8 @@ impl Shard {
                     return None;
                 }
                 let signal = saved.signal.clone();
-                Some(Watch { signal, detector, last: saved.last, repeats: Repeats::new() })
+                let (last, repeats) = (saved.last, Repeats::new());
+                Some(Watch { signal, detector, last, repeats, settling: 0 })
             }
         };
         if !admission.has_room() {
@@ -808,7 +849,7 @@ fn fresh_detector() -> PotEnsemble {
 
 fn fresh_watch(signal: Signal) -> Watch {
     let detector = Box::new(fresh_detector());
-    Watch { signal, detector, last: None, repeats: Repeats::new() }
+    Watch { signal, detector, last: None, repeats: Repeats::new(), settling: 0 }
 }
 
 /// What is said of a series that is stuck at `reading`.

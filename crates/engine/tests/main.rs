@@ -1,5 +1,6 @@
 //! The engine on made-up fleets.
 
+mod clocks;
 mod fleet;
 mod histograms;
 mod incidents;
