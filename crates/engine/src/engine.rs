@@ -161,6 +161,10 @@ impl Admission for Gate<'_> {
         self.0.series.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
+    fn most_families(&self) -> usize {
+        self.0.most_families()
+    }
+
     fn target(&self, labels: LabelsRef<'_>) -> TargetId {
         lock(&self.0.targets).add_series(labels)
     }
@@ -191,6 +195,9 @@ impl Admission for Gate<'_> {
         lock(&self.0.groups).know(place, saved);
     }
 }
+
+/// So many histograms may be followed in a shard, however few series may be watched.
+const FEW_FAMILIES: usize = 256;
 
 /// Most families whose kind is remembered.
 const MOST_FAMILIES: usize = 100_000;
@@ -405,6 +412,11 @@ impl Engine {
         }
     }
 
+    /// Most histograms that come as a whole which a shard may follow: its share of all series.
+    fn most_families(&self) -> usize {
+        self.settings().most_series.div_ceil(self.shards.len()).max(FEW_FAMILIES)
+    }
+
     /// Goes on to `now`: history of targets, recovery of incidents, series to forget.
     /// To be called about as often as samples come; a recording calls it by its own time.
     pub fn tick(&self, now: Timestamp) {
@@ -429,7 +441,7 @@ impl Engine {
         let silent_after = nanos(settings.silent_after);
         let mut silent: std::collections::HashMap<TargetId, SilentSeries> = Default::default();
         for shard in &self.shards {
-            let ticked = lock(shard).tick(now, after, silent_after);
+            let ticked = lock(shard).tick(now, after, silent_after, self.most_families());
             for (target, silence) in ticked.silent {
                 match silent.entry(target) {
                     Entry::Occupied(mut known) => {

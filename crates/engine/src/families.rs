@@ -64,6 +64,14 @@ impl Families {
         Self { places: HashTable::new(), entries: Slab::new() }
     }
 
+    /// The family called `labels`, whose `hash` this is.
+    pub(crate) fn find(&self, labels: LabelsRef<'_>, hash: u64) -> Option<Key> {
+        let is_it = |key: &Key| {
+            self.entries.get(*key).is_some_and(|entry| entry.family.labels.as_ref() == labels)
+        };
+        self.places.find(hash, is_it).copied()
+    }
+
     /// The family called `labels`, made if it is new; `hash` is what `hash_of` gives for them.
     pub(crate) fn find_or_make(
         &mut self,
@@ -72,13 +80,10 @@ impl Families {
         hash_of: impl Fn(LabelsRef<'_>) -> u64,
         (is_gauge, has_count_series): (bool, bool),
     ) -> Key {
-        let Self { places, entries } = self;
-        let is_it = |key: &Key| {
-            entries.get(*key).is_some_and(|entry| entry.family.labels.as_ref() == labels)
-        };
-        if let Some(key) = places.find(hash, is_it) {
-            return *key;
+        if let Some(key) = self.find(labels, hash) {
+            return key;
         }
+        let Self { places, entries } = self;
         let key = entries.insert(Entry {
             family: Family::new(labels.to_owned()),
             distribution: Distribution::default(),

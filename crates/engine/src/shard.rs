@@ -198,6 +198,9 @@ pub(crate) trait Admission {
     /// Whether there is room for one more series.
     fn has_room(&self) -> bool;
 
+    /// Most histograms that come as a whole which a shard may follow.
+    fn most_families(&self) -> usize;
+
     /// The target of a new series that will be judged.
     fn target(&self, labels: LabelsRef<'_>) -> TargetId;
 
@@ -319,6 +322,12 @@ impl Shard {
     ) {
         let is_gauge = series.kind == MetricKind::GaugeHistogram;
         let hash_of = |labels: LabelsRef<'_>| self.hasher.hash_one(labels);
+        let is_known = self.families.find(series.labels, hash).is_some();
+        // Those that nothing was made of yet do not count as series, and must not be without end.
+        if !is_known && self.families.entries.len() >= admission.most_families() {
+            outcome.counts.unwatched += series.histograms.len() as u64;
+            return;
+        }
         let family = self.families.find_or_make(series.labels, hash, hash_of, (is_gauge, false));
         let arrivals = std::iter::once(Arrival::First).chain(std::iter::repeat(Arrival::More));
         for (HistogramPoint { time, value }, arrival) in series.histograms.iter().zip(arrivals) {
@@ -764,7 +773,14 @@ impl Shard {
     /// Goes on to `now`. Forgets the series without a sample in the nanoseconds `after`
     /// before, and finds those that have been silent for `silent_after` nanoseconds and five
     /// of their usual steps.
-    pub(crate) fn tick(&mut self, now: Timestamp, after: i64, silent_after: i64) -> Ticked {
+    /// Of histograms beyond `most_families`, those that nothing is made of are forgotten.
+    pub(crate) fn tick(
+        &mut self,
+        now: Timestamp,
+        after: i64,
+        silent_after: i64,
+        most_families: usize,
+    ) -> Ticked {
         let mut ticked = Ticked::default();
         let before = Timestamp::from_nanos(now.nanos().saturating_sub(after));
         for (key, slot) in self.slots.iter_mut() {
@@ -820,7 +836,7 @@ impl Shard {
             self.pendings.remove(key);
             ticked.forgotten.extend(self.slots.remove(key).map(|slot| (slot.target, slot.peer)));
         }
-        if !ticked.forgotten.is_empty() {
+        if !ticked.forgotten.is_empty() || self.families.entries.len() >= most_families {
             let parts = self.slots.iter().filter_map(|(_, slot)| slot.part);
             let mut needed: HashSet<Key> = parts.map(|(family, _)| family).collect();
             let made = |(key, entry): (Key, &Entry)| {

@@ -7,4 +7,5 @@ mod incidents;
 mod policies;
 mod resume;
 mod stuck;
+mod vllm;
 mod weekly;
