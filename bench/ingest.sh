@@ -7,6 +7,7 @@
 # INTERVAL=15 SECONDS_STEADY=300 the steady load; SECONDS_FLAT=30 SERIES_FLAT=100000 as fast as
 # answers come; PROFILE=release or debug; DATA a folder with room (about 10 GB for a million series);
 # ONLY="auscult prometheus" some of them. Programs that are not installed are left out in words.
+# BUILD=no takes the programs that were built before.
 # It needs a machine that does nothing else: what others do shows in every figure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,7 +27,7 @@ trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true; rm -rf "$data/ingest"
 
 flags=()
 [ "$profile" = debug ] || flags=(--release)
-cargo build --quiet --locked "${flags[@]}" --package auscult --package auscult-bench --bin auscult --bin load
+[ "${BUILD:-yes}" = no ] || cargo build --quiet --locked "${flags[@]}" --package auscult --package auscult-bench --bin auscult --bin load
 target=${CARGO_TARGET_DIR:-target}/$profile
 
 # The command of a program that listens on $port and stores below $2.
@@ -89,7 +90,7 @@ for program in $only; do
     watch=$!
     load=$("$target/load" "127.0.0.1:$port" "$series" "$interval" "$steady")
     kill "$watch" 2>/dev/null || true
-    wait "$watch" 2>/dev/null || true
+    wait "$watch" 2>/dev/null || :
     cpu=$(processor)
     peak=$(memory VmHWM)
     rss=$(awk '{ all[NR] = $1 } END { for (i = int(NR / 2) + 1; i <= NR; i++) print all[i] }' "$folder.rss" |

@@ -4,6 +4,7 @@ mod clocks;
 mod fleet;
 mod histograms;
 mod incidents;
+mod mutated;
 mod policies;
 mod resume;
 mod stuck;
