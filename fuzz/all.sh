@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export RUSTC_BOOTSTRAP=1
 corpus=fuzz/corpus
-mkdir -p "$corpus"/{csv,exposition,model,otlp,parquet,wrapped}
+mkdir -p "$corpus"/{csv,exposition,model,otlp,parquet,promql,selector,wrapped,yaml}
 # Without a sound file to start from, chance would never come to one.
 if [ ! -e "$corpus/model/tree.json" ]; then
     log=examples/data/ai4i/fault_log.csv
@@ -26,7 +26,20 @@ if [ ! -e "$corpus/otlp/sdk" ]; then
     { printf '\1'; cat "$golden/every_shape.json"; } >"$corpus/otlp/json"
     { printf '\2'; gzip -c "$golden/every_shape.bin"; } >"$corpus/otlp/gzip"
 fi
-cp -n crates/telemetry/tests/expositions/node.* "$corpus/exposition/"
+cp -n crates/telemetry/tests/expositions/{node.*,vllm.txt} "$corpus/exposition/"
+cp -n examples/auscult.yml "$corpus/yaml/"
+cat >"$corpus/yaml/policies" <<'YAML'
+- match: '{job="vllm", __name__=~"vllm:.*"}'
+  direction: up
+  for: 5m
+  valid_range: {low: 0, high: 1}
+  maintenance: [{days: [saturday], from: "02:00", to: "04:00", time_zone: Europe/Berlin}]
+YAML
+printf '%s' 'up{job=~"a|b", gpu!="3", x!~""}' >"$corpus/selector/all"
+printf '%s' 'sum by (job) (rate(m_total{job="llm"}[1m] offset 1m)) / on (job) group_left histogram_quantile(0.9, sum by (job, le) (m_bucket)) > bool 1' \
+    >"$corpus/promql/sum"
+printf '%s' 'max_over_time(rate(m_total[1m])[5m:30s] @ end()) or label_replace(up, "a", "$1", "job", "(.*)") unless topk(2, odd)' \
+    >"$corpus/promql/subquery"
 for target in fuzz/fuzz_targets/*.rs; do
     name=$(basename "$target" .rs)
     echo "== $name"

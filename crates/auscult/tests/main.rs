@@ -15,4 +15,6 @@ mod serve;
 mod serve_reload;
 mod serve_storage;
 mod service;
+mod soak;
+mod stub;
 mod troubleshoot;

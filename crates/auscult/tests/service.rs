@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// A service that is ended by `kill -9` when dropped.
 pub(crate) struct Service {
     pub(crate) child: Child,
-    address: String,
+    pub(crate) address: String,
     lines: mpsc::Receiver<String>,
 }
 

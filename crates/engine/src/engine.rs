@@ -164,6 +164,10 @@ impl Admission for Gate<'_> {
         self.0.series.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
+    fn most_families(&self) -> usize {
+        self.0.most_families()
+    }
+
     fn target(&self, labels: LabelsRef<'_>) -> TargetId {
         lock(&self.0.targets).add_series(labels)
     }
@@ -194,6 +198,9 @@ impl Admission for Gate<'_> {
         lock(&self.0.groups).know(place, saved);
     }
 }
+
+/// So many histograms may be followed in a shard, however few series may be watched.
+const FEW_FAMILIES: usize = 256;
 
 /// Most families whose kind is remembered.
 const MOST_FAMILIES: usize = 100_000;
@@ -351,7 +358,8 @@ impl Engine {
     }
 
     /// Judges everything in `batch`. Samples of one series must come in order of time;
-    /// late ones are counted and not judged.
+    /// late ones are counted and not judged. Where four batches in a row are late, each less so
+    /// than the one before, the clock of the source was set back: it is followed.
     pub fn ingest(&self, batch: &MetricBatch) -> Ingested {
         self.ingest_after(batch, || ()).1
     }
@@ -417,6 +425,11 @@ impl Engine {
         }
     }
 
+    /// Most histograms that come as a whole which a shard may follow: its share of all series.
+    fn most_families(&self) -> usize {
+        self.settings().most_series.div_ceil(self.shards.len()).max(FEW_FAMILIES)
+    }
+
     /// Goes on to `now`: history of targets, recovery of incidents, series to forget.
     /// To be called about as often as samples come; a recording calls it by its own time.
     pub fn tick(&self, now: Timestamp) {
@@ -445,7 +458,7 @@ impl Engine {
         let silent_after = nanos(settings.silent_after);
         let mut silent: std::collections::HashMap<TargetId, SilentSeries> = Default::default();
         for shard in &self.shards {
-            let ticked = lock(shard).tick(now, after, silent_after);
+            let ticked = lock(shard).tick(now, after, silent_after, self.most_families());
             for (target, silence) in ticked.silent {
                 match silent.entry(target) {
                     Entry::Occupied(mut known) => {
@@ -581,6 +594,15 @@ impl Engine {
         self.shards.iter().for_each(|shard| lock(shard).awake());
         lock(&self.targets).awake();
         lock(&self.book).awake();
+    }
+
+    /// To be called when the clock by which [`Engine::tick`] is called jumped to `now`, forth or
+    /// back, or when nobody could take samples for long, as the process was stopped: nothing is
+    /// silent, forgotten or recovered for it, as the time until then begins anew.
+    pub fn clock_jumped(&self, now: Timestamp) {
+        self.shards.iter().for_each(|shard| lock(shard).awake());
+        lock(&self.targets).awake();
+        lock(&self.book).clock_jumped(now);
     }
 
     /// What sources declared metrics to be, by name.

@@ -4,7 +4,7 @@ use auscult_core::{Labels, LabelsRef, METRIC_NAME, Timestamp};
 use auscult_telemetry::metrics::Histogram;
 use hashbrown::HashTable;
 
-use crate::signals::{Distribution, Family, Figures, Part, QUANTILES};
+use crate::signals::{Arrival, Distribution, Family, Figures, Part, QUANTILES};
 use crate::slab::{Key, Slab};
 
 /// A family, what it grows by, and the series that are made of it.
@@ -64,6 +64,14 @@ impl Families {
         Self { places: HashTable::new(), entries: Slab::new() }
     }
 
+    /// The family called `labels`, whose `hash` this is.
+    pub(crate) fn find(&self, labels: LabelsRef<'_>, hash: u64) -> Option<Key> {
+        let is_it = |key: &Key| {
+            self.entries.get(*key).is_some_and(|entry| entry.family.labels.as_ref() == labels)
+        };
+        self.places.find(hash, is_it).copied()
+    }
+
     /// The family called `labels`, made if it is new; `hash` is what `hash_of` gives for them.
     pub(crate) fn find_or_make(
         &mut self,
@@ -72,13 +80,10 @@ impl Families {
         hash_of: impl Fn(LabelsRef<'_>) -> u64,
         (is_gauge, has_count_series): (bool, bool),
     ) -> Key {
-        let Self { places, entries } = self;
-        let is_it = |key: &Key| {
-            entries.get(*key).is_some_and(|entry| entry.family.labels.as_ref() == labels)
-        };
-        if let Some(key) = places.find(hash, is_it) {
-            return *key;
+        if let Some(key) = self.find(labels, hash) {
+            return key;
         }
+        let Self { places, entries } = self;
         let key = entries.insert(Entry {
             family: Family::new(labels.to_owned()),
             distribution: Distribution::default(),
@@ -97,11 +102,15 @@ impl Families {
         &mut self,
         key: Key,
         part: Part,
-        time: Timestamp,
-        value: f64,
+        (time, value): (Timestamp, f64),
+        arrival: Arrival,
     ) -> Option<Figures> {
-        let whole = self.entries.get_mut(key)?.family.take(part, time, value)?;
-        self.whole(key, time, whole)
+        let entry = self.entries.get_mut(key)?;
+        if entry.family.is_set_back(part, time, arrival) {
+            entry.distribution = Distribution::default();
+        }
+        let whole = entry.family.take(part, time, value)?;
+        self.whole(key, time, whole, arrival)
     }
 
     /// Takes a whole histogram in; gives figures when there are new ones.
@@ -110,12 +119,13 @@ impl Families {
         key: Key,
         time: Timestamp,
         histogram: Histogram,
+        arrival: Arrival,
     ) -> Option<Figures> {
         let entry = self.entries.get_mut(key)?;
         if entry.is_gauge {
             Some(Distribution::now(&histogram))
         } else {
-            entry.distribution.step(time, histogram)
+            entry.distribution.step(time, histogram, arrival)
         }
     }
 

@@ -85,6 +85,8 @@ impl Target {
             return None;
         }
         self.forget(event.time, rules);
+        // What lies so far ahead bears the time of a clock that was set back since.
+        self.recent.retain(|_, recent| !rules.is_over(event.time, recent.event.time));
         let key = (event.shard, event.key);
         if self.recent.get(&key).is_none_or(|recent| nats > recent.nats) {
             let recent = Recent::new(event.clone(), nats, &self.recurrence);

@@ -99,3 +99,29 @@ fn what_a_source_declares_later_is_believed() {
     }
     assert_eq!(readings(&engine)[0].1, 5.0, "a rate");
 }
+
+#[test]
+fn a_flood_of_whole_histograms_is_held_off_like_any_other() {
+    let settings = EngineSettings { most_series: 100, ..EngineSettings::default() };
+    let engine = Engine::new(settings);
+    let flood = |second: i64| {
+        let mut batch = MetricBatch::default();
+        for number in 0..100_000 {
+            let number = format!("{second}-{number}");
+            let mut labels = [("__name__", "ttft_seconds"), ("id", number.as_str())];
+            batch.begin_series(MetricKind::Histogram, &mut labels).unwrap();
+            let buckets = vec![(0.1, 1.0)];
+            let histogram = Histogram { count: 1.0, sum: Some(0.1), buckets, delta: false };
+            batch.push_histogram(Timestamp::from_seconds(second), Some(histogram));
+        }
+        engine.ingest(&batch);
+        engine.tick(Timestamp::from_seconds(second));
+        engine.counts()
+    };
+    let first = flood(15);
+    assert!(first.judged < 50_000 && first.unwatched > 50_000, "{first:?}");
+    // They make room again, as nothing came of them.
+    let second = flood(30);
+    assert_eq!(second.judged, 2 * first.judged, "{second:?}");
+    assert!(engine.series() <= 100);
+}

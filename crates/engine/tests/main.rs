@@ -1,10 +1,13 @@
 //! The engine on made-up fleets.
 
+mod clocks;
 mod fleet;
 mod histograms;
 mod incidents;
+mod mutated;
 mod policies;
 mod resume;
 mod spread;
 mod stuck;
+mod vllm;
 mod weekly;

@@ -1,5 +1,7 @@
 //! Queries over made-up series: what is easily got wrong.
 
+mod mutated;
+
 use std::cell::Cell;
 
 use auscult_core::Labels;

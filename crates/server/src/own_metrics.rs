@@ -65,6 +65,8 @@ pub(crate) struct OwnMetrics {
     pub(crate) discovery_failures: Counter,
     pub(crate) source_reads: Family<SourceLabels, Counter>,
     pub(crate) source_refused_records: Counter,
+    /// Jumps of the time of day.
+    pub(crate) clock_jumps: Counter,
     /// 1 if the configuration was applied when it was read last.
     pub(crate) last_reload_ok: Gauge,
     /// When a configuration was applied last, in seconds since 1970.
@@ -83,6 +85,7 @@ impl Default for OwnMetrics {
             discovery_failures: Counter::default(),
             source_reads: Family::default(),
             source_refused_records: Counter::default(),
+            clock_jumps: Counter::default(),
             last_reload_ok: Gauge::default(),
             last_reload_time: Gauge::default(),
         }
@@ -119,6 +122,8 @@ impl OwnMetrics {
         registry.register("source_reads", help, own.source_reads.clone());
         let help = "Records of followed files that cannot be read";
         registry.register("source_refused_records", help, own.source_refused_records.clone());
+        let help = "Jumps of the time of day: the clock was set, or the service could not run";
+        registry.register("clock_jumps", help, own.clock_jumps.clone());
         let help = "1 if the configuration was applied when it was read last";
         registry.register("config_last_reload_successful", help, own.last_reload_ok.clone());
         let help = "When a configuration was applied last, in seconds since 1970";

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::access::{self, Access};
+use crate::clock::{self, Jumps};
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
@@ -21,7 +22,7 @@ use crate::reload::{Reloader, Request, SettingsSource};
 use crate::settings::ServerSettings;
 use crate::storage::{Decisions, Storage};
 use crate::supervisor::{Plan, Supervisor};
-use crate::{clock, http, sources};
+use crate::{http, sources};
 
 /// What requests and background tasks share.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) started: Timestamp,
     /// Whether the past of all sources has been read.
     warm: AtomicBool,
+    /// Of the clock, between ticks.
+    jumps: Jumps,
     /// Whether the service as a whole ends, not only a part of it.
     pub(crate) is_stopping: AtomicBool,
 }
@@ -49,6 +52,21 @@ impl Shared {
     /// the engine goes by the time of the past.
     pub(crate) fn is_warm(&self) -> bool {
         self.warm.load(Ordering::Acquire)
+    }
+
+    /// Goes on to the time of day.
+    fn tick(&self) {
+        let now = clock::now();
+        if let Some(jump) = self.jumps.tick(now) {
+            self.metrics.clock_jumps.inc();
+            let seconds = jump / 1_000_000_000;
+            tracing::warn!(
+                "the time of day jumped by {seconds} s: the clock was set, or the service could not run; what is silent is found out anew"
+            );
+            self.engine.clock_jumped(now);
+        }
+        self.engine.tick(now);
+        self.note();
     }
 }
 
@@ -135,6 +153,7 @@ impl Server {
         let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
         metrics.note_applied();
         let queries = Queries::new(&settings.query);
+        let jumps = Jumps::new(tick);
         let shared = Arc::new(Shared {
             engine,
             access,
@@ -146,6 +165,7 @@ impl Server {
             refused_configuration: Mutex::default(),
             started: clock::now(),
             warm,
+            jumps,
             is_stopping,
         });
         let noting = Arc::clone(&shared);
@@ -270,11 +290,7 @@ impl Background {
         otlp.spawn(&shared, &stopped, &mut tasks);
         supervisor.apply(plan).await;
         tasks.spawn(supervisor.run(source, requests, stopped.clone()));
-        let tick = |shared: &Shared| {
-            shared.engine.tick(clock::now());
-            shared.note();
-        };
-        tasks.spawn(repeat(shared.settings.tick, tick, Arc::clone(&shared), stopped));
+        tasks.spawn(repeat(shared.settings.tick, Shared::tick, Arc::clone(&shared), stopped));
         while tasks.join_next().await.is_some() {}
     }
 }

@@ -25,15 +25,15 @@ use crate::support::{own_metrics, start, until};
 
 /// A request as it came, and what it was answered.
 #[derive(Debug, Clone)]
-struct Got {
+pub(crate) struct Got {
     at: Instant,
     headers: HeaderMap,
     body: Vec<u8>,
-    status: u16,
+    pub(crate) status: u16,
 }
 
 impl Got {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
@@ -48,13 +48,24 @@ impl Got {
 
 /// A receiver, which answers its n-th request as told.
 #[derive(Clone)]
-struct Receiver {
-    address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
 }
 
 impl Receiver {
-    async fn start(answer: impl Fn(usize) -> (u16, &'static str) + Clone + Send + 'static) -> Self {
+    pub(crate) async fn start(
+        answer: impl Fn(usize) -> (u16, &'static str) + Clone + Send + 'static,
+    ) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::listen(listener, answer)
+    }
+
+    /// On a port that is there already.
+    pub(crate) fn listen(
+        listener: tokio::net::TcpListener,
+        answer: impl Fn(usize) -> (u16, &'static str) + Clone + Send + 'static,
+    ) -> Self {
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
         let answer = Arc::new(Mutex::new(answer));
         let kept = Arc::clone(&got);
@@ -71,18 +82,17 @@ impl Receiver {
                 answer
             }
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = axum::Router::new().fallback(take);
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { address, got }
     }
 
-    fn url(&self) -> Secret {
+    pub(crate) fn url(&self) -> Secret {
         Secret::new(format!("http://{}/hush", self.address))
     }
 
-    fn got(&self) -> Vec<Got> {
+    pub(crate) fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
 
@@ -93,7 +103,7 @@ impl Receiver {
 }
 
 /// A webhook that is told of everything at once and tried again soon.
-fn webhook(name: &str, url: Secret) -> WebhookSettings {
+pub(crate) fn webhook(name: &str, url: Secret) -> WebhookSettings {
     WebhookSettings {
         name: Some(name.to_owned()),
         min_backoff: Duration::from_millis(5),
@@ -102,7 +112,7 @@ fn webhook(name: &str, url: Secret) -> WebhookSettings {
     }
 }
 
-fn settings(webhooks: Vec<WebhookSettings>) -> ServerSettings {
+pub(crate) fn settings(webhooks: Vec<WebhookSettings>) -> ServerSettings {
     ServerSettings {
         engine: EngineSettings {
             quiet_after: Duration::from_millis(500),
@@ -114,18 +124,18 @@ fn settings(webhooks: Vec<WebhookSettings>) -> ServerSettings {
     }
 }
 
-fn hundred_seconds_ago() -> i64 {
+pub(crate) fn hundred_seconds_ago() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 - 100
 }
 
 /// A replica that stops answering.
-async fn fall(address: SocketAddr, begin: i64) {
+pub(crate) async fn fall(address: SocketAddr, begin: i64) {
     for (seconds, up) in [(0, 1.0), (15, 0.0), (30, 0.0), (45, 0.0)] {
         send_up(address, begin, seconds, up).await;
     }
 }
 
-async fn until_taken(receiver: &Receiver, expected: &[&str]) {
+pub(crate) async fn until_taken(receiver: &Receiver, expected: &[&str]) {
     until("messages", || async {
         let taken = receiver.taken();
         assert!(taken.len() <= expected.len(), "{taken:?}");
@@ -134,7 +144,7 @@ async fn until_taken(receiver: &Receiver, expected: &[&str]) {
     .await;
 }
 
-async fn until_shown(address: SocketAddr, line: &str) {
+pub(crate) async fn until_shown(address: SocketAddr, line: &str) {
     until(line, || async {
         own_metrics(address).await.lines().any(|other| other == line).then_some(())
     })

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use auscult_server::{Server, ServerSettings};
 use serde_json::Value;
@@ -20,6 +20,12 @@ pub(crate) async fn start(settings: ServerSettings) -> (SocketAddr, oneshot::Sen
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(server.run(async move { drop(stopped.await) }));
     (address, stop)
+}
+
+/// The time of day.
+pub(crate) fn now() -> auscult_core::Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    auscult_core::Timestamp::from_nanos(since.as_nanos() as i64)
 }
 
 pub(crate) async fn json(url: String) -> Value {

@@ -68,6 +68,12 @@ impl Clock {
         }
     }
 
+    /// It is known that the clock was set back: the next sample is taken for the first after it,
+    /// should it be late.
+    pub(crate) fn follow_back(&mut self) {
+        self.late = SET_BACK;
+    }
+
     /// Goes on to `time`, which follows by `step`.
     pub(crate) fn learn(&mut self, time: Timestamp, step: Step) {
         match step {

@@ -298,6 +298,12 @@ impl PotEnsemble {
         self.state.clock.usual_step()
     }
 
+    /// Says that the clock of the source was set back before the next sample: it is learnt, though
+    /// it is earlier than the last. By itself the detector believes it at the 33rd late sample.
+    pub fn follow_clock_back(&mut self) {
+        self.state.clock.follow_back();
+    }
+
     /// [`Detector::update`], and how rare what was found is; explained where it comes
     /// once in `explained_from` seconds or more seldom.
     ///

@@ -134,7 +134,10 @@ impl Book {
     /// The incident that an alarm on `target` belongs to: one on the same target, or one
     /// that something odd was lately found in on a target that shares a label.
     fn place_for(&self, target: &Labels, now: Timestamp) -> Option<usize> {
-        let age = |incident: &Incident| now.nanos().saturating_sub(incident.updated.nanos());
+        // One may lie ahead, if a clock was set back.
+        let age = |incident: &Incident| {
+            now.nanos().saturating_sub(incident.updated.nanos()).saturating_abs()
+        };
         let same = |entry: &Entry| {
             let incident = &entry.incident;
             let is_alive =
@@ -297,6 +300,13 @@ impl Book {
     /// What is fed from now on is new.
     pub(crate) fn awake(&mut self) {
         self.entries.iter_mut().for_each(|entry| entry.known_until = None);
+    }
+
+    /// The time by which incidents recover goes on from `now`.
+    pub(crate) fn clock_jumped(&mut self, now: Timestamp) {
+        let open = self.entries.iter_mut().filter(|entry| entry.incident.state == State::Open);
+        let members = open.flat_map(|entry| &mut entry.incident.members);
+        members.for_each(|member| member.usual_since = member.usual_since.map(|_| now));
     }
 
     /// Every incident, newest first.

@@ -22,6 +22,9 @@ pub(crate) trait Admission {
     /// Whether there is room for one more series.
     fn has_room(&self) -> bool;
 
+    /// Most histograms that come as a whole which a shard may follow.
+    fn most_families(&self) -> usize;
+
     /// The target of a new series that will be judged.
     fn target(&self, labels: LabelsRef<'_>) -> TargetId;
 

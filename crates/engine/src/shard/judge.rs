@@ -11,7 +11,7 @@ use crate::engine::Counts;
 use crate::peers::PeerReading;
 use crate::policy::Severity;
 use crate::repeats::Stuck;
-use crate::signals::{Figures, Reading, Role, role};
+use crate::signals::{Arrival, Figures, Reading, Role, role};
 use crate::slab::Key;
 use crate::unwatched::Tally;
 
@@ -67,12 +67,16 @@ impl Shard {
             return;
         };
         let part = self.part(key, series.kind);
+        let mut arrival = Arrival::First;
         for point in series.points {
-            self.judge_point(key, *point, outcome);
-            let Some((family, part)) = part.filter(|_| point.value.is_finite()) else { continue };
-            if let Some(figures) = self.families.part(family, part, point.time, point.value) {
-                self.judge_figures(family, &figures, point.time, admission, outcome);
+            self.judge_point(key, *point, arrival, outcome);
+            if let Some((family, part)) = part.filter(|_| point.value.is_finite()) {
+                let read = (point.time, point.value);
+                if let Some(figures) = self.families.part(family, part, read, arrival) {
+                    self.judge_figures(family, &figures, point.time, admission, outcome);
+                }
             }
+            arrival = Arrival::More;
         }
     }
 
@@ -85,14 +89,21 @@ impl Shard {
     ) {
         let is_gauge = series.kind == MetricKind::GaugeHistogram;
         let hash_of = |labels: LabelsRef<'_>| self.hasher.hash_one(labels);
+        let is_known = self.families.find(series.labels, hash).is_some();
+        // Those that nothing was made of yet do not count as series, and must not be without end.
+        if !is_known && self.families.entries.len() >= admission.most_families() {
+            outcome.counts.unwatched += series.histograms.len() as u64;
+            return;
+        }
         let family = self.families.find_or_make(series.labels, hash, hash_of, (is_gauge, false));
-        for HistogramPoint { time, value } in series.histograms {
+        let arrivals = std::iter::once(Arrival::First).chain(std::iter::repeat(Arrival::More));
+        for (HistogramPoint { time, value }, arrival) in series.histograms.iter().zip(arrivals) {
             let Some(histogram) = value.clone() else {
                 outcome.counts.stale += 1;
                 continue;
             };
             outcome.counts.judged += 1;
-            if let Some(figures) = self.families.whole(family, *time, histogram) {
+            if let Some(figures) = self.families.whole(family, *time, histogram, arrival) {
                 self.judge_figures(family, &figures, *time, admission, outcome);
             }
         }
@@ -129,12 +140,13 @@ impl Shard {
             if let Some(entry) = self.families.entries.get_mut(family) {
                 entry.made[place] = Some(key);
             }
-            self.judge_point(key, Point { time, value }, outcome);
+            // Whatever made them late was sorted out for the family as a whole.
+            self.judge_point(key, Point { time, value }, Arrival::SetBack, outcome);
         }
     }
 
     /// Judges one sample of the series at `key`.
-    fn judge_point(&mut self, key: Key, point: Point, outcome: &mut Outcome) {
+    fn judge_point(&mut self, key: Key, point: Point, arrival: Arrival, outcome: &mut Outcome) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let counts = &mut outcome.counts;
         slot.last_seen = None;
@@ -148,8 +160,8 @@ impl Shard {
             counts.not_judged += 1;
             return;
         };
-        let reading = match watch.signal.step(point.time, point.value) {
-            Reading::Value(reading) => reading,
+        let reading = match watch.signal.step(point.time, point.value, arrival) {
+            Reading::Value(reading) | Reading::SetBack(reading) => reading,
             Reading::Nothing => {
                 counts.judged += 1;
                 return;
@@ -168,6 +180,9 @@ impl Shard {
             }
         };
         let before = watch.last.map(|(_, reading)| reading);
+        if watch.follow(point.time) {
+            self.pendings.remove(key);
+        }
         watch.last = Some((point.time, reading));
         let time = point.time;
         let policy = (slot.policy > 0).then(|| self.policies.get(slot.policy));
@@ -218,7 +233,7 @@ impl Shard {
             explanation.onset = Some(Timestamp::from_nanos(since));
             Some(event(score, seconds, explanation))
         } else if let (Some(score), Some(explanation)) =
-            (watched.score.ready(), watched.explanation)
+            (watched.score.ready(), watched.explanation.filter(|_| watch.settling == 0))
         {
             let expected = explanation.expected[0];
             let counts = policy.is_none_or(|policy| policy.counts(reading, expected));

@@ -64,9 +64,40 @@ struct Watch {
     detector: Box<PotEnsemble>,
     last: Option<(Timestamp, f64)>,
     repeats: Repeats,
+    /// Readings until its own history counts again, after a leap in time.
+    settling: u8,
 }
 
+/// Usual steps from reading to reading from which on time has leapt: the detector finds its level
+/// anew.
+const LEAP_STEPS: f64 = 200.0;
+/// Nanoseconds that are no leap, whatever is usual.
+const NO_LEAP: i64 = 300_000_000_000;
+/// Readings after a leap in which a level that rests on one of them says little. All series of a
+/// target leap together, so what little each of them says would add up to an alarm.
+const SETTLING: u8 = 12;
+
 impl Watch {
+    /// Follows time on to a reading at `time`; says whether it was set back.
+    fn follow(&mut self, time: Timestamp) -> bool {
+        let Some((last, _)) = self.last else { return false };
+        let passed = time.nanos().saturating_sub(last.nanos());
+        let is_set_back = passed < 0;
+        let is_leap = || {
+            let step = self.detector.usual_step();
+            step.is_some_and(|step| passed as f64 > LEAP_STEPS * step * 1e9)
+        };
+        if is_set_back || (passed > NO_LEAP && is_leap()) {
+            self.settling = SETTLING;
+        } else {
+            self.settling = self.settling.saturating_sub(1);
+        }
+        if is_set_back {
+            self.detector.follow_clock_back();
+        }
+        is_set_back
+    }
+
     /// The run of equal readings that goes on, and the seconds in which one so odd comes once.
     fn stuck(&self) -> Option<(Stuck, f64)> {
         let (_, reading) = self.last?;
@@ -124,7 +155,7 @@ fn fresh_detector() -> PotEnsemble {
 
 fn fresh_watch(signal: Signal) -> Watch {
     let detector = Box::new(fresh_detector());
-    Watch { signal, detector, last: None, repeats: Repeats::new() }
+    Watch { signal, detector, last: None, repeats: Repeats::new(), settling: 0 }
 }
 
 #[cfg(test)]

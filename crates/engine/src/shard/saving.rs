@@ -73,7 +73,8 @@ impl Shard {
                     return None;
                 }
                 let signal = saved.signal.clone();
-                Some(Watch { signal, detector, last: saved.last, repeats: Repeats::new() })
+                let (last, repeats) = (saved.last, Repeats::new());
+                Some(Watch { signal, detector, last, repeats, settling: 0 })
             }
         };
         if !admission.has_room() {

@@ -37,7 +37,14 @@ impl Shard {
     /// Goes on to `now`. Forgets the series without a sample in the nanoseconds `after`
     /// before, and finds those that have been silent for `silent_after` nanoseconds and five
     /// of their usual steps.
-    pub(crate) fn tick(&mut self, now: Timestamp, after: i64, silent_after: i64) -> Ticked {
+    /// Of histograms beyond `most_families`, those that nothing is made of are forgotten.
+    pub(crate) fn tick(
+        &mut self,
+        now: Timestamp,
+        after: i64,
+        silent_after: i64,
+        most_families: usize,
+    ) -> Ticked {
         let mut ticked = Ticked::default();
         let before = Timestamp::from_nanos(now.nanos().saturating_sub(after));
         for (key, slot) in self.slots.iter_mut() {
@@ -101,7 +108,7 @@ impl Shard {
             self.pendings.remove(key);
             ticked.forgotten.extend(self.slots.remove(key).map(|slot| (slot.target, slot.peer)));
         }
-        if !ticked.forgotten.is_empty() {
+        if !ticked.forgotten.is_empty() || self.families.entries.len() >= most_families {
             let parts = self.slots.iter().filter_map(|(_, slot)| slot.part);
             let mut needed: HashSet<Key> = parts.map(|(family, _)| family).collect();
             let made = |(key, entry): (Key, &Family)| {

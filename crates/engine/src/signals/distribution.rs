@@ -4,6 +4,8 @@
 use auscult_core::Timestamp;
 use auscult_telemetry::metrics::Histogram;
 
+use super::lateness::{Arrival, Lateness};
+
 /// Quantiles that are taken of a distribution, as label values name them.
 pub(crate) const QUANTILES: [(f64, &str); 2] = [(0.5, "0.5"), (0.99, "0.99")];
 /// Observations that figures should rest on.
@@ -20,6 +22,11 @@ pub(crate) struct Figures {
     pub(crate) quantiles: [Option<f64>; QUANTILES.len()],
 }
 
+/// A point that comes after so many times the wait before, and this late at least, says nothing
+/// of the rate now: the source was away, or a clock jumped. Nanoseconds.
+const LONG: i64 = 5;
+const AWAY: i64 = 300_000_000_000;
+
 /// Follows one histogram.
 ///
 /// Figures are of the observations since the figures before: of twenty at least, or of
@@ -28,11 +35,21 @@ pub(crate) struct Figures {
 pub(crate) struct Distribution {
     /// What was known when figures were given last.
     before: Option<(Timestamp, Histogram)>,
+    lateness: Lateness,
+    /// The last point, and nanoseconds between it and the one before; 0 if there is none.
+    last: Option<Timestamp>,
+    wait: i64,
 }
 
 impl Distribution {
     /// Takes what counts since the start of the process, or since the point before if it says so.
-    pub(crate) fn step(&mut self, time: Timestamp, histogram: Histogram) -> Option<Figures> {
+    pub(crate) fn step(
+        &mut self,
+        time: Timestamp,
+        histogram: Histogram,
+        arrival: Arrival,
+    ) -> Option<Figures> {
+        self.follow_clock(time, arrival);
         let histogram = match &self.before {
             // What was left from before counts too.
             Some((_, pending)) if histogram.delta => sum(pending, histogram),
@@ -48,7 +65,7 @@ impl Distribution {
             return None;
         };
         let since = time.nanos().saturating_sub(then.nanos());
-        if since <= 0 {
+        if since <= 0 || self.last > Some(time) {
             return None;
         }
         let grown = if histogram.delta { histogram.clone() } else { growth(before, &histogram) };
@@ -70,6 +87,29 @@ impl Distribution {
         };
         self.before = Some((time, rest));
         Some(figures(&grown, since as f64 / 1e9))
+    }
+
+    /// Begins anew if the clock of the source was set back to `time`, or nothing came for long.
+    fn follow_clock(&mut self, time: Timestamp, arrival: Arrival) {
+        let Some(last) = self.last else {
+            self.last = Some(time);
+            return;
+        };
+        let wait = time.nanos().saturating_sub(last.nanos());
+        if wait < 0 {
+            if self.lateness.is_set_back(wait.saturating_neg(), arrival) {
+                *self = Self { last: Some(time), ..Self::default() };
+            }
+            return;
+        }
+        self.lateness.end();
+        if wait > 0 {
+            let usual = std::mem::replace(&mut self.wait, wait);
+            if usual > 0 && wait > AWAY.max(usual.saturating_mul(LONG)) {
+                self.before = None;
+            }
+            self.last = Some(time);
+        }
     }
 
     /// Takes what is there now.
@@ -169,31 +209,48 @@ mod tests {
     fn figures_are_of_what_came_since_the_figures_before() {
         let mut requests = Distribution::default();
         let first = histogram(1000.0, 500.0, &[(0.1, 0.0), (1.0, 900.0)], false);
-        assert_eq!(requests.step(at(0), first), None);
+        assert_eq!(requests.step(at(0), first, Arrival::First), None);
         let few = histogram(1010.0, 505.0, &[(0.1, 5.0), (1.0, 910.0)], false);
-        assert_eq!(requests.step(at(15), few), None, "ten are too few");
+        assert_eq!(requests.step(at(15), few, Arrival::First), None, "ten are too few");
         let more = histogram(1100.0, 540.0, &[(0.1, 50.0), (1.0, 999.0)], false);
-        let figures = requests.step(at(20), more).expect("a hundred are enough");
+        let figures = requests.step(at(20), more, Arrival::First).expect("a hundred are enough");
         assert_eq!((figures.rate, figures.mean), (5.0, Some(0.4)));
         let [half, most] = figures.quantiles;
         assert!((half.unwrap() - 0.1).abs() < 1e-9 && (most.unwrap() - 1.0).abs() < 1e-9);
         let restarted = histogram(30.0, 3.0, &[(0.1, 30.0), (1.0, 30.0)], false);
-        assert_eq!(requests.step(at(35), restarted.clone()), None, "a reset");
-        let idle = requests.step(at(95), restarted).expect("a minute");
+        assert_eq!(requests.step(at(35), restarted.clone(), Arrival::First), None, "a reset");
+        let idle = requests.step(at(95), restarted, Arrival::First).expect("a minute");
         assert_eq!((idle.rate, idle.mean, idle.quantiles[0]), (0.0, None, None));
+    }
+
+    #[test]
+    fn what_came_while_the_source_was_away_gives_no_figures() {
+        let mut requests = Distribution::default();
+        let mut at = |second, count| {
+            let counted = histogram(count, count, &[(1.0, count)], false);
+            requests.step(at(second), counted, Arrival::First).map(|figures| figures.rate)
+        };
+        assert_eq!([at(0, 0.0), at(15, 150.0), at(3615, 300.0)], [None, Some(10.0), None]);
+        assert_eq!(at(3630, 450.0), Some(10.0));
+        // Points that are always far apart.
+        assert_eq!([at(7230, 4050.0), at(10_830, 7650.0)], [None, Some(1.0)]);
     }
 
     #[test]
     fn deltas_add_up_until_they_are_enough() {
         let mut requests = Distribution::default();
         let some = |count: f64| histogram(count, count, &[(1.0, count / 2.0), (2.0, count)], true);
-        assert_eq!(requests.step(at(0), some(100.0)), None, "since when is not known");
-        assert_eq!(requests.step(at(10), some(15.0)), None);
-        let figures = requests.step(at(20), some(15.0)).expect("thirty");
+        assert_eq!(
+            requests.step(at(0), some(100.0), Arrival::First),
+            None,
+            "since when is not known"
+        );
+        assert_eq!(requests.step(at(10), some(15.0), Arrival::First), None);
+        let figures = requests.step(at(20), some(15.0), Arrival::First).expect("thirty");
         assert_eq!((figures.rate, figures.mean), (1.5, Some(1.0)));
         assert_eq!(figures.quantiles[0], Some(1.0));
-        assert_eq!(requests.step(at(30), some(1.0)), None);
-        let figures = requests.step(at(90), some(1.0)).expect("a minute");
+        assert_eq!(requests.step(at(30), some(1.0), Arrival::First), None);
+        let figures = requests.step(at(90), some(1.0), Arrival::First).expect("a minute");
         assert!((figures.rate - 2.0 / 70.0).abs() < 1e-9, "{figures:?}");
     }
 

@@ -3,6 +3,8 @@
 use auscult_core::{Labels, LabelsError, LabelsRef, METRIC_NAME, Timestamp};
 use auscult_telemetry::metrics::Histogram;
 
+use super::lateness::{Arrival, Lateness};
+
 /// Which part of a family a series is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Part {
@@ -56,6 +58,9 @@ pub(crate) struct Family {
     first: Option<Timestamp>,
     /// The last time at which it was whole.
     whole: Option<Timestamp>,
+    /// Of parts that come late; the last time of one.
+    lateness: Lateness,
+    late: Option<Timestamp>,
 }
 
 /// Readings without a part for so many whole times the part is gone; nanoseconds.
@@ -63,7 +68,31 @@ const GONE_AFTER: i64 = 300_000_000_000;
 
 impl Family {
     pub(crate) fn new(labels: Labels) -> Self {
-        Self { labels, readings: Vec::new(), first: None, whole: None }
+        let lateness = Lateness::default();
+        Self { labels, readings: Vec::new(), first: None, whole: None, lateness, late: None }
+    }
+
+    /// Whether this part says that the clock of the source was set back. Then the family begins
+    /// anew. To be asked before the part is taken in.
+    pub(crate) fn is_set_back(&mut self, part: Part, time: Timestamp, arrival: Arrival) -> bool {
+        let last = self.readings.iter().find(|reading| reading.part == part);
+        let Some(last) = last.map(|reading| reading.time) else { return false };
+        // All parts of one time are late together.
+        if time == last || self.late == Some(time) {
+            return false;
+        }
+        if time > last {
+            self.lateness.end();
+            self.late = None;
+            return false;
+        }
+        self.late = Some(time);
+        let behind = last.nanos().saturating_sub(time.nanos());
+        let is_set_back = self.lateness.is_set_back(behind, arrival);
+        if is_set_back {
+            *self = Self::new(std::mem::take(&mut self.labels));
+        }
+        is_set_back
     }
 
     /// Takes a part in. Returns the histogram if it is now whole at `time`.
@@ -124,6 +153,23 @@ mod tests {
         assert_eq!((whole.count, whole.sum), (5.0, Some(7.0)));
         assert_eq!(whole.buckets, [(1.0, 4.0)]);
         assert_eq!(family.take(Part::Bucket(1.0), at(2), 9.0), None, "a repetition");
+    }
+
+    #[test]
+    fn a_family_whose_clock_was_set_back_is_whole_again_soon() {
+        let mut family = Family::new(Labels::default());
+        let mut whole = |second| {
+            let parts = [Part::Bucket(1.0), Part::Count].map(|part| {
+                let time = Timestamp::from_seconds(second);
+                let was_set_back = family.is_set_back(part, time, Arrival::First);
+                (was_set_back, family.take(part, time, 1.0).is_some())
+            });
+            (parts[0].0 || parts[1].0, parts[0].1 || parts[1].1)
+        };
+        assert_eq!([3600, 3615].map(&mut whole), [(false, false), (false, true)]);
+        let after = [30, 45, 60, 75, 90, 105].map(&mut whole);
+        assert_eq!(after[..3], [(false, false); 3]);
+        assert_eq!(after[3..], [(true, false), (false, true), (false, true)]);
     }
 
     #[test]

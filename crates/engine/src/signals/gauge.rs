@@ -4,37 +4,40 @@ use auscult_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Reading;
-
-/// Late samples in a row after which the clock is taken to have been set back.
-const SET_BACK: u8 = 32;
+use super::lateness::{Arrival, Lateness};
 
 /// Passes on what is new and finite.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Gauge {
     last: Option<Timestamp>,
-    late: u8,
+    lateness: Lateness,
 }
 
 impl Gauge {
     /// Whether a stored one can be.
     pub(crate) fn is_sound(&self) -> bool {
-        self.late <= SET_BACK
+        self.lateness.is_sound()
     }
 
-    pub(crate) fn step(&mut self, time: Timestamp, value: f64) -> Reading {
+    pub(crate) fn step(&mut self, time: Timestamp, value: f64, arrival: Arrival) -> Reading {
         if !value.is_finite() {
             return Reading::Invalid;
         }
-        match self.last {
-            Some(last) if time == last => return Reading::Duplicate,
-            Some(last) if time < last && self.late < SET_BACK => {
-                self.late += 1;
-                return Reading::Late;
+        let before = self.last.replace(time);
+        match before.filter(|last| time <= *last) {
+            Some(last) if time == last => Reading::Duplicate,
+            Some(last) => {
+                let behind = last.nanos().saturating_sub(time.nanos());
+                if self.lateness.is_set_back(behind, arrival) {
+                    return Reading::SetBack(value);
+                }
+                self.last = before;
+                Reading::Late
             }
-            _ => {}
+            None => {
+                self.lateness.end();
+                Reading::Value(value)
+            }
         }
-        self.late = 0;
-        self.last = Some(time);
-        Reading::Value(value)
     }
 }

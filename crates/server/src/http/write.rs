@@ -34,15 +34,20 @@ pub(super) async fn remote_write(
     let header =
         |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     let content_type = header(header::CONTENT_TYPE).unwrap_or("application/x-protobuf");
+    let refused = || {
+        let labels = WriteLabels { protocol: "remote_write", ending: Ending::Refused };
+        shared.metrics.writes.get_or_create(&labels).inc();
+        StatusCode::UNSUPPORTED_MEDIA_TYPE
+    };
     let Some(version) = Version::of_content_type(content_type) else {
         let expected = "expected application/x-protobuf with proto=prometheus.WriteRequest or proto=io.prometheus.write.v2.Request";
         let reason = format!("Content-Type `{content_type}` is not understood: {expected}\n");
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, reason).into_response();
+        return (refused(), reason).into_response();
     };
     let encoding = header(header::CONTENT_ENCODING).unwrap_or("snappy");
     if !encoding.eq_ignore_ascii_case("snappy") {
         let reason = format!("Content-Encoding `{encoding}` is not understood: expected snappy\n");
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, reason).into_response();
+        return (refused(), reason).into_response();
     }
     // Judging takes the processor, not the socket.
     let judged = tokio::task::spawn_blocking(move || {
