@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use auscult_promql::Query;
-use auscult_server::{Configuration, DataSettings, ScrapeSettings, ServerSettings};
+use auscult_server::{Configuration, DataSettings, ScrapeSettings, ServerSettings, TargetGroup};
 use auscult_yaml::Document;
 use regex::Regex;
 use serde_json::Value;
@@ -217,8 +217,10 @@ async fn watching_itself(folder: &Path) -> (SocketAddr, tokio::sync::oneshot::Se
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let own = ScrapeSettings::of_addresses(&[address.to_string()], Duration::from_secs(1)).unwrap();
     let own = ScrapeSettings { job_name: "auscult".to_owned(), ..own };
+    let targets = vec![address.to_string()];
     let scores = ScrapeSettings {
         job_name: "auscult-scores".to_owned(),
+        static_configs: vec![TargetGroup { targets, labels: BTreeMap::new() }],
         metrics_path: "/api/auscult/v1/scores/metrics".to_owned(),
         honor_labels: true,
         params: BTreeMap::from([

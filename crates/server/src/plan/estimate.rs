@@ -268,7 +268,7 @@ fn written_back(settings: &ServerSettings, counted: &Counted) -> Vec<WrittenBack
 fn received(sources: &[SourcePlan]) -> Figure {
     let sum = |wanted: &dyn Fn(&SourcePlan) -> bool| -> f64 {
         let wanted = sources.iter().filter(|source| wanted(source));
-        wanted.map(|source| source.received_bytes_per_second).sum()
+        total(wanted.map(|source| source.received_bytes_per_second))
     };
     let of = |kind| bytes(sum(&|source| source.kind == kind));
     let because = format!(
@@ -281,7 +281,7 @@ fn received(sources: &[SourcePlan]) -> Figure {
 }
 
 fn sent(written_back: &[WrittenBack], costs: &Costs) -> Figure {
-    let rate: f64 = written_back.iter().map(|one| one.samples_per_second).sum();
+    let rate = total(written_back.iter().map(|one| one.samples_per_second));
     let because = format!(
         "{rate:.1} scores a second of {:.0} bytes; messages of incidents besides",
         costs.push_bytes_per_sample
@@ -292,13 +292,18 @@ fn sent(written_back: &[WrittenBack], costs: &Costs) -> Figure {
 fn requests(sources: &[SourcePlan], written_back: &[WrittenBack]) -> Figure {
     let sum = |kind| -> f64 {
         let wanted = sources.iter().filter(|source| source.kind == kind);
-        wanted.map(|source| source.requests_per_second).sum()
+        total(wanted.map(|source| source.requests_per_second))
     };
     let (scrapes, queries) = (sum(SourceKind::Scrape), sum(SourceKind::Prometheus));
-    let writes: f64 = written_back.iter().map(|one| one.requests_per_second).sum();
+    let writes = total(written_back.iter().map(|one| one.requests_per_second));
     let because =
         format!("{scrapes:.2} scrapes, {queries:.2} queries, {writes:.2} writes of scores");
     Figure { value: scrapes + queries + writes, because }
+}
+
+/// The sum; 0 for nothing, where [`Iterator::sum`] gives -0.
+fn total(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.sum::<f64>() + 0.0
 }
 
 /// A number of bytes for people.
