@@ -153,6 +153,43 @@ fn an_open_incident_survives_kill_9_with_its_number_and_is_not_opened_twice() {
 }
 
 #[test]
+fn verdicts_and_silences_survive_kill_9_once_they_were_answered() {
+    let data = folder("decisions");
+    let service = start(&data);
+    for steps in 0..60 {
+        assert!(write(&service, 40 * steps..40 * (steps + 1), 0.0));
+    }
+    assert!(write(&service, 2400..2440, 80.0));
+    let post = |service: &Service, path: &str, body: &str| {
+        let path = format!("/api/auscult/v1{path}");
+        let (status, answer) = service.ask("POST", &path, body.as_bytes()).expect("an answer");
+        assert_eq!(status, 201, "{answer}");
+    };
+    let silence = r#"{"matchers": "{job=\"llm\"}", "duration": "1h", "author": "ann"}"#;
+    post(&service, "/silences", silence);
+    post(&service, "/incidents/1/verdicts", r#"{"verdict": "unsure", "author": "ann"}"#);
+    post(&service, "/incidents/1/verdicts", r#"{"verdict": "true", "author": "ann"}"#);
+    let look = |service: &Service| {
+        let paths = ["/incidents/1/verdicts", "/silences", "/silences/1/history"];
+        paths.map(|path| service.json(&format!("/api/auscult/v1{path}")))
+    };
+    let before = look(&service);
+    drop(service);
+    let service = start(&data);
+    assert_eq!(look(&service), before);
+    assert_eq!(before[0]["history"].as_array().unwrap().len(), 2);
+    let incident = service.json("/api/auscult/v1/incidents/1");
+    assert_eq!(incident["verdicts"][0]["verdict"], "true");
+    assert_eq!(incident["silenced"], true);
+    // Numbers go on.
+    post(&service, "/silences", r#"{"matchers": "up", "duration": "1h"}"#);
+    assert_eq!(service.json("/api/auscult/v1/silences")["silences"][1]["id"], 2);
+    // The history of policies does not repeat what did not change.
+    let history = service.json("/api/auscult/v1/policies/history");
+    assert_eq!(history["history"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn damaged_files_are_set_aside_in_words_and_the_rest_goes_on() {
     let data = folder("damaged");
     let service = start(&data);

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use auscult_core::Timestamp;
 use auscult_engine::Engine;
 use auscult_store::StoreError;
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
 use crate::reload::{Reloader, Request, SettingsSource};
 use crate::settings::ServerSettings;
-use crate::storage::Storage;
+use crate::storage::{Decisions, Storage};
 use crate::supervisor::{Plan, Supervisor};
 use crate::{clock, http, sources};
 
@@ -33,6 +34,10 @@ pub(crate) struct Shared {
     pub(crate) settings: ServerSettings,
     pub(crate) metrics: OwnMetrics,
     pub(crate) queries: Queries,
+    pub(crate) decisions: Decisions,
+    /// Why the configuration could not be applied when it was read last, if it could not.
+    pub(crate) refused_configuration: Mutex<Option<String>>,
+    pub(crate) started: Timestamp,
     /// Whether the past of all sources has been read.
     warm: AtomicBool,
     /// Whether the service as a whole ends, not only a part of it.
@@ -130,9 +135,22 @@ impl Server {
         let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
         metrics.note_applied();
         let queries = Queries::new(&settings.query);
-        let shared =
-            Shared { engine, access, storage, settings, metrics, queries, warm, is_stopping };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            engine,
+            access,
+            decisions: Decisions::new(storage.as_ref())?,
+            storage,
+            settings,
+            metrics,
+            queries,
+            refused_configuration: Mutex::default(),
+            started: clock::now(),
+            warm,
+            is_stopping,
+        });
+        let noting = Arc::clone(&shared);
+        let noted = tokio::task::spawn_blocking(move || noting.note_policies()).await;
+        noted.map_err(std::io::Error::other)?;
         let (reloader, requests) = mpsc::channel(1);
         let reloader = Reloader(reloader);
         Ok(Self { listener, address, otlp, shared, source: None, reloader, requests })

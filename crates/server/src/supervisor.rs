@@ -1,7 +1,7 @@
 //! Everything that runs by itself and may change with the settings: scrapes, sources, receivers.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -206,11 +206,17 @@ impl Supervisor {
         let engine = self.shared.engine.reconfigure(settings.engine.clone());
         engine.map_err(|key| fixed(&format!("detection.{key}")))?;
         self.apply(plan).await;
+        let shared = Arc::clone(&self.shared);
+        // A panic is reported by the runtime.
+        drop(tokio::task::spawn_blocking(move || shared.note_policies()).await);
         Ok(())
     }
 
     fn note(&self, outcome: &Result<(), String>) {
         let metrics = &self.shared.metrics;
+        let refused = &self.shared.refused_configuration;
+        let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clone_from(&outcome.as_ref().err().cloned());
         match outcome {
             Ok(()) => {
                 metrics.note_applied();

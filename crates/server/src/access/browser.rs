@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Access;
 use super::connection::Peer;
+use crate::http::API;
 
 /// Methods that change nothing.
 const SAFE: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
@@ -22,8 +24,8 @@ const SAFE: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
 pub(super) async fn pass(access: Arc<Access>, request: Request, next: Next) -> Response {
     if !is_known_host(&access, &request) {
         access.metrics.refused_request("host");
-        let reason = "the service is not known by the name in Host; add it to allowed_hosts\n";
-        return (StatusCode::MISDIRECTED_REQUEST, reason).into_response();
+        let reason = "the service is not known by the name in Host; add it to allowed_hosts";
+        return refuse(&request, StatusCode::MISDIRECTED_REQUEST, reason);
     }
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         return next.run(request).await;
@@ -32,8 +34,8 @@ pub(super) async fn pass(access: Arc<Access>, request: Request, next: Next) -> R
     let is_own = host(&request).is_some_and(|host| is_same(&origin, host));
     if !is_allowed && !is_own && !SAFE.contains(request.method()) {
         access.metrics.refused_request("origin");
-        let reason = "pages of other sites may not change anything; add the site to cors_origins\n";
-        return (StatusCode::FORBIDDEN, reason).into_response();
+        let reason = "pages of other sites may not change anything; add the site to cors_origins";
+        return refuse(&request, StatusCode::FORBIDDEN, reason);
     }
     let is_question = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -47,6 +49,14 @@ pub(super) async fn pass(access: Arc<Access>, request: Request, next: Next) -> R
         allow(response.headers_mut(), origin, is_question);
     }
     response
+}
+
+/// Says no in words, or as the API says it to those who ask that.
+fn refuse(request: &Request, status: StatusCode, reason: &str) -> Response {
+    if request.uri().path().starts_with(API) {
+        return (status, Json(serde_json::json!({"error": reason}))).into_response();
+    }
+    (status, format!("{reason}\n")).into_response()
 }
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue, is_question: bool) {

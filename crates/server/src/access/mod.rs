@@ -42,6 +42,7 @@ use admission::Admission;
 use connection::Connections;
 use metrics::{AccessMetrics, OutcomeLabels};
 use tls::Tls;
+pub(crate) use users::User;
 use users::Users;
 
 /// What guards the service.

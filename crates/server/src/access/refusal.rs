@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -65,10 +66,17 @@ impl Protocol {
     /// HTTP, with refusals in words. Metrics pushed by it are packed by snappy.
     pub(crate) const HTTP: Self = Self { refuse: in_words, unsaid: SNAPPY };
 
+    /// HTTP, with refusals as JSON.
+    pub(crate) const JSON: Self = Self { refuse: in_json, unsaid: Packing::Plain };
+
     /// OTLP, with refusals as `refuse` makes them.
     pub(crate) const fn otlp(refuse: Refuse) -> Self {
         Self { refuse, unsaid: Packing::Plain }
     }
+}
+
+fn in_json(_: &HeaderMap, refusal: &Refusal) -> Response {
+    (refusal.status, Json(serde_json::json!({"error": refusal.reason}))).into_response()
 }
 
 fn in_words(_: &HeaderMap, refusal: &Refusal) -> Response {

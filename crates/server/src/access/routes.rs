@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::MethodRouter;
 
@@ -19,7 +20,16 @@ pub(crate) struct Routes {
     router: Router<Arc<Shared>>,
     shared: Arc<Shared>,
     protocol: Protocol,
-    declared: Vec<(String, Option<Role>)>,
+    declared: Vec<Declared>,
+}
+
+/// A route that was added.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    pub(crate) path: String,
+    pub(crate) needs: Option<Role>,
+    /// Its one method, if it is of the API, which describes itself.
+    pub(crate) described: Option<Method>,
 }
 
 /// An application that may be served: every route of it is guarded.
@@ -36,19 +46,36 @@ impl Routes {
     /// Adds what answers at `path` to those who have the role `needs`. Methods of one path
     /// that need different roles are added one after another.
     pub(crate) fn route(self, needs: Role, path: &str, answers: MethodRouter<Arc<Shared>>) -> Self {
-        self.add(Some(needs), path, answers)
+        self.add(Some(needs), path, None, answers)
+    }
+
+    /// As [`Routes::route`], of the API, which describes itself.
+    pub(crate) fn described(
+        self,
+        needs: Role,
+        path: &str,
+        described: Method,
+        answers: MethodRouter<Arc<Shared>>,
+    ) -> Self {
+        self.add(Some(needs), path, Some(described), answers)
     }
 
     /// Adds what answers at `path` to everybody: it must tell and do nothing that matters.
     pub(crate) fn open_route(self, path: &str, answers: MethodRouter<Arc<Shared>>) -> Self {
-        self.add(None, path, answers)
+        self.add(None, path, None, answers)
     }
 
-    fn add(mut self, needs: Option<Role>, path: &str, answers: MethodRouter<Arc<Shared>>) -> Self {
+    fn add(
+        mut self,
+        needs: Option<Role>,
+        path: &str,
+        described: Option<Method>,
+        answers: MethodRouter<Arc<Shared>>,
+    ) -> Self {
         let guard = Guard { access: self.access(), needs, protocol: self.protocol };
         let answers = answers.layer(from_fn_with_state(guard, guard::pass));
         self.router = self.router.route(path, answers);
-        self.declared.push((path.to_owned(), needs));
+        self.declared.push(Declared { path: path.to_owned(), needs, described });
         self
     }
 
@@ -62,7 +89,7 @@ impl Routes {
     /// Adds `others`, with `prefix` before their paths.
     pub(crate) fn nest(mut self, prefix: &str, others: Self) -> Self {
         self.router = self.router.nest(prefix, others.router);
-        let prefixed = |(path, needs)| (format!("{prefix}{path}"), needs);
+        let prefixed = |one: Declared| Declared { path: format!("{prefix}{}", one.path), ..one };
         self.declared.extend(others.declared.into_iter().map(prefixed));
         self
     }
@@ -77,14 +104,27 @@ impl Routes {
         self
     }
 
-    /// Paths and the roles they need.
+    /// Has `answer` say that an address does not take a method, in the words of a protocol.
+    pub(crate) fn no_such_method<H, T>(mut self, answer: H) -> Self
+    where
+        H: axum::handler::Handler<T, Arc<Shared>>,
+        T: 'static,
+    {
+        self.router = self.router.method_not_allowed_fallback(answer);
+        self
+    }
+
+    /// Every route.
     #[cfg(test)]
-    pub(crate) fn declared(&self) -> &[(String, Option<Role>)] {
+    pub(crate) fn declared(&self) -> &[Declared] {
         &self.declared
     }
 
     /// What can be served.
     pub(crate) fn guarded(self) -> GuardedRouter {
+        for Declared { path, needs, described } in &self.declared {
+            tracing::trace!(path, ?needs, ?described, "served");
+        }
         let access = self.access();
         let limit = self.shared.settings.most_request_bytes;
         let router = self
@@ -110,7 +150,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use axum::body::{Body, to_bytes};
-    use axum::http::{Method, Request, StatusCode};
+    use axum::http::{Request, StatusCode};
     use tokio::sync::watch;
     use tower_service::Service;
 
@@ -154,7 +194,7 @@ mod tests {
         path: &str,
         role: Option<Role>,
     ) -> (StatusCode, String) {
-        let path = path.replace("{id}", "1");
+        let path = path.replace("{id}", "1").replace("{verdict}", "1");
         let mut request = Request::builder().method(method).uri(&path);
         if let Some(role) = role {
             request = request.header("authorization", format!("Bearer {}", token(role)));
@@ -186,9 +226,15 @@ mod tests {
             let declared = routes.declared().to_vec();
             let router = routes.guarded().into_inner();
             assert!(!declared.is_empty());
-            for (path, needs) in declared {
+            for Declared { path, needs, described } in declared {
+                let is_api = path.starts_with("/api/auscult/v1/");
+                assert_eq!(is_api, described.is_some(), "{path} and the description of the API");
                 let mut answered = 0;
-                for method in METHODS {
+                let methods = match described {
+                    Some(method) => vec![method],
+                    None => METHODS.to_vec(),
+                };
+                for method in methods {
                     let (status, _) = ask(&router, &method, &path, None).await;
                     if status == StatusCode::METHOD_NOT_ALLOWED {
                         continue;

@@ -51,6 +51,12 @@ impl DeliveryMetrics {
         }
     }
 
+    /// What `of` makes of each receiver, by name.
+    pub(crate) fn map<T>(&self, of: impl Fn(&str, &Tally) -> T) -> Vec<T> {
+        let receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
+        receivers.iter().map(|(name, tally)| of(name, tally)).collect()
+    }
+
     /// Adds everything as it is now.
     pub(crate) fn register(&self, registry: &mut Registry) {
         let (sent, failures) = (Family::<ReceiverLabels, Counter>::default(), Family::default());

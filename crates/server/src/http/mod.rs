@@ -5,6 +5,8 @@ mod prometheus;
 mod scores;
 mod write;
 
+pub(crate) use api::PREFIX as API;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -29,8 +31,7 @@ pub(crate) fn routes(
     Routes::new(shared, Protocol::HTTP)
         .route(Role::Writer, "/api/v1/write", post(write::remote_write))
         .merge(otlp::http::routes(shared))
-        .route(Role::Reader, "/api/auscult/v1/scores/metrics", get(scores::metrics))
-        .nest("/api/auscult/v1", api::routes(shared, stopped))
+        .nest(api::PREFIX, api::routes(shared, stopped))
         .nest("/api/v1", prometheus::routes(shared))
         .open_route("/-/healthy", get(|| async { "healthy\n" }))
         .open_route("/-/ready", get(ready))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use auscult_engine::SelectorError;
 use auscult_telemetry::metrics::exposition::{TEXT_CONTENT_TYPE, TextPage};
+use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -26,7 +27,7 @@ pub(super) async fn metrics(
 ) -> Response {
     let wanted = match wanted(query.as_deref().unwrap_or_default()) {
         Ok(wanted) => wanted,
-        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+        Err(error) => return refuse(&error),
     };
     let take = move || scores::take(&shared.engine, &wanted, clock::now());
     let Ok(scores) = tokio::task::spawn_blocking(take).await else {
@@ -34,8 +35,8 @@ pub(super) async fn metrics(
     };
     if scores.left_out > 0 {
         let all = MOST_SERIES + scores.left_out;
-        let error = format!("{all} series, of which {MOST_SERIES} are allowed; select fewer\n");
-        return (StatusCode::BAD_REQUEST, error).into_response();
+        let error = format!("{all} series, of which {MOST_SERIES} are allowed; select fewer");
+        return refuse(&error);
     }
     let mut page = TextPage::default();
     for family in &scores.families {
@@ -43,6 +44,10 @@ pub(super) async fn metrics(
         family.samples.iter().for_each(|(labels, value)| page.sample(labels.as_ref(), *value));
     }
     ([(header::CONTENT_TYPE, TEXT_CONTENT_TYPE)], page.finish()).into_response()
+}
+
+fn refuse(error: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(serde_json::json!({"error": error}))).into_response()
 }
 
 fn unreadable(error: SelectorError) -> String {

@@ -1,18 +1,20 @@
-//! What outlives the process: the log of samples, their history, incidents, learnt state.
+//! What outlives the process: the log of samples, their history, incidents, decisions, learnt state.
 //!
 //! Whoever brings samples calls [`Shared::take`]: they are in the log before they are judged,
 //! and what they did to incidents is in the database before they are acknowledged. While
 //! something cannot be stored, samples are judged and acknowledged all the same: the service
 //! is there to watch. It says so in its log, on `/-/ready` and in its metrics.
 
+mod decisions;
 mod metrics;
 mod outbox;
 mod resume;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use auscult_core::Timestamp;
@@ -24,12 +26,17 @@ use auscult_store::{
 };
 use auscult_telemetry::metrics::MetricBatch;
 
+pub(crate) use decisions::{Decisions, Kind};
+
 use crate::clock;
 use crate::serve::Shared;
 use crate::settings::DataSettings;
 
 /// Where learnt state is, in the folder for data.
 const CHECKPOINT: &str = "state/checkpoint";
+
+/// Stored incidents that are read at once.
+const PIECE: usize = 500;
 
 /// Everything that is stored.
 #[derive(Debug)]
@@ -38,7 +45,7 @@ pub(crate) struct Storage {
     settings: DataSettings,
     log: Log,
     history: History,
-    book: Book,
+    pub(super) book: Arc<Book>,
     /// The change to incidents that was stored last.
     noted: Mutex<u64>,
     /// What a restart would have to read of the log begins here.
@@ -137,33 +144,43 @@ impl Shared {
         self.sync();
     }
 
-    /// Incidents, newest first, at most `limit`: those in memory, and those before them.
+    /// Incidents that are `wanted`, newest first: those in memory, and those before them.
+    ///
+    /// Of those that are stored, as many are read as it takes to find `limit`.
     pub(crate) fn find_incidents(
         &self,
-        state: Option<State>,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Vec<Incident> {
-        let mut incidents = self.engine.incidents();
-        if let Some(storage) = &self.storage {
-            let wanted = IncidentsWanted {
-                state: state.map(|state| word(&state)),
-                before,
-                limit: limit.saturating_add(incidents.len()),
-            };
-            let known: std::collections::HashSet<u64> =
-                incidents.iter().map(|incident| incident.id).collect();
-            let stored = told(storage.book.incidents(&wanted)).unwrap_or_default();
-            let older = stored.iter().filter(|stored| !known.contains(&stored.id));
-            incidents.extend(older.filter_map(read));
-        }
-        incidents.retain(|incident| {
-            state.is_none_or(|state| incident.state == state)
-                && before.is_none_or(|before| incident.id < before)
+        wanted: &IncidentsWanted,
+        is_wanted: impl Fn(&Incident) -> bool,
+    ) -> Result<Vec<Incident>, StoreError> {
+        let is_wanted = |incident: &Incident| {
+            wanted.state.as_ref().is_none_or(|state| word(&incident.state) == *state)
+                && wanted.before.is_none_or(|before| incident.id < before)
+                && wanted.since.is_none_or(|since| incident.updated >= since)
+                && is_wanted(incident)
+        };
+        let known = RefCell::new(HashSet::new());
+        let mut incidents = self.engine.incidents_that(|incident| {
+            known.borrow_mut().insert(incident.id);
+            is_wanted(incident)
         });
+        let known = known.into_inner();
+        if let Some(storage) = &self.storage {
+            let mut page = IncidentsWanted { limit: PIECE, ..wanted.clone() };
+            let mut found = 0;
+            while found < wanted.limit {
+                let stored = storage.book.incidents(&page)?;
+                let Some(last) = stored.last() else { break };
+                page.before = Some(last.id);
+                let older = stored.iter().filter(|stored| !known.contains(&stored.id));
+                let older = older.filter_map(read).filter(|incident| is_wanted(incident));
+                let before = incidents.len();
+                incidents.extend(older);
+                found += incidents.len() - before;
+            }
+        }
         incidents.sort_by_key(|incident| std::cmp::Reverse(incident.id));
-        incidents.truncate(limit);
-        incidents
+        incidents.truncate(wanted.limit);
+        Ok(incidents)
     }
 
     /// One incident.
@@ -187,7 +204,7 @@ fn read(stored: &StoredIncident) -> Option<Incident> {
 }
 
 /// A plain enum as the word that JSON has for it.
-fn word(value: &impl serde::Serialize) -> String {
+pub(crate) fn word(value: &impl serde::Serialize) -> String {
     let json = serde_json::to_value(value).unwrap_or_default();
     json.as_str().unwrap_or_default().to_owned()
 }

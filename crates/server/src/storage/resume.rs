@@ -1,8 +1,8 @@
 //! Going on from what is stored.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use auscult_core::{Labels, Timestamp};
@@ -14,6 +14,7 @@ use auscult_store::{
 };
 use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 
+use super::decisions;
 use super::{CHECKPOINT, Checkpoint, Storage, Tally, Troubles, read, seconds_since, stored};
 use crate::settings::DataSettings;
 
@@ -38,6 +39,8 @@ pub(super) fn open(
     let reopen_within = engine_settings.reopen_within;
     let (engine, resumed) = learnt(&folder.join(CHECKPOINT), engine_settings, &mut notes)?;
     let noted = known_incidents(&engine, &book, reopen_within)?;
+    // Before anything ticks: what is silenced stays so.
+    decisions::restore_silences(&engine, &book)?;
     let samples = feed_again(&engine, &resumed, &log, tick, &mut notes)?;
     let tally = Tally { set_aside: AtomicU64::new(notes.len() as u64), ..Tally::default() };
     let checkpoint = Checkpoint { at: Instant::now(), bytes: 0, seconds: 0.0 };
@@ -47,7 +50,7 @@ pub(super) fn open(
         settings,
         log,
         history,
-        book,
+        book: Arc::new(book),
         noted: Mutex::new(noted),
         checkpoint: Mutex::new(checkpoint),
         samples_since: AtomicU64::new(samples),
@@ -134,7 +137,7 @@ fn known_incidents(
 ) -> Result<u64, StoreError> {
     let newest = |state: Option<&str>| {
         let state = state.map(str::to_owned);
-        book.incidents(&IncidentsWanted { state, before: None, limit: NEWEST })
+        book.incidents(&IncidentsWanted { state, limit: NEWEST, ..Default::default() })
     };
     let all = newest(None)?;
     engine.number_from(all.first().map_or(1, |incident| incident.id + 1), 1);

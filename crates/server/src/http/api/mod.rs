@@ -1,182 +1,160 @@
-//! What auscult knows, as JSON.
+//! What auscult knows, and what people tell it, as JSON: the table of all addresses.
 
-use std::convert::Infallible;
+mod ask;
+mod changes;
+mod endpoints;
+mod incidents;
+mod openapi;
+mod policies;
+mod problem;
+mod series;
+mod silences;
+mod status;
+mod values;
+mod verdicts;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use auscult_core::{Band, Labels, METRIC_NAME};
-use auscult_engine::incident::{Incident, State as IncidentState};
-use auscult_telemetry::format_time;
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, header};
 use axum::routing::get;
-use futures_util::{Stream, stream};
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::access::{Protocol, Role, Routes};
+use self::ask::schema_in;
+use self::endpoints::{Name, Table};
+use super::scores;
+use crate::access::{Role, Routes};
 use crate::serve::Shared;
 
-/// Entries of a page, unless another number is asked for.
-const PAGE: usize = 100;
-/// Most entries of a page.
-const MOST: usize = 10_000;
-/// How often a live view looks for what is new.
-const LOOK: Duration = Duration::from_millis(500);
+/// What every address of the API begins with.
+pub(crate) const PREFIX: &str = "/api/auscult/v1";
+
+const READ: (Role, Method) = (Role::Reader, Method::GET);
+const CREATE: (Role, Method) = (Role::Operator, Method::POST);
+const REPLACE: (Role, Method) = (Role::Operator, Method::PUT);
+const END: (Role, Method) = (Role::Operator, Method::DELETE);
+
+const fn name(path: &'static str, id: &'static str, summary: &'static str) -> Name {
+    Name { path, id, summary }
+}
+
+/// What the page of scores takes.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it only describes what `scores` reads")]
+struct ScoresQuery {
+    /// Series selectors; series in open incidents are there without any. May stand more than once.
+    #[serde(default, rename = "match[]")]
+    select: Vec<String>,
+    /// What is given besides. May stand more than once.
+    #[serde(default)]
+    with: Vec<With>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it only describes what `scores` reads")]
+enum With {
+    Expected,
+    Band,
+}
 
 pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Routes {
-    let live = get(move |state, headers| changes(state, headers, stopped.clone()));
-    Routes::new(shared, Protocol::HTTP)
-        .route(Role::Reader, "/incidents", get(incidents))
-        .route(Role::Reader, "/incidents/{id}", get(incident))
-        .route(Role::Reader, "/series", get(series))
-        .route(Role::Reader, "/changes", live)
-}
-
-/// What was asked for cannot be.
-#[derive(Debug, Serialize)]
-struct Problem {
-    error: String,
-}
-
-fn refuse(status: StatusCode, error: impl Into<String>) -> Response {
-    (status, Json(Problem { error: error.into() })).into_response()
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct IncidentsQuery {
-    /// Only incidents in this state.
-    state: Option<IncidentState>,
-    /// Only incidents older than the one with this number.
-    before: Option<u64>,
-    limit: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct IncidentsPage {
-    incidents: Vec<Incident>,
-    /// What to give as `before` for the next page; absent on the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u64>,
-}
-
-async fn incidents(
-    State(shared): State<Arc<Shared>>,
-    Query(query): Query<IncidentsQuery>,
-) -> Json<IncidentsPage> {
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, MOST);
-    let find = move || shared.find_incidents(query.state, query.before, limit + 1);
-    let mut incidents = tokio::task::spawn_blocking(find).await.unwrap_or_default();
-    let more = incidents.len() > limit;
-    incidents.truncate(limit);
-    let next = incidents.last().filter(|_| more).map(|incident| incident.id);
-    Json(IncidentsPage { incidents, next })
-}
-
-async fn incident(State(shared): State<Arc<Shared>>, Path(id): Path<u64>) -> Response {
-    let found = tokio::task::spawn_blocking(move || shared.find_incident(id)).await;
-    match found.ok().flatten() {
-        Some(incident) => Json(incident).into_response(),
-        None => refuse(StatusCode::NOT_FOUND, format!("there is no incident {id}")),
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SeriesQuery {
-    /// Only series of this metric.
-    metric: Option<String>,
-    /// Labels that a series must have, as `name=value`, joined by commas.
-    labels: Option<String>,
-    limit: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct SeriesPage {
-    series: Vec<SeriesNow>,
-    /// Series beyond the limit.
-    more: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct SeriesNow {
-    labels: Labels,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signal: Option<String>,
-    time: String,
-    reading: f64,
-    expected: Option<f64>,
-    band: Option<Band>,
-    deviation: Option<f64>,
-    ended: bool,
-}
-
-async fn series(State(shared): State<Arc<Shared>>, Query(query): Query<SeriesQuery>) -> Response {
-    let mut wanted: Vec<(String, String)> = Vec::new();
-    wanted.extend(query.metric.map(|metric| (METRIC_NAME.to_owned(), metric)));
-    for pair in query.labels.iter().flat_map(|labels| labels.split(',')) {
-        let Some((name, value)) = pair.split_once('=') else {
-            let error = format!("labels has `{pair}`; expected name=value");
-            return refuse(StatusCode::BAD_REQUEST, error);
-        };
-        wanted.push((name.to_owned(), value.to_owned()));
-    }
-    let limit = query.limit.unwrap_or(PAGE).clamp(1, MOST);
-    let look = move || {
-        shared.engine.series_now(|labels| {
-            wanted.iter().all(|(name, value)| labels.get(name) == Some(value.as_str()))
-        })
-    };
-    let Ok(mut views) = tokio::task::spawn_blocking(look).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let more = views.len().saturating_sub(limit);
-    views.truncate(limit);
-    let series = views
-        .into_iter()
-        .map(|view| SeriesNow {
-            labels: view.labels,
-            signal: view.signal,
-            time: format_time(view.time),
-            reading: view.reading,
-            expected: view.expected,
-            band: view.band,
-            deviation: view.deviation,
-            ended: view.ended,
-        })
-        .collect();
-    Json(SeriesPage { series, more }).into_response()
-}
-
-/// What happens to incidents, as it happens. A client that comes back says in
-/// `Last-Event-ID` what it has seen last.
-async fn changes(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    stopped: watch::Receiver<bool>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let state = (shared, seen.unwrap_or(0), stopped);
-    let events = stream::unfold(state, |(shared, seen, mut stopped)| async move {
-        loop {
-            let changes = shared.engine.changes_after(seen);
-            if let Some(change) = changes.first() {
-                let event = Event::default()
-                    .id(change.number.to_string())
-                    .event("incident")
-                    .json_data(change)
-                    .unwrap_or_default();
-                return Some((Ok(event), (shared, change.number, stopped)));
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                _ = stopped.changed() => return None,
-            }
-        }
+    let live = get(move |state, headers| changes::changes(state, headers, stopped.clone()));
+    let nothing = schema_in::<ask::Nothing>;
+    let mut table = Table::new(shared, openapi::schemas())
+        .add(READ, name("/incidents", "listIncidents", "Incidents, newest first."), incidents::list)
+        .add(
+            READ,
+            name("/incidents/{id}", "getIncident", "One incident, and what people say of it."),
+            incidents::one,
+        )
+        .add(
+            READ,
+            name("/incidents/{id}/verdicts", "listVerdicts", "Verdicts on an incident, and all before them."),
+            verdicts::list,
+        )
+        .add(
+            CREATE,
+            name("/incidents/{id}/verdicts", "createVerdict", "Says whether there was something wrong; in place of an earlier verdict of the same author."),
+            verdicts::give,
+        )
+        .add(
+            END,
+            name("/incidents/{id}/verdicts/{verdict}", "withdrawVerdict", "Withdraws a verdict; it stays in the history."),
+            verdicts::withdraw,
+        )
+        .add(
+            CREATE,
+            name("/incidents/{id}/silence", "createSilenceOfIncident", "Silences the labels that all series of an incident share."),
+            silences::silence_incident,
+        )
+        .add(READ, name("/silences", "listSilences", "Silences, by number."), silences::list)
+        .add(
+            CREATE,
+            name("/silences", "createSilence", "Tells nobody of some series for a while, from now on."),
+            silences::create,
+        )
+        .add(READ, name("/silences/{id}", "getSilence", "One silence."), silences::one)
+        .add(
+            REPLACE,
+            name("/silences/{id}", "updateSilence", "Changes a silence, from now on."),
+            silences::update,
+        )
+        .add(
+            END,
+            name("/silences/{id}", "expireSilence", "Ends a silence now."),
+            silences::expire,
+        )
+        .add(
+            READ,
+            name("/silences/{id}/history", "getSilenceHistory", "Who did what with a silence."),
+            silences::history,
+        )
+        .add(
+            READ,
+            name("/policies", "listPolicies", "The policies of the configuration that holds."),
+            policies::now,
+        )
+        .add(
+            READ,
+            name("/policies/held", "getHeldPolicies", "What holds for a series, and which policy says so."),
+            policies::held,
+        )
+        .add(
+            READ,
+            name("/policies/history", "listPoliciesHistory", "The policies of all configurations that held, newest first."),
+            policies::history,
+        )
+        .add(READ, name("/series", "listSeries", "Series as they are now."), series::list)
+        .add(
+            READ,
+            name("/unwatched", "getUnwatched", "What is not watched for want of room."),
+            series::unwatched,
+        )
+        .add(READ, name("/status", "getStatus", "How the service is."), status::now)
+        .add_other(
+            name("/changes", "followChanges", "What happens, as server-sent events: `incident`, `verdict`, `silence`."),
+            "text/event-stream",
+            nothing(),
+            live,
+        )
+        .add_other(
+            name("/scores/metrics", "scrapeScores", "Scores of odd and of selected series, as a page to scrape."),
+            "text/plain",
+            schema_in::<ScoresQuery>(),
+            get(scores::metrics),
+        );
+    let described: Arc<std::sync::OnceLock<String>> = Arc::default();
+    let told = Arc::clone(&described);
+    let tell = get(move || async move {
+        let document = told.get().cloned().unwrap_or_default();
+        ([(header::CONTENT_TYPE, "application/json")], document)
     });
-    Sse::new(events).keep_alive(KeepAlive::default())
+    let own = name("/openapi.json", "getOpenapi", "This description.");
+    table = table.add_other(own, "application/json", nothing(), tell);
+    let document: Value = openapi::document(&mut table);
+    let text = serde_json::to_string_pretty(&document).expect("it becomes JSON");
+    described.get_or_init(|| format!("{text}\n"));
+    table.routes()
 }

@@ -1,0 +1,105 @@
+//! What happens, as it happens: incidents, verdicts, silences, as server-sent events.
+//!
+//! Source: WHATWG HTML, "Server-sent events".
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auscult_store::DecisionsWanted;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::{Stream, stream};
+use tokio::sync::watch;
+
+use super::{silences, verdicts};
+use crate::serve::Shared;
+
+/// How often a live view looks for what is new.
+const LOOK: Duration = Duration::from_millis(500);
+/// Decisions that are read at once.
+const PIECE: usize = 1000;
+
+/// How far a view has seen: the number of a change to incidents, and that of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    change: u64,
+    decision: u64,
+}
+
+impl Seen {
+    /// What an id of an event says.
+    fn read(id: &str) -> Option<Self> {
+        let (change, decision) = id.split_once('-')?;
+        Some(Self { change: change.parse().ok()?, decision: decision.parse().ok()? })
+    }
+
+    fn id(self) -> String {
+        format!("{}-{}", self.change, self.decision)
+    }
+}
+
+/// A client that comes back says in `Last-Event-ID` what it has seen last; a new one gets the
+/// changes that are still known, and the verdicts and silences from now on.
+pub(super) async fn changes(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    stopped: watch::Receiver<bool>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let known = headers.get("last-event-id").and_then(|id| Seen::read(id.to_str().ok()?));
+    let seen = known.unwrap_or(Seen { change: 0, decision: shared.decisions.newest() });
+    let state = (shared, seen, VecDeque::new(), stopped);
+    let events = stream::unfold(state, |(shared, mut seen, mut ready, mut stopped)| async move {
+        loop {
+            if let Some(event) = ready.pop_front() {
+                return Some((Ok(event), (shared, seen, ready, stopped)));
+            }
+            let looking = Arc::clone(&shared);
+            let looked = tokio::task::spawn_blocking(move || look(&looking, seen)).await;
+            // A panic is reported by the runtime; the view goes on from where it was.
+            if let Ok(looked) = looked {
+                (seen, ready) = looked;
+            }
+            if ready.is_empty() {
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK) => {}
+                    _ = stopped.changed() => return None,
+                }
+            }
+        }
+    });
+    Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+/// What is new since `seen`.
+fn look(shared: &Shared, mut seen: Seen) -> (Seen, VecDeque<Event>) {
+    let mut events = VecDeque::new();
+    for change in shared.engine.changes_after(seen.change) {
+        seen.change = change.number;
+        events.extend(event(seen, "incident", &change));
+    }
+    if shared.decisions.newest() > seen.decision {
+        let after = seen.decision;
+        let before = Some(after.saturating_add(PIECE as u64 + 1));
+        let wanted = DecisionsWanted { after, before, ..Default::default() };
+        for decision in shared.decisions.find(&wanted).unwrap_or_default() {
+            seen.decision = decision.number;
+            match decision.kind.as_str() {
+                "verdict" => events.extend(
+                    verdicts::step(&decision).and_then(|step| event(seen, "verdict", &step)),
+                ),
+                "silence" => events.extend(
+                    silences::step(&decision).and_then(|step| event(seen, "silence", &step)),
+                ),
+                _ => {}
+            }
+        }
+    }
+    (seen, events)
+}
+
+fn event(seen: Seen, kind: &str, data: &impl serde::Serialize) -> Option<Event> {
+    Event::default().id(seen.id()).event(kind).json_data(data).ok()
+}

@@ -1,0 +1,112 @@
+//! Incidents: what is odd, and what people said of it.
+
+use std::collections::HashMap;
+
+use auscult_engine::incident::{Incident, State as IncidentState};
+use auscult_engine::{Selector, Severity};
+use auscult_store::IncidentsWanted;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ask::{Ask, Nothing};
+use super::problem::Problem;
+use super::values::{Time, limit};
+use super::verdicts::{self, VerdictAnswer};
+use crate::serve::Shared;
+use crate::storage::word;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IncidentsQuery {
+    /// Only incidents in this state.
+    state: Option<IncidentState>,
+    /// Only incidents that were opened before the one with this number: what `next` of a page said.
+    before: Option<u64>,
+    /// Only incidents that opened, grew, recovered or opened again then or later.
+    since: Option<Time>,
+    /// Only incidents that matter at least so much.
+    severity: Option<Severity>,
+    /// Only incidents that are silenced, or that are not.
+    silenced: Option<bool>,
+    /// Only incidents with a series that one of these series selectors means. May stand more than once.
+    #[serde(default, rename = "match[]")]
+    select: Vec<Selector>,
+    /// Most entries of the page, from 1 to 10,000; 100 unless set.
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Incidents")]
+pub(super) struct IncidentsPage {
+    /// Newest first.
+    incidents: Vec<IncidentAnswer>,
+    /// What to give as `before` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+}
+
+/// An incident, and what people said of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IncidentWithVerdicts")]
+pub(super) struct IncidentAnswer {
+    #[serde(flatten)]
+    incident: Incident,
+    /// What people say of it now, oldest first.
+    verdicts: Vec<VerdictAnswer>,
+}
+
+pub(super) fn list(
+    shared: &Shared,
+    ask: Ask<IncidentsQuery, Nothing>,
+) -> Result<IncidentsPage, Problem> {
+    let query = ask.query;
+    let limit = limit(query.limit)?;
+    let wanted = IncidentsWanted {
+        state: query.state.map(|state| word(&state)),
+        before: query.before,
+        since: query.since.map(|since| since.0),
+        limit: limit + 1,
+    };
+    let is_wanted = |incident: &Incident| {
+        let is_meant = |selector: &Selector| {
+            incident.members.iter().any(|member| selector.matches(member.series.as_ref()))
+        };
+        query.severity.is_none_or(|least| incident.severity >= least)
+            && query.silenced.is_none_or(|silenced| incident.silenced == silenced)
+            && (query.select.is_empty() || query.select.iter().any(is_meant))
+    };
+    let mut incidents = shared.find_incidents(&wanted, is_wanted).map_err(Problem::unread)?;
+    let more = incidents.len() > limit;
+    incidents.truncate(limit);
+    let next = incidents.last().filter(|_| more).map(|incident| incident.id);
+    Ok(IncidentsPage { incidents: with_verdicts(shared, incidents)?, next })
+}
+
+pub(super) fn one(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<IncidentAnswer, Problem> {
+    let incident = find(shared, ask.ids[0])?;
+    let one = with_verdicts(shared, vec![incident])?.pop();
+    one.ok_or_else(Problem::mistake)
+}
+
+/// The incident with this number.
+pub(super) fn find(shared: &Shared, id: u64) -> Result<Incident, Problem> {
+    let missing = || Problem::missing(format!("there is no incident {id}"));
+    shared.find_incident(id).ok_or_else(missing)
+}
+
+fn with_verdicts(
+    shared: &Shared,
+    incidents: Vec<Incident>,
+) -> Result<Vec<IncidentAnswer>, Problem> {
+    let ids = || incidents.iter().map(|incident| incident.id);
+    let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(Vec::new()) };
+    let mut verdicts: HashMap<u64, Vec<VerdictAnswer>> = HashMap::new();
+    for verdict in verdicts::standing(&verdicts::steps(shared, (first, last))?) {
+        verdicts.entry(verdict.incident).or_default().push(verdict);
+    }
+    let answer = |incident: Incident| {
+        let verdicts = verdicts.remove(&incident.id).unwrap_or_default();
+        IncidentAnswer { incident, verdicts }
+    };
+    Ok(incidents.into_iter().map(answer).collect())
+}
