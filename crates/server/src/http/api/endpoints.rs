@@ -74,10 +74,8 @@ impl Table {
         B: DeserializeOwned + JsonSchema + Send + 'static,
         A: Serialize + JsonSchema + Send + 'static,
     {
-        let status = match name.id.starts_with("create") {
-            true => StatusCode::CREATED,
-            false => StatusCode::OK,
-        };
+        let makes_something = name.id.starts_with("create");
+        let status = if makes_something { StatusCode::CREATED } else { StatusCode::OK };
         let takes = Arc::new((schema_in::<Q>(), schema_in::<B>()));
         let (query, body) = (*takes).clone();
         let answer = move |State(shared): State<Arc<Shared>>, request: Request| async move {
