@@ -51,6 +51,6 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let stop = || (Instant::now() >= deadline).then_some(Stop::TimedOut);
     let limits = Limits { stop: &stop, most_samples: 1_000_000, ..Limits::default() };
     drop(query.instant(&Fixed, 300_000, &limits));
-    drop(query.range(&Fixed, 0, 600_000, 60_000, &limits));
+    drop(query.range(&Fixed, (0, 600_000, 60_000), &limits));
     assert!(Instant::now() < deadline + Duration::from_secs(2), "it does not stop in time");
 });

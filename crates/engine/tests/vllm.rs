@@ -49,7 +49,36 @@ fn these_metrics_and_no_others_tell_no_signal_yet() {
     let known = |name: &&&str| knowledge.look_up(&format!("vllm:{name}")).is_some();
     let unknown: Vec<&str> = families.iter().filter(|name| !known(name)).copied().collect();
     // They are judged as what the page says they are.
-    let expected = ["PLACEHOLDER"];
+    let expected = [
+        "admission_rejections_total",
+        "estimated_flops_per_gpu_total",
+        "estimated_read_bytes_per_gpu_total",
+        "estimated_write_bytes_per_gpu_total",
+        "external_prefix_cache_hits_total",
+        "external_prefix_cache_queries_total",
+        "kv_block_idle_before_evict_seconds",
+        "kv_block_lifetime_seconds",
+        "kv_block_reuse_gap_seconds",
+        "mm_cache_hits_total",
+        "nixl_bytes_transferred",
+        "nixl_num_descriptors",
+        "nixl_num_failed_notifications_total",
+        "nixl_num_notifications_after_expiry_total",
+        "nixl_post_time_seconds",
+        "num_requests_kv_fetch_by_stage",
+        "prompt_tokens_by_source_total",
+        "prompt_tokens_cached_by_source_total",
+        "prompt_tokens_cached_total",
+        "request_inference_time_seconds",
+        "request_max_num_generation_tokens",
+        "request_num_preemptions",
+        "request_params_max_tokens",
+        "request_params_n",
+        "request_prefill_kv_computed_tokens",
+        "request_time_per_output_token_seconds",
+        "spec_decode_num_accepted_tokens_per_pos_total",
+        "watermark_requests_total",
+    ];
     assert_eq!(
         unknown,
         expected,

@@ -94,7 +94,7 @@ fn survives(text: &str) {
     assert_eq!(again.pretty(), pretty, "`{text}`");
     let limits = Limits { most_samples: 100_000, ..Limits::default() };
     drop(query.instant(&Fixed, 300_000, &limits));
-    drop(query.range(&Fixed, 0, 600_000, 60_000, &limits));
+    drop(query.range(&Fixed, (0, 600_000, 60_000), &limits));
 }
 
 fn cases() -> u32 {
