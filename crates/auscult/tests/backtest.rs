@@ -23,15 +23,15 @@ fn fleet() -> String {
     let mut text = "time,instance,latency,queue,tokens\n".to_owned();
     let mut tokens = [0.0; 2];
     for row in 0..1500 {
-        for replica in 0..2 {
+        for (replica, tokens) in tokens.iter_mut().enumerate() {
             let is_faulty = (1000..1020).contains(&row) && replica == 1
                 || (1300..1320).contains(&row) && replica == 0;
             let fault = if is_faulty { 50.0 } else { 0.0 };
             let mut reading = || 100.0 + 5.0 * random.random::<f64>() + fault;
             let (latency, queue) = (reading(), reading());
-            tokens[replica] += reading();
+            *tokens += reading();
             let time = format_time(Timestamp::from_seconds(START + 60 * row));
-            writeln!(text, "{time},r{replica},{latency},{queue},{}", tokens[replica]).unwrap();
+            writeln!(text, "{time},r{replica},{latency},{queue},{tokens}").unwrap();
         }
     }
     text

@@ -456,7 +456,7 @@ fn all_is_told(service: &Service, world: &World) -> usize {
     assert!(!incidents.is_empty());
     wait("everybody to know", || {
         let (hooked, paged) = (world.hooked.lock().unwrap(), world.paged.lock().unwrap());
-        let ended = format!("{}", humantime(now()));
+        let ended = humantime(now());
         incidents.iter().all(|incident| {
             let id = incident["id"].as_u64().unwrap();
             let last = hooked.get(&id).and_then(|events| events.last());

@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 const KNOWN: u16 = 300;
 /// Greatest share of repetitions of a series that changes at nearly every reading.
 const MOST_SHARE: f64 = 0.1;
+/// Repetitions from which on a run can be odd: a count may well come two or three times by chance.
+const LEAST_RUN: u32 = 3;
 /// A run must be so many times as long as the longest before it.
 const LONGER: u32 = 2;
 /// Repetitions that a run may teach beyond that, so that one fault does not make deaf.
@@ -110,7 +112,8 @@ impl Repeats {
     /// Whether the run that goes on, of `reading`, is odd.
     pub(crate) fn stuck(&self, reading: f64) -> Option<Stuck> {
         let Self { compared, repeated, runs, longest, run, low, high } = *self;
-        if run <= LONGER * u32::from(longest) || compared < KNOWN || run >= u32::from(compared) {
+        let is_short = run < LEAST_RUN || run <= LONGER * u32::from(longest);
+        if is_short || compared < KNOWN || run >= u32::from(compared) {
             return None;
         }
         let is_within = low < reading as f32 && (reading as f32) < high;

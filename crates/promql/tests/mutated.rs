@@ -56,6 +56,9 @@ const PIECES: [&str; 28] = [
 
 struct Fixed;
 
+/// Name, label and readings of a series.
+type Shape = (&'static str, &'static str, fn(i64) -> f64);
+
 impl Source for Fixed {
     fn select(
         &self,
@@ -64,7 +67,7 @@ impl Source for Fixed {
         to: i64,
         most: usize,
     ) -> Result<Vec<Series>, SourceError> {
-        let shapes: [(&str, &str, fn(i64) -> f64); 5] = [
+        let shapes: [Shape; 5] = [
             ("up", "a", |step| (step % 2) as f64),
             ("m_total", "a", |step| (step % 7 * step) as f64),
             ("m_bucket", "1", |step| step as f64),

@@ -51,6 +51,7 @@ fn dashboards() -> Vec<(String, Value)> {
 
 /// The expressions of a dashboard as Grafana would send them, with the panel that asks.
 fn asked(dashboard: &Value) -> Vec<(String, String)> {
+    let variable = Regex::new(r"\$[a-z_]").unwrap();
     let mut asked = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().unwrap() {
@@ -63,10 +64,7 @@ fn asked(dashboard: &Value) -> Vec<(String, String)> {
             ] {
                 expr = expr.replace(variable, value);
             }
-            assert!(
-                !Regex::new(r"\$[a-z_]").unwrap().is_match(&expr),
-                "a variable is left: {expr}"
-            );
+            assert!(!variable.is_match(&expr), "a variable is left: {expr}");
             asked.push((panel["title"].as_str().unwrap().to_owned(), expr));
         }
     }

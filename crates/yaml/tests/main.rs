@@ -51,7 +51,7 @@ enum Mode {
 }
 
 fn even(text: &str) -> Result<(), String> {
-    if text.len() % 2 == 0 { Ok(()) } else { Err(format!("`{text}` is odd")) }
+    if text.len().is_multiple_of(2) { Ok(()) } else { Err(format!("`{text}` is odd")) }
 }
 
 fn read(text: &str) -> Result<Settings, Vec<String>> {

@@ -265,7 +265,7 @@ impl Shard {
 fn stuck_words(reading: f64, stuck: &Stuck) -> String {
     let before = match stuck.longest {
         0 => "it never did before".to_owned(),
-        longest => format!("it did at most {longest} times in a row before"),
+        longest => format!("it repeated a value at most {longest} times before"),
     };
-    format!("repeats {reading} for the {}th time; {before}", stuck.run)
+    format!("reads {reading} {} times in a row; {before}", stuck.run + 1)
 }
