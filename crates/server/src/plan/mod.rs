@@ -1,6 +1,6 @@
 //! What a configuration will cost before it runs.
 //!
-//! [`look`] asks each source once what it would bring; [`estimate`] reckons memory, processor, disk and network from
+//! [`look`] asks each source once what it would bring; [`estimate()`] reckons memory, processor, disk and network from
 //! that and from [`COSTS`], which were measured. It looks at nothing itself.
 
 mod costs;
