@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where to listen [default: 127.0.0.1:9709].
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Where to take OTLP over HTTP besides, or `none` [default: 127.0.0.1:4318 if it is free].
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -194,6 +194,10 @@ fn hang_ups(reloader: Reloader) -> std::io::Result<()> {
         }
     });
     Ok(())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address and port such as 127.0.0.1:9709".to_owned())
 }
 
 /// Done once the process is asked to end.
