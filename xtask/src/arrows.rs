@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("auscult-detect", 2),
     ("auscult-diagnose", 2),
     ("auscult-evaluate", 2),
+    ("auscult-simulate", 2),
     ("auscult-store", 2),
     ("auscult-telemetry", 2),
     ("auscult-engine", 3),
