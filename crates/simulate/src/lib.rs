@@ -12,6 +12,10 @@
 //! one random stream for each part. This crate has no input or output, no clock, no threads.
 
 pub mod conditions;
+pub mod fault;
 pub mod page;
+pub mod place;
 pub mod random;
+pub mod scenario;
+pub mod shape;
 pub mod supply;

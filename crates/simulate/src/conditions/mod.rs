@@ -4,11 +4,13 @@
 //! tokenise, how often a link flaps), never a metric. A healthy part has its defaults.
 
 mod device;
+mod fleet;
 mod host;
 mod job;
 mod service;
 
 pub use device::{GpuConditions, PortConditions};
+pub use fleet::{FleetConditions, Injection, Injector};
 pub use host::{HostConditions, StorageConditions};
 pub use job::{JobConditions, RankConditions};
 pub use service::{ReplicaConditions, ServiceConditions, SourceConditions};

@@ -1,0 +1,158 @@
+//! Scenarios: what they become, and what is said of bad ones.
+
+use auscult_simulate::fault::{LOOKALIKES, Onset, faults};
+use auscult_simulate::place::PartKind;
+use auscult_simulate::scenario::Scenario;
+
+const FLEET: &str = "
+scenario: test
+duration: 1h
+fleet:
+  hosts:
+    - {name: serve, count: 2, gpu: H100}
+    - {name: train, count: 2, gpu: H100}
+  services:
+    - {name: chat, hosts: serve, replicas: 6, gpus: 2, adapters: 20, speculation: true, disaggregation: true}
+    - {name: moe, model: moe-30b, hosts: serve, replicas: 2, gpus: 2}
+    - {name: calls, hosts: train, replicas: 1, answers: speech, sources: 3}
+  jobs:
+    - {name: pretrain, hosts: train}
+";
+
+fn with(faults: &str) -> Result<Scenario, Vec<String>> {
+    let text = format!("{FLEET}faults:\n{faults}");
+    Scenario::read("test.yaml", &text)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn replicas_spread_over_hosts_and_a_job_takes_what_is_left() {
+    let plan = with("  []").unwrap().plan().unwrap();
+    let hosts: Vec<usize> = plan.services[0].replicas.iter().map(|seats| seats[0].host).collect();
+    assert_eq!(hosts, [0, 1, 0, 1, 0, 1]);
+    assert_eq!(plan.jobs[0].ranks.len(), 15);
+    let mut seats: Vec<_> =
+        plan.services.iter().flat_map(|service| service.replicas.iter().flatten()).collect();
+    seats.extend(&plan.jobs[0].ranks);
+    seats.sort();
+    seats.dedup();
+    assert_eq!(seats.len(), 16 + 1 + 15, "every GPU has one user");
+}
+
+#[test]
+fn every_fault_finds_its_place() {
+    for fault in faults().chain(LOOKALIKES) {
+        let scenario = with(&format!("  - {{fault: {}, at: 10m, for: 5m}}\n", fault.id)).unwrap();
+        let plan = scenario.plan().unwrap();
+        let [planned] = plan.faults.as_slice() else { panic!("{}: one fault", fault.id) };
+        assert_eq!((planned.id, planned.course.onset), (Some(fault.id), fault.onsets[0]));
+        assert!(!planned.places.is_empty(), "{}", fault.id);
+        let mut injector = plan.injector();
+        assert_eq!(injector.at(599.0), plan.healthy().injector().at(0.0), "{}", fault.id);
+        let at_height = injector.at(899.0).clone();
+        assert_ne!(&at_height, plan.healthy().injector().at(0.0), "{}", fault.id);
+    }
+}
+
+#[test]
+fn places_can_be_named() {
+    let plan = with(
+        "  - {fault: G1, at: 1m, for: 1m, place: serve-1/3, variant: one card, onset: sudden}\n",
+    )
+    .unwrap()
+    .plan()
+    .unwrap();
+    let fault = &plan.faults[0];
+    assert_eq!(
+        (fault.places[0].kind, fault.places[0].holder, fault.places[0].member),
+        (PartKind::Gpu, 1, 3)
+    );
+    assert_eq!(
+        (plan.name(fault.places[0]).as_str(), fault.course.onset),
+        ("serve-1/3", Onset::Sudden)
+    );
+    for name in [
+        "chat",
+        "chat/2",
+        "calls/source-1",
+        "train-1",
+        "train-1/port-7",
+        "pretrain",
+        "pretrain/14",
+        "storage",
+    ] {
+        let dial = match name {
+            "chat" => "service.arrivals",
+            "chat/2" => "replica.hung",
+            "calls/source-1" => "source.degraded",
+            "train-1" => "host.down",
+            "train-1/port-7" => "port.down",
+            "pretrain" => "job.bad_batch",
+            "pretrain/14" => "rank.stuck",
+            _ => "storage.bandwidth",
+        };
+        let plan =
+            with(&format!("  - {{dial: {dial}, value: 0.7, at: 1m, for: 1m, place: {name}}}\n"))
+                .unwrap()
+                .plan()
+                .unwrap();
+        assert_eq!(plan.name(plan.faults[0].places[0]), name);
+    }
+}
+
+#[test]
+fn a_host_stands_for_all_its_gpus() {
+    let plan = with("  - {fault: G2, at: 1m, for: 1m, place: train-1}\n").unwrap().plan().unwrap();
+    assert_eq!(plan.faults[0].places.len(), 8);
+    let plan = with("  - {fault: M4, at: 1m, for: 1m, place: chat}\n").unwrap().plan().unwrap();
+    assert_eq!(plan.faults[0].places.len(), 2);
+}
+
+#[test]
+fn mistakes_say_where_and_what_was_expected() {
+    let said = |faults: &str| with(faults).unwrap_err();
+    assert_eq!(
+        said("  - {fault: G99, at: 1m, for: 1m}\n"),
+        ["test.yaml:15:13: there is no fault `G99`; did you mean `G9`?"]
+    );
+    assert_eq!(
+        said("  - {fault: G1, variant: one cart, at: 1m, for: 1m}\n"),
+        ["test.yaml:15:26: there is no variant of G1 `one cart`; did you mean `one card`?"]
+    );
+    assert_eq!(
+        said("  - {fault: G1, at: 1m, for: 1m, place: chat/1, variant: one card}\n"),
+        [
+            "test.yaml:15:41: G1 (thermal throttle) strikes a gpu, such as serve-0/0; chat/1 is none that can have it"
+        ]
+    );
+    assert_eq!(
+        said("  - {dial: gpu.coling, value: 1, at: 1m, for: 1m}\n"),
+        ["test.yaml:15:12: there is no dial `gpu.coling`; did you mean `gpu.cooling`?"]
+    );
+    assert_eq!(
+        said("  - {dial: gpu.cooling, value: 1, at: 1m, for: 1m, place: pretrain}\n"),
+        ["test.yaml:15:59: `gpu.cooling` is a dial of a gpu, and pretrain has none"]
+    );
+    assert_eq!(
+        said("  - {dial: gpu.cooling, at: 1m, for: 1m}\n"),
+        ["test.yaml:15:5: `gpu.cooling` needs a `value`"]
+    );
+    assert_eq!(
+        said("  - {at: 1m, for: 1m}\n"),
+        ["test.yaml:15:5: expected either a `fault` or a `dial`"]
+    );
+    assert_eq!(said("  - {fault: G1, at: 1m, for: soon, severity: 2, wher: x}\n").len(), 3);
+    let read = |text: &str| Scenario::read("test.yaml", text).unwrap_err()[0].to_string();
+    assert_eq!(
+        read(
+            "scenario: x\nduration: 1h\nfleet:\n  hosts: [{name: a, gpus: 2}]\n  services: [{hosts: a, replicas: 3}]\n"
+        ),
+        "test.yaml:5:35: `a` has room for 2 of 3 replicas with 1 GPUs each; add hosts or take fewer replicas"
+    );
+    assert_eq!(
+        read(
+            "scenario: x\nduration: 1h\nfleet:\n  hosts: [{name: a}]\nfaults: [{fault: R1, at: 1m, for: 1m}]\n"
+        ),
+        "test.yaml:5:18: R1 (loss spike) needs a training job"
+    );
+}
