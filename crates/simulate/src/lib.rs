@@ -12,6 +12,7 @@
 //! one random stream for each part. This crate has no input or output, no clock, no threads.
 
 pub mod conditions;
+pub mod exposition;
 pub mod fault;
 pub mod page;
 pub mod place;

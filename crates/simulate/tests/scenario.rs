@@ -2,7 +2,9 @@
 
 use auscult_simulate::fault::{LOOKALIKES, Onset, faults};
 use auscult_simulate::place::PartKind;
-use auscult_simulate::scenario::Scenario;
+use std::collections::BTreeSet;
+
+use auscult_simulate::scenario::{LIBRARY_EACH, Scenario, library, scenario_text};
 
 const FLEET: &str = "
 scenario: test
@@ -155,4 +157,28 @@ fn mistakes_say_where_and_what_was_expected() {
         ),
         "test.yaml:5:18: R1 (loss spike) needs a training job"
     );
+}
+
+#[test]
+fn the_library_has_five_different_scenarios_for_each_fault_and_all_can_be_played() {
+    let names: Vec<String> = library().collect();
+    assert_eq!(names.len(), (72 + LOOKALIKES.len() + 1) * LIBRARY_EACH);
+    let mut fleets = BTreeSet::new();
+    for name in &names {
+        let text = scenario_text(name).unwrap();
+        let scenario = Scenario::read(name, &text).unwrap_or_else(|problems| {
+            let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            panic!("{name}: {}\n{text}", said.join("\n"))
+        });
+        assert!(fleets.insert(format!("{:?}", (scenario.seed, scenario.fleet))), "{name} is new");
+    }
+}
+
+#[test]
+fn two_faults_strike_together() {
+    let text = scenario_text("G1+T1/9").unwrap();
+    let plan = Scenario::read("two", &text).unwrap().plan().unwrap();
+    let ids: Vec<_> = plan.faults.iter().filter_map(|fault| fault.id).collect();
+    assert_eq!(ids, ["G1", "T1"]);
+    assert_eq!(scenario_text("G1+T1/9"), Some(text), "the same name gives the same scenario");
 }

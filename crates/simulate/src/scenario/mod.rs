@@ -1,9 +1,11 @@
 //! Scenarios: their language, what becomes of one, and the library.
 
+mod generate;
 mod language;
 mod place;
 mod plan;
 
+pub use generate::{LIBRARY_EACH, library, scenario_text};
 pub use language::{
     AnswerKind, EngineKind, FaultSection, FleetSection, HostSection, JobSection, Scenario,
     ServiceSection, TrafficKind,

@@ -1,0 +1,165 @@
+//! Scenarios drawn by seed: any number for each fault, none like the other.
+
+use crate::fault::{Fault, LOOKALIKES, Needs, Onset, fault, faults};
+use crate::random::Random;
+
+/// Scenarios of the library for each fault and look-alike.
+pub const LIBRARY_EACH: usize = 5;
+
+/// Names of the scenarios of the library: `G1/1` to `G1/5`, and so for each fault and
+/// look-alike, and `healthy/1` to `healthy/5`.
+pub fn library() -> impl Iterator<Item = String> {
+    let ids = faults().chain(LOOKALIKES).map(|fault| fault.id).chain(["healthy"]);
+    ids.flat_map(|id| (1..=LIBRARY_EACH).map(move |number| format!("{id}/{number}")))
+}
+
+/// The scenario `NAME` of the library, as YAML; none if there is no such fault. Numbers above
+/// those of the library give scenarios that it does not have: for evaluation with ones that
+/// nobody has seen. Two faults joined by `+` strike together: `G1+T1/7`.
+///
+/// ```
+/// use auscult_simulate::scenario::{Scenario, scenario_text};
+/// let text = scenario_text("G1/3").unwrap();
+/// assert!(text.contains("fault: G1"));
+/// assert!(Scenario::read("G1/3", &text).is_ok());
+/// assert!(scenario_text("G99/1").is_none());
+/// ```
+pub fn scenario_text(name: &str) -> Option<String> {
+    let (ids, number) = name.split_once('/')?;
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    let mut random = Random::member(number, ids, 0);
+    if ids == "healthy" {
+        let fleet = Fleet::draw(&[], &mut random);
+        return Some(text(name, "Nothing goes wrong.", &fleet, &[], &mut random));
+    }
+    let struck: Option<Vec<&Fault>> = ids.split('+').map(fault).collect();
+    let struck = struck.filter(|struck| struck.len() <= 2)?;
+    let needs: Vec<Needs> = struck.iter().map(|fault| fault.needs).collect();
+    let fleet = Fleet::draw(&needs, &mut random);
+    let what: Vec<&str> = struck.iter().map(|fault| fault.name).collect();
+    Some(text(name, &format!("{}.", what.join(" and ")), &fleet, &struck, &mut random))
+}
+
+/// What a drawn fleet is made of.
+struct Fleet {
+    hosts: Vec<String>,
+    services: Vec<String>,
+    jobs: Vec<String>,
+}
+
+/// A model and the accelerators one replica of it takes.
+struct Served {
+    model: &'static str,
+    gpus: usize,
+}
+
+const DENSE: &[Served] = &[
+    Served { model: "llama-3.1-8b", gpus: 1 },
+    Served { model: "qwen2.5-32b", gpus: 2 },
+    Served { model: "llama-3.3-70b-fp8", gpus: 2 },
+    Served { model: "llama-3.3-70b", gpus: 4 },
+];
+
+const MIXTURES: &[Served] = &[
+    Served { model: "mixtral-8x7b", gpus: 2 },
+    Served { model: "qwen3-30b-a3b", gpus: 2 },
+    Served { model: "qwen3-235b-a22b-fp8", gpus: 8 },
+];
+
+const ACCELERATORS: [&str; 3] = ["H100", "H200", "B200"];
+
+impl Fleet {
+    fn draw(needs: &[Needs], random: &mut Random) -> Self {
+        let has = |need| needs.contains(&need);
+        let accelerator = ACCELERATORS[random.below(ACCELERATORS.len())];
+        let mut fleet = Self { hosts: Vec::new(), services: Vec::new(), jobs: Vec::new() };
+        let trains = has(Needs::Job) || has(Needs::Fabric);
+        let serves = needs.is_empty()
+            || !needs.iter().all(|need| matches!(need, Needs::Job | Needs::Fabric));
+        if serves {
+            let served = if has(Needs::Experts) {
+                &MIXTURES[random.below(MIXTURES.len())]
+            } else {
+                &DENSE[random.below(DENSE.len())]
+            };
+            let hosts = 1 + random.below(3);
+            let fit = hosts * 8 / served.gpus;
+            let least = if has(Needs::Disaggregation) { 4 } else { 3 };
+            let hosts = if fit < least { hosts + 2 } else { hosts };
+            let fit = (hosts * 8 / served.gpus).min(12);
+            let replicas = least.min(fit) + random.below(fit - least.min(fit) + 1);
+            let inlet = 20 + random.below(9);
+            fleet.hosts.push(format!(
+                "{{name: serve, count: {hosts}, gpu: {accelerator}, inlet: {inlet}}}"
+            ));
+            let engine = if random.chance(0.7) { "vllm" } else { "sglang" };
+            let traffic = ["chat", "chat", "code", "documents"][random.below(4)];
+            let load = random.between(0.3, 0.7);
+            let mut service = format!(
+                "{{name: chat, model: {}, engine: {engine}, hosts: serve, replicas: {replicas}, gpus: {}, load: {load:.2}, traffic: {traffic}",
+                served.model, served.gpus
+            );
+            if has(Needs::Adapters) {
+                service += &format!(", adapters: {}", 6 + random.below(20));
+            }
+            if has(Needs::Speculation) || (needs.is_empty() && random.chance(0.3)) {
+                service += ", speculation: true";
+            }
+            if has(Needs::Disaggregation) {
+                service += ", disaggregation: true";
+            }
+            if has(Needs::Sources) {
+                let answers = ["speech", "vision", "driving"][random.below(3)];
+                service += &format!(", answers: {answers}, sources: {}", 3 + random.below(6));
+            }
+            fleet.services.push(service + "}");
+        }
+        if trains || (needs.is_empty() && random.chance(0.5)) {
+            let hosts = 2 + random.below(3);
+            fleet.hosts.push(format!("{{name: train, count: {hosts}, gpu: {accelerator}}}"));
+            let (model, tensor, pipeline) =
+                [("llama-3.1-8b", 1, 1), ("qwen2.5-32b", 4, 1), ("llama-3.3-70b", 8, 2)]
+                    [random.below(3)];
+            let pipeline = if hosts % pipeline == 0 { pipeline } else { 1 };
+            let interval = 10 + 5 * random.below(3);
+            fleet.jobs.push(format!(
+                "{{name: pretrain, model: {model}, hosts: train, tensor_parallel: {tensor}, pipeline_parallel: {pipeline}, checkpoint_interval: {interval}m}}"
+            ));
+        }
+        fleet
+    }
+}
+
+fn text(name: &str, about: &str, fleet: &Fleet, struck: &[&Fault], random: &mut Random) -> String {
+    let seed = random.bits() >> 32;
+    // Some moment of a week: nights and weekends too.
+    let start = 1_772_409_600 + random.below(7 * 24 * 4) * 900;
+    let mut text = format!(
+        "scenario: {name}\nabout: {about}\nseed: {seed}\nstart: {start}\nduration: 1h30m\nfleet:\n"
+    );
+    for (key, parts) in
+        [("hosts", &fleet.hosts), ("services", &fleet.services), ("jobs", &fleet.jobs)]
+    {
+        if !parts.is_empty() {
+            text += &format!("  {key}:\n");
+        }
+        for part in parts {
+            text += &format!("    - {part}\n");
+        }
+    }
+    if !struck.is_empty() {
+        text += "faults:\n";
+    }
+    let at = 45 + random.below(16);
+    for fault in struck {
+        let lasts = 15 + random.below(11);
+        let severity = random.between(0.2, 1.0);
+        let onset: Onset = fault.onsets[random.below(fault.onsets.len())];
+        text += &format!(
+            "  - {{fault: {}, at: {at}m, for: {lasts}m, severity: {severity:.2}, onset: {}}}\n",
+            fault.id,
+            onset.word()
+        );
+    }
+    text
+}
