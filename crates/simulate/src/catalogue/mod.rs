@@ -1,0 +1,5 @@
+//! Accelerators and models as data, with the published constants they are made of.
+
+pub mod accelerator;
+
+pub use accelerator::Accelerator;
