@@ -16,3 +16,4 @@ pub mod conditions;
 pub mod page;
 pub mod random;
 pub mod supply;
+pub mod workload;
