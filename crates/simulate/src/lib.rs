@@ -11,6 +11,7 @@
 //! The same seed gives the same bytes on any machine: no platform mathematics, no hash maps,
 //! one random stream for each part. This crate has no input or output, no clock, no threads.
 
+pub mod catalogue;
 pub mod conditions;
 pub mod exposition;
 pub mod fault;
@@ -20,3 +21,4 @@ pub mod random;
 pub mod scenario;
 pub mod shape;
 pub mod supply;
+pub mod workload;

@@ -1,0 +1,195 @@
+//! When requests arrive: a Poisson process whose rate follows the day, and sessions that go on.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::conditions::ServiceConditions;
+use crate::random::Random;
+
+use super::{Request, Workload};
+
+/// A session that goes on after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session {
+    /// Its number.
+    pub session: u64,
+    /// The next turn.
+    pub turn: u32,
+    /// Tokens of its context.
+    pub history: u32,
+}
+
+/// Draws the requests of one served model, second by second.
+#[derive(Debug)]
+pub struct Arrivals {
+    workload: Workload,
+    seed: u64,
+    /// Unix time of second 0.
+    start: f64,
+    /// Longest context of the model.
+    longest: u32,
+    /// Sessions by the time of their next turn (bits of a positive number sort as the number does).
+    later: BinaryHeap<Reverse<(u64, Session)>>,
+    /// Questions that are asked again.
+    again: BinaryHeap<Reverse<(u64, u64)>>,
+    retries: Vec<Option<Request>>,
+    free: Vec<usize>,
+}
+
+impl Arrivals {
+    /// The clients of a run that begins at `start` (Unix seconds); `longest` is the model's context.
+    pub fn new(workload: Workload, seed: u64, start: f64, longest: u32) -> Self {
+        Self {
+            workload,
+            seed,
+            start,
+            longest,
+            later: BinaryHeap::new(),
+            again: BinaryHeap::new(),
+            retries: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    /// Puts the requests that are sent within `second` into `out`, in order of time.
+    ///
+    /// The rate holds for the second: a thinned Poisson process. The part of the rate above
+    /// its usual comes in layers with numbers of their own, so that a surge adds requests
+    /// and changes none.
+    pub fn of_second(
+        &mut self,
+        second: u64,
+        conditions: &ServiceConditions,
+        out: &mut Vec<Request>,
+    ) {
+        let first = out.len();
+        let from = second as f64;
+        let rate = self.workload.rate * self.workload.rhythm.at(self.start + from, self.seed);
+        let beginnings = rate / self.workload.turns.max(1.0);
+        let mut multiple = conditions.arrivals.max(0.0);
+        let mut layer = 0_u64;
+        while multiple > 0.0 && layer < 256 {
+            let stream = (second << 8) | layer;
+            let mut random = Random::member(self.seed, "arrivals", stream);
+            for index in 0..random.poisson(beginnings) {
+                let (part, chance) = (random.uniform(), random.uniform());
+                if chance < multiple {
+                    let id = (stream << 12) | (index & 0xfff);
+                    out.push(self.request(conditions, id, (id, 0, 0), from + part));
+                }
+            }
+            multiple -= 1.0;
+            layer += 1;
+        }
+        let end = (from + 1.0).to_bits();
+        while let Some(Reverse((time, session))) = self.later.peek().copied()
+            && time < end
+        {
+            self.later.pop();
+            let id = session.session ^ (u64::from(session.turn) << 56);
+            let at = f64::from_bits(time).max(from);
+            let context = (session.session, session.turn, session.history);
+            out.push(self.request(conditions, id, context, at));
+        }
+        while let Some(Reverse((time, slot))) = self.again.peek().copied()
+            && time < end
+        {
+            self.again.pop();
+            self.free.push(slot as usize);
+            out.extend(self.retries[slot as usize].take());
+        }
+        out[first..].sort_by(|a, b| a.sent.total_cmp(&b.sent).then(a.id.cmp(&b.id)));
+    }
+
+    fn request(
+        &self,
+        conditions: &ServiceConditions,
+        id: u64,
+        context: (u64, u32, u32),
+        sent: f64,
+    ) -> Request {
+        Request::draw(&self.workload, conditions, self.seed, id, context, (sent, self.longest))
+    }
+
+    /// The client of `request` has its answer of `output` tokens at `time`: perhaps its session goes on.
+    pub fn answered(&mut self, request: &Request, output: u32, time: f64) {
+        let mut random = Random::member(self.seed, "next turn", request.id);
+        let on = random.chance(1.0 - 1.0 / self.workload.turns.max(1.0));
+        let think = random.log_normal(20.0, 0.8).max(1.0);
+        let history = request.prompt + output;
+        if !on || request.turn >= 100 || history + 2 * self.workload.limit > self.longest {
+            return;
+        }
+        let session = Session { session: request.session, turn: request.turn + 1, history };
+        self.later.push(Reverse(((time + think).to_bits(), session)));
+    }
+
+    /// The client of `request` got no answer: perhaps it asks again, after a wait.
+    pub fn unanswered(&mut self, request: &Request, time: f64, conditions: &ServiceConditions) {
+        let attempt = u64::from(request.attempt);
+        let mut random = Random::member(self.seed, "retry", request.id ^ (attempt << 48));
+        let tries = conditions.client_retries + random.uniform();
+        let wait = random.between(1.0, 2.0);
+        if f64::from(request.attempt) + 1.0 > tries {
+            return;
+        }
+        let patience = conditions.client_timeout * random.between(0.9, 1.1);
+        let retry = request.again(time + wait, patience);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.retries.push(None);
+            self.retries.len() - 1
+        });
+        self.retries[slot] = Some(retry);
+        self.again.push(Reverse((retry.sent.to_bits(), slot as u64)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::Rhythm;
+
+    fn arrivals() -> Arrivals {
+        let workload =
+            Workload { rate: 20.0, rhythm: Rhythm::flat(), turns: 1.0, ..Workload::default() };
+        Arrivals::new(workload, 5, 1.0e9, 32_768)
+    }
+
+    fn all(conditions: &ServiceConditions, seconds: u64) -> Vec<Request> {
+        let (mut arrivals, mut out) = (arrivals(), Vec::new());
+        for second in 0..seconds {
+            arrivals.of_second(second, conditions, &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn a_surge_adds_requests_and_changes_none() {
+        let usual = all(&ServiceConditions::default(), 100);
+        let surge = ServiceConditions { arrivals: 2.5, ..ServiceConditions::default() };
+        let more = all(&surge, 100);
+        assert!((usual.len() as f64 / 2000.0 - 1.0).abs() < 0.1, "{}", usual.len());
+        assert!((more.len() as f64 / 5000.0 - 1.0).abs() < 0.1, "{}", more.len());
+        assert!(usual.iter().all(|request| more.contains(request)));
+    }
+
+    #[test]
+    fn gaps_are_those_of_a_poisson_process() {
+        let requests = all(&ServiceConditions::default(), 300);
+        let gaps: Vec<f64> = requests.windows(2).map(|pair| pair[1].sent - pair[0].sent).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let square = gaps.iter().map(|gap| gap * gap).sum::<f64>() / gaps.len() as f64;
+        // Of exponential gaps the second moment is twice the square of the mean.
+        assert!((square / (mean * mean) - 2.0).abs() < 0.15, "{}", square / (mean * mean));
+    }
+
+    #[test]
+    fn a_dial_of_lengths_moves_no_other_draw() {
+        let usual = all(&ServiceConditions::default(), 50);
+        let long = ServiceConditions { output_length: 4.0, ..ServiceConditions::default() };
+        for (a, b) in usual.iter().zip(all(&long, 50)) {
+            assert_eq!((a.id, a.sent, a.prompt, a.class), (b.id, b.sent, b.prompt, b.class));
+            assert!(b.output >= a.output);
+        }
+    }
+}
