@@ -15,7 +15,7 @@ fleet:
     - {name: train, count: 2, gpu: H100}
   services:
     - {name: chat, hosts: serve, replicas: 6, gpus: 2, adapters: 20, speculation: true, disaggregation: true}
-    - {name: moe, model: moe-30b, hosts: serve, replicas: 2, gpus: 2}
+    - {name: moe, model: qwen3-30b-a3b, hosts: serve, replicas: 2, gpus: 2}
     - {name: calls, hosts: train, replicas: 1, answers: speech, sources: 3}
   jobs:
     - {name: pretrain, hosts: train}

@@ -3,11 +3,16 @@
 use auscult_yaml::{Path, nearest};
 
 use super::language::{FaultSection, HostSection, JobSection, Scenario, ServiceSection};
+use crate::catalogue::accelerator::{ACCELERATORS, Accelerator};
+use crate::catalogue::model::{MODELS, Model};
 use crate::conditions::{Injection, Injector};
 use crate::fault::{self, ChangeKind, Course, Fault, Needs, Onset, Spread, Variant, dials};
 use crate::place::{PartKind, Place};
 use crate::random::Random;
 use crate::shape::{HostShape, ServiceShape, Shape};
+
+/// Share of GPU memory that an engine takes: vLLM's `gpu_memory_utilization`.
+const MEMORY_SHARE: f64 = 0.9;
 
 /// A mistake and the path of what it is about.
 pub(super) type Mistake = (Path, String);
@@ -141,7 +146,11 @@ impl Plan {
         let mut groups = Vec::new();
         for (number, spec) in fleet.hosts.iter().enumerate() {
             let path = top.key("hosts").place(number);
-            named(&spec.name, path, mistakes);
+            named(&spec.name, path.clone(), mistakes);
+            if Accelerator::named(&spec.gpu).is_none() {
+                let known = ACCELERATORS.iter().map(|known| known.name);
+                mistakes.push((path.key("gpu"), unknown("accelerator", &spec.gpu, known)));
+            }
             let first = self.hosts.len();
             self.hosts.extend((0..spec.count).map(|host| HostPlan {
                 name: format!("{}-{host}", spec.name),
@@ -153,7 +162,23 @@ impl Plan {
         for (number, spec) in fleet.services.iter().enumerate() {
             let path = top.key("services").place(number);
             named(&spec.name, path.clone(), mistakes);
+            let model = model(&spec.model, &path, mistakes);
             let Some(hosts) = group(&groups, &spec.hosts, &path, mistakes) else { continue };
+            let gpu = Accelerator::named(&self.hosts[hosts.start].spec.gpu);
+            if let (Some(model), Some(gpu)) = (model, gpu) {
+                let room = gpu.memory_bytes * spec.gpus as f64 * MEMORY_SHARE;
+                if model.weight_bytes() > room {
+                    let sentence = format!(
+                        "the weights of {} take {:.0} GB, and {} {} leave {:.0} GB for them and the cache; take more GPUs",
+                        model.name,
+                        model.weight_bytes() / 1e9,
+                        spec.gpus,
+                        gpu.name,
+                        room / 1e9
+                    );
+                    mistakes.push((path.key("gpus"), sentence));
+                }
+            }
             let mut replicas = Vec::with_capacity(spec.replicas);
             for _ in 0..spec.replicas {
                 // The emptiest host that has room, the first of equals.
@@ -180,6 +205,7 @@ impl Plan {
         for (number, spec) in fleet.jobs.iter().enumerate() {
             let path = top.key("jobs").place(number);
             named(&spec.name, path.clone(), mistakes);
+            model(&spec.model, &path, mistakes);
             let Some(hosts) = group(&groups, &spec.hosts, &path, mistakes) else { continue };
             let mut ranks = Vec::new();
             for host in hosts {
@@ -431,7 +457,17 @@ impl Plan {
 }
 
 fn is_mixture(model: &str) -> bool {
-    model.contains("moe")
+    Model::named(model).is_some_and(|model| model.experts > 0.0)
+}
+
+/// The model called `name`, if it is known.
+fn model(name: &str, path: &Path, mistakes: &mut Vec<Mistake>) -> Option<Model> {
+    let model = Model::named(name);
+    if model.is_none() {
+        let known = MODELS.iter().map(|model| model.name);
+        mistakes.push((path.key("model"), unknown("model", name, known)));
+    }
+    model
 }
 
 /// What a fleet lacks for a fault.
