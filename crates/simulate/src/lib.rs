@@ -21,4 +21,5 @@ pub mod random;
 pub mod scenario;
 pub mod shape;
 pub mod supply;
+pub mod truth;
 pub mod workload;
