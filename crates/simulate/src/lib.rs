@@ -12,6 +12,8 @@
 //! one random stream for each part. This crate has no input or output, no clock, no threads.
 
 pub mod conditions;
+pub mod device;
+pub mod exporter;
 pub mod page;
 pub mod random;
 pub mod supply;

@@ -1,1 +1,4 @@
 //! Tests of the simulator from outside.
+
+mod device;
+mod exporter;
