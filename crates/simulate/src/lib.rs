@@ -13,8 +13,13 @@
 
 pub mod catalogue;
 pub mod conditions;
+<<<<<<< HEAD
 pub mod exposition;
 pub mod fault;
+=======
+pub mod device;
+pub mod exporter;
+>>>>>>> wt-simhw
 pub mod page;
 pub mod place;
 pub mod random;

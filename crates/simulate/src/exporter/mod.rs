@@ -1,0 +1,8 @@
+//! What the exporters of hardware and training show: a page each, and its values.
+//!
+//! Each has a `page` that is built once, a `write` that pushes the values in the page's order,
+//! and an `answer` that says what a scrape gets.
+
+pub mod dcgm;
+
+pub use dcgm::DcgmExporter;

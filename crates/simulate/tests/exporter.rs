@@ -1,0 +1,104 @@
+//! Pages: as many values as series, and names that auscult knows.
+
+use auscult_knowledge::Knowledge;
+use auscult_simulate::conditions::GpuConditions;
+use auscult_simulate::device::{Gpu, Spec};
+use auscult_simulate::exporter::DcgmExporter;
+use auscult_simulate::page::{Answer, Page, Values};
+use auscult_simulate::supply::GpuDemand;
+
+/// Every name of the adapter `adapter` that the page shows, and those it does not.
+fn known(page: &Page, adapter: &str) -> (usize, Vec<String>) {
+    let knowledge = Knowledge::embedded();
+    let adapter = knowledge.adapters().iter().find(|known| known.adapter == adapter);
+    let adapter = adapter.expect("an adapter that is built in");
+    let shown = |metric: &str| {
+        page.families.iter().any(|family| {
+            family.lines.iter().any(|line| format!("{}{}", family.name, line.suffix) == metric)
+        })
+    };
+    let missing = adapter
+        .signals
+        .iter()
+        .filter(|mapping| !mapping.metrics.iter().any(|metric| shown(metric)))
+        .map(|mapping| mapping.signal.clone())
+        .collect();
+    (adapter.signals.len(), missing)
+}
+
+fn gpus() -> Vec<Gpu> {
+    (0..8).map(|index| Gpu::new(Spec::find("H100").expect("a known GPU"), 1, index)).collect()
+}
+
+/// Value of the first series called `name`.
+fn value(page: &Page, values: &Values, name: &str) -> Option<f64> {
+    let before = page.families.iter().take_while(|family| family.name != name);
+    let place: usize = before.map(|family| family.lines.len()).sum();
+    values.iter().nth(place).expect("a value for each series")
+}
+
+#[test]
+fn dcgm_shows_as_many_values_as_series() {
+    let busy = GpuDemand { active: 1.0, tensor: 0.5, memory_bytes: 5e10, ..Default::default() };
+    for exporter in [DcgmExporter::new(), DcgmExporter::extended()] {
+        let mut gpus = gpus();
+        let page = exporter.page("gpu-host-0", 1, &gpus);
+        let mut values = Values::default();
+        exporter.write(&mut values, &gpus);
+        assert_eq!(page.series(), values.len());
+        for _ in 0..400 {
+            for (index, gpu) in gpus.iter_mut().enumerate() {
+                let sick = if index == 3 { 1.0 } else { 0.0 };
+                let conditions = GpuConditions { off_bus: sick, ..Default::default() };
+                gpu.advance(1.0, &busy, 27.0, &conditions);
+            }
+        }
+        values.clear();
+        exporter.write(&mut values, &gpus);
+        assert_eq!(page.series(), values.len());
+        let values: Vec<_> = values.iter().collect();
+        let clocks = &values[..8];
+        assert!(clocks[3].is_none() && clocks.iter().flatten().count() == 7);
+    }
+}
+
+#[test]
+fn dcgm_shows_every_signal_that_is_known_of_it_when_extended() {
+    let gpus = gpus();
+    let (signals, missing) = known(&DcgmExporter::extended().page("h", 1, &gpus), "dcgm-exporter");
+    assert!(signals > 20 && missing.is_empty(), "{missing:?}");
+    let (_, hidden) = known(&DcgmExporter::new().page("h", 1, &gpus), "dcgm-exporter");
+    for signal in ["gpu_clock_events", "gpu_ecc_double", "gpu_nvlink_errors"] {
+        assert!(hidden.iter().any(|hidden| hidden == signal), "{signal} is off by default");
+    }
+}
+
+#[test]
+fn dcgm_hides_repetitions_and_hangs_with_the_driver() {
+    let mut gpus = gpus();
+    let busy = GpuDemand { active: 1.0, memory_bytes: 5e10, ..Default::default() };
+    let exporter = DcgmExporter::new();
+    let page = exporter.page("h", 1, &gpus);
+    let show = |gpus: &[Gpu]| {
+        let mut values = Values::default();
+        exporter.write(&mut values, gpus);
+        value(&page, &values, "DCGM_FI_DEV_XID_ERRORS")
+    };
+    let remaps = GpuConditions { remaps_per_hour: 40.0, ..Default::default() };
+    for _ in 0..1_800 {
+        gpus[0].advance(1.0, &busy, 27.0, &remaps);
+    }
+    assert!(gpus[0].take_xids().count() > 5);
+    assert_eq!(show(&gpus), Some(63.0));
+    for _ in 0..1_800 {
+        gpus[0].advance(1.0, &busy, 27.0, &GpuConditions::default());
+    }
+    assert_eq!(show(&gpus), Some(63.0), "long over, still shown");
+    assert!(matches!(DcgmExporter::answer(&gpus), Answer::Page(seconds) if seconds < 1.0));
+    let silent = GpuConditions { gsp_timeout: 1.0, ..Default::default() };
+    gpus[0].advance(1.0, &busy, 27.0, &silent);
+    assert!(matches!(DcgmExporter::answer(&gpus), Answer::Page(seconds) if seconds > 3.0));
+    let wedged = GpuConditions { wedged_driver: 1.0, ..Default::default() };
+    gpus[1].advance(1.0, &busy, 27.0, &wedged);
+    assert_eq!(DcgmExporter::answer(&gpus), Answer::Hangs);
+}
