@@ -15,5 +15,6 @@ pub mod catalogue;
 pub mod conditions;
 pub mod page;
 pub mod random;
+pub mod serving;
 pub mod supply;
 pub mod workload;
