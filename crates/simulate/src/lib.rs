@@ -13,17 +13,15 @@
 
 pub mod catalogue;
 pub mod conditions;
-<<<<<<< HEAD
-pub mod exposition;
-pub mod fault;
-=======
 pub mod device;
 pub mod exporter;
->>>>>>> wt-simhw
+pub mod exposition;
+pub mod fault;
 pub mod page;
 pub mod place;
 pub mod random;
 pub mod scenario;
+pub mod serving;
 pub mod shape;
 pub mod supply;
 pub mod truth;

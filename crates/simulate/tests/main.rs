@@ -1,5 +1,5 @@
 //! Tests of the simulator from outside.
 
-mod scenario;
 mod device;
 mod exporter;
+mod scenario;

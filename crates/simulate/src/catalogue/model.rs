@@ -16,6 +16,8 @@ pub struct Model {
     pub hidden: f64,
     /// Width of all query heads together.
     pub query: f64,
+    /// Key heads; GPUs beyond their number keep copies of the cache.
+    pub kv_heads: f64,
     /// Values kept of each token in each layer of the KV cache.
     pub kv_values: f64,
     /// Bytes of one value in the KV cache.
@@ -63,12 +65,13 @@ pub const MODELS: &[Model] = &[
         active_parameters: 37e9,
         experts: 256.0,
         experts_used: 8.0,
+        kv_heads: 1.0,
         kv_values: 576.0,
         ..dense("deepseek-v3", 61.0, 7168.0, 24_576.0, 0.0, 671e9, 1.0)
     },
 ];
 
-/// `kv` is the width of all key heads together, which is that of all value heads too.
+/// `kv` is the width of all key heads together, 128 each, which is that of all value heads too.
 const fn dense(
     name: &'static str,
     layers: f64,
@@ -83,6 +86,7 @@ const fn dense(
         layers,
         hidden,
         query,
+        kv_heads: kv / 128.0,
         kv_values: 2.0 * kv,
         kv_value_bytes: 2.0,
         parameters,
@@ -103,6 +107,11 @@ impl Model {
     /// Bytes that one token takes in the KV cache.
     pub fn kv_token_bytes(&self) -> f64 {
         self.layers * self.kv_values * self.kv_value_bytes
+    }
+
+    /// Copies of the cache that a group of so many GPUs keeps.
+    pub fn kv_copies(&self, gpus: f64) -> f64 {
+        (gpus / self.kv_heads.max(1.0)).max(1.0)
     }
 
     /// Bytes of all weights.
