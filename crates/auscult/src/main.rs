@@ -8,6 +8,7 @@ mod plot;
 mod progress;
 mod report;
 mod selection;
+mod simulation;
 mod verbs;
 
 use std::process::ExitCode;

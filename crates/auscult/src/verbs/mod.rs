@@ -15,6 +15,7 @@ mod methods;
 mod plan;
 mod select;
 mod serve;
+mod simulate;
 mod troubleshoot;
 
 use clap::Subcommand;
@@ -41,6 +42,8 @@ pub(crate) enum Verb {
     Select(Box<select::Arguments>),
     /// Watches metrics as they come and tells of incidents, around the clock.
     Serve(Box<serve::Arguments>),
+    /// Plays a fleet of simulated models with known faults: into files, or as live metrics.
+    Simulate(Box<simulate::Arguments>),
     /// Reads a password or token and prints the hash that stands for it in settings.
     HashSecret(hash_secret::Arguments),
     /// Lists the methods of detection, or shows everything about one.
@@ -61,6 +64,7 @@ impl Verb {
             Self::Plan(arguments) => plan::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
             Self::Serve(arguments) => serve::run(*arguments),
+            Self::Simulate(arguments) => simulate::run(&arguments),
             Self::HashSecret(arguments) => hash_secret::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),

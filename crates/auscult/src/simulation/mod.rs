@@ -1,0 +1,7 @@
+//! Simulated fleets: recorded into files, sent on, or served as pages that can be scraped.
+
+pub(crate) mod live;
+pub(crate) mod pages;
+pub(crate) mod record;
+pub(crate) mod send;
+pub(crate) mod truth;

@@ -1,0 +1,120 @@
+//! The pages of a simulated fleet over HTTP, for Prometheus or `auscult serve` to scrape.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use auscult_simulate::exposition::CONTENT_TYPE;
+use auscult_simulate::page::Page;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::HeaderValue;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::live::{Live, Shown};
+
+/// A fleet that can be scraped: `/JOB/INSTANCE/metrics` for each page, and `/targets` with all of
+/// them as Prometheus's HTTP service discovery wants it.
+#[derive(Debug)]
+pub(crate) struct PageServer {
+    listener: TcpListener,
+    live: Live,
+}
+
+/// A scrape that the simulated exporter refuses: the connection closes without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the simulated exporter refuses")]
+struct Refused;
+
+impl PageServer {
+    pub(crate) async fn bind(address: SocketAddr, live: Live) -> std::io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, live })
+    }
+
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until it is dropped.
+    pub(crate) async fn run(self) -> std::io::Result<Infallible> {
+        let address = self.address()?;
+        loop {
+            // A connection that fails at once is the client's loss.
+            let Ok((stream, _)) = self.listener.accept().await else { continue };
+            let live = self.live.clone();
+            tokio::spawn(async move {
+                let answer = service_fn(|request| answer(&live, address, request));
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), answer);
+                // A client that went away, or was refused as it should be.
+                let _ = connection.await;
+            });
+        }
+    }
+}
+
+async fn answer(
+    live: &Live,
+    address: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Refused> {
+    let path = request.uri().path();
+    if path == "/targets" {
+        let text = targets(live.pages(), &address.to_string()).to_string();
+        return Ok(response(StatusCode::OK, "application/json", text));
+    }
+    let Some(page) = live.pages().position(|page| self::path(page) == path) else {
+        let known: Vec<String> = live.pages().map(self::path).collect();
+        let text = format!("there is no {path}; there are /targets and\n{}\n", known.join("\n"));
+        return Ok(response(StatusCode::NOT_FOUND, "text/plain", text));
+    };
+    match live.read(page) {
+        Shown::Text(text, latency) => {
+            tokio::time::sleep(latency).await;
+            Ok(response(StatusCode::OK, CONTENT_TYPE, text))
+        }
+        Shown::Refused => Err(Refused),
+        Shown::Hangs => {
+            // Longer than any scraper waits.
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            Err(Refused)
+        }
+        Shown::Status(status) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Ok(response(status, "text/plain", String::new()))
+        }
+    }
+}
+
+fn response(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// Path of a page.
+pub(crate) fn path(page: &Page) -> String {
+    format!("/{}/{}/metrics", page.job, page.instance)
+}
+
+/// Every page as target groups that a Prometheus server discovers, by HTTP or from a file.
+pub(crate) fn targets<'p>(pages: impl Iterator<Item = &'p Page>, address: &str) -> Value {
+    let group = |page: &Page| {
+        let mut labels = json!({
+            "job": page.job,
+            "instance": page.instance,
+            "__metrics_path__": path(page),
+        });
+        for (name, value) in &page.labels {
+            labels[name] = json!(value);
+        }
+        json!({ "targets": [address], "labels": labels })
+    };
+    pages.map(group).collect()
+}

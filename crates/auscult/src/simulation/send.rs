@@ -1,0 +1,117 @@
+//! A simulated fleet sent on by remote write, as a Prometheus server that scrapes it would.
+
+use auscult_core::{Labels, METRIC_NAME, Timestamp};
+use auscult_simulate::page::{Answer, Page, Values};
+use auscult_simulate::simulation::Simulation;
+use auscult_telemetry::metrics::remote_write::Writer;
+use auscult_telemetry::metrics::{Point, STALE_BITS};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+/// Labels of every series of a fleet, and of the series `up` of each page.
+#[derive(Debug)]
+pub(crate) struct Series {
+    /// For each page: its series in order, and `up` last.
+    pages: Vec<Vec<Labels>>,
+    /// Whether a series was there at the last sample.
+    there: Vec<Vec<bool>>,
+}
+
+impl Series {
+    /// Those of `pages`.
+    pub(crate) fn of(pages: &[Page]) -> Self {
+        let pages: Vec<Vec<Labels>> = pages.iter().map(series_of).collect();
+        let there = pages.iter().map(|series| vec![false; series.len()]).collect();
+        Self { pages, there }
+    }
+
+    /// Adds a sample of everything to `writer`; what is gone since the last sample gets a stale
+    /// marker, as from a Prometheus server.
+    pub(crate) fn sample(
+        &mut self,
+        simulation: &Simulation,
+        values: &mut Values,
+        writer: &mut Writer,
+    ) {
+        let time = Timestamp::from_nanos(simulation.time() as i64 * 1_000_000_000);
+        let mut point = |labels: &Labels, value| {
+            writer.series(labels.as_ref(), &[Point { time, value }]);
+        };
+        for (page, (series, there)) in self.pages.iter().zip(&mut self.there).enumerate() {
+            let is_up = matches!(simulation.read(page, values), Answer::Page(seconds) if seconds < TIME_OUT);
+            let (up, series) = series.split_last().expect("every page has `up`");
+            let mut values = values.iter();
+            for (labels, there) in series.iter().zip(there.iter_mut()) {
+                let value = values.next().flatten().filter(|_| is_up);
+                match value {
+                    Some(value) => point(labels, value),
+                    None if *there => point(labels, f64::from_bits(STALE_BITS)),
+                    None => {}
+                }
+                *there = value.is_some();
+            }
+            point(up, f64::from(u8::from(is_up)));
+        }
+    }
+}
+
+/// Seconds after which a scrape gives up, as Prometheus does.
+pub(super) const TIME_OUT: f64 = 10.0;
+
+fn series_of(page: &Page) -> Vec<Labels> {
+    let own = [("job", page.job.as_str()), ("instance", page.instance.as_str())];
+    let discovered = page.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let target: Vec<(&str, &str)> = own.into_iter().chain(discovered).collect();
+    let labels = |name: &str, labels: &[(String, String)]| {
+        let pairs = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs = pairs.chain(target.iter().copied()).chain([(METRIC_NAME, name)]);
+        Labels::from_pairs(pairs).expect("pages carry each label once")
+    };
+    let lines = page.families.iter().flat_map(|family| {
+        family
+            .lines
+            .iter()
+            .map(|line| labels(&format!("{}{}", family.name, line.suffix), &line.labels))
+    });
+    lines.chain([labels("up", &[])]).collect()
+}
+
+/// Sends remote-write messages to one address.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Sender {
+    pub(crate) fn new(url: &str) -> Result<Self, String> {
+        let parsed = reqwest::Url::parse(url)
+            .map_err(|error| format!("`{url}` is no address: {error}; expected one such as http://127.0.0.1:9709/api/v1/write"))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(format!(
+                "`{url}` is no address of HTTP: expected one such as http://127.0.0.1:9709/api/v1/write"
+            ));
+        }
+        Ok(Self { client: reqwest::Client::new(), url: url.to_owned() })
+    }
+
+    /// Sends what `writer` holds.
+    pub(crate) async fn send(&self, writer: Writer) -> Result<(), String> {
+        let request = self
+            .client
+            .post(&self.url)
+            .header(CONTENT_TYPE, "application/x-protobuf")
+            .header(CONTENT_ENCODING, "snappy")
+            .header("X-Prometheus-Remote-Write-Version", "0.1.0")
+            .body(writer.finish());
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| format!("cannot send to {}: {error}", self.url))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let said = answer.text().await.unwrap_or_default();
+        Err(format!("{} refused samples with status {status}: {}", self.url, said.trim()))
+    }
+}
