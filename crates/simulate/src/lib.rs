@@ -14,6 +14,8 @@
 pub mod conditions;
 pub mod device;
 pub mod exporter;
+pub mod fabric;
+pub mod host;
 pub mod page;
 pub mod random;
 pub mod supply;

@@ -2,3 +2,4 @@
 
 mod device;
 mod exporter;
+mod host;

@@ -4,5 +4,7 @@
 //! and an `answer` that says what a scrape gets.
 
 pub mod dcgm;
+pub mod node;
 
 pub use dcgm::DcgmExporter;
+pub use node::NodeExporter;
