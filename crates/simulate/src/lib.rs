@@ -19,3 +19,4 @@ pub mod host;
 pub mod page;
 pub mod random;
 pub mod supply;
+pub mod training;

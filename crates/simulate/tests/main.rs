@@ -3,3 +3,5 @@
 mod device;
 mod exporter;
 mod host;
+mod rig;
+mod training;

@@ -35,10 +35,12 @@ impl Host {
         let first = index * settings.ports as u64;
         let port = |port: usize| Port::new(settings.port_bytes, seed, first + port as u64);
         let mut random = Random::member(seed, "host", index);
-        let mut counters = HostCounters::default();
-        counters.started = -random.between(3.0, 60.0) * 86_400.0;
-        counters.disk_used = settings.disk_used * settings.disk_bytes;
-        counters.memory_available = settings.memory_bytes;
+        let counters = HostCounters {
+            started: -random.between(3.0, 60.0) * 86_400.0,
+            disk_used: settings.disk_used * settings.disk_bytes,
+            memory_available: settings.memory_bytes,
+            ..HostCounters::default()
+        };
         Self {
             settings,
             random,
