@@ -5,7 +5,7 @@
 pub struct GpuSupply {
     /// Whether it answers at all.
     pub alive: bool,
-    /// SM clock, as a share of the highest.
+    /// Speed of its arithmetic: SM clock as a share of the highest, times how it does at that clock.
     pub clock: f64,
     /// Memory bandwidth, as a share of the published.
     pub bandwidth: f64,
@@ -108,6 +108,8 @@ pub struct HostSupply {
     pub clock_offset: f64,
     /// Whether the kernel is out of memory in this second.
     pub out_of_memory: bool,
+    /// Set in the second in which the host ends the program.
+    pub kill: Option<Kill>,
 }
 
 impl Default for HostSupply {
@@ -122,6 +124,7 @@ impl Default for HostSupply {
             writable: true,
             clock_offset: 0.0,
             out_of_memory: false,
+            kill: None,
         }
     }
 }

@@ -3,7 +3,8 @@
 use auscult_knowledge::Knowledge;
 use auscult_simulate::conditions::GpuConditions;
 use auscult_simulate::device::{Gpu, Spec};
-use auscult_simulate::exporter::DcgmExporter;
+use auscult_simulate::exporter::{DcgmExporter, NodeExporter};
+use auscult_simulate::host::{Host, HostSettings};
 use auscult_simulate::page::{Answer, Page, Values};
 use auscult_simulate::supply::GpuDemand;
 
@@ -101,4 +102,18 @@ fn dcgm_hides_repetitions_and_hangs_with_the_driver() {
     let wedged = GpuConditions { wedged_driver: 1.0, ..Default::default() };
     gpus[1].advance(1.0, &busy, 27.0, &wedged);
     assert_eq!(DcgmExporter::answer(&gpus), Answer::Hangs);
+}
+
+#[test]
+fn node_shows_as_many_values_as_series_and_every_known_signal() {
+    let host = Host::new(HostSettings::default(), 1, 0);
+    for exporter in [NodeExporter::new(1.8e9), NodeExporter::summed(1.8e9)] {
+        let page = exporter.page("gpu-host-0", &host);
+        let mut values = Values::default();
+        exporter.write(&mut values, &host);
+        assert_eq!(page.series(), values.len());
+        assert!(values.iter().all(|value| value.is_some_and(f64::is_finite)));
+        let (signals, missing) = known(&page, "node-exporter");
+        assert!(signals > 20 && missing.is_empty(), "{missing:?}");
+    }
 }

@@ -3,3 +3,6 @@
 mod device;
 mod exporter;
 mod scenario;
+mod host;
+mod rig;
+mod training;

@@ -4,5 +4,10 @@
 //! and an `answer` that says what a scrape gets.
 
 pub mod dcgm;
+pub mod log;
+pub mod node;
+pub mod training;
 
 pub use dcgm::DcgmExporter;
+pub use node::NodeExporter;
+pub use training::TrainingExporter;

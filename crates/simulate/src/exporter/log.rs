@@ -1,0 +1,95 @@
+//! Lines of logs as text: a training job's steps as Megatron prints them, the kernel's XIDs.
+
+use std::fmt::Write;
+
+use super::dcgm::pci_bus_id;
+use crate::device::Xid;
+use crate::training::{JobSettings, StepRecord};
+
+/// A step as Megatron-LM prints it; `epoch` is when the simulation began, in seconds since 1970.
+///
+/// ```
+/// use auscult_simulate::exporter::log::step_line;
+/// use auscult_simulate::training::{JobReading, JobSettings, StepRecord};
+///
+/// let reading = JobReading { step: 7, loss: 2.5, loss_scale: 65536.0, ..Default::default() };
+/// let line = step_line(&StepRecord { seconds: 61.0, reading }, &JobSettings::sixteen(), 0.0);
+/// assert!(line.starts_with(" [1970-01-01 00:01:01] iteration        7/  500000 |"));
+/// assert!(line.contains("| lm loss: 2.500000E+00 | loss scale: 65536.0 |"));
+/// ```
+pub fn step_line(record: &StepRecord, settings: &JobSettings, epoch: f64) -> String {
+    let reading = &record.reading;
+    let samples = settings.batch_tokens / settings.sequence;
+    let tflops =
+        6.0 * settings.parameters * reading.tokens_per_second / (1.0e12 * settings.ranks() as f64);
+    let mut line = format!(" [{}]", date(epoch + record.seconds));
+    let _ = write!(line, " iteration {:8}/{:8} |", reading.step, settings.steps);
+    let _ = write!(line, " consumed samples: {:12} |", reading.sample);
+    let milliseconds = 1000.0 * reading.step_seconds;
+    let _ = write!(line, " elapsed time per iteration (ms): {milliseconds:.1} |");
+    let _ = write!(line, " throughput per GPU (TFLOP/s/GPU): {tflops:.1} |");
+    let _ = write!(line, " learning rate: {} |", exponent(reading.learning_rate));
+    let _ = write!(line, " global batch size: {samples:5} |");
+    if reading.loss.is_finite() {
+        let _ = write!(line, " lm loss: {} |", exponent(reading.loss));
+    }
+    let _ = write!(line, " loss scale: {:.1} |", reading.loss_scale);
+    if reading.gradient_norm.is_finite() {
+        let _ = write!(line, " grad norm: {:.3} |", reading.gradient_norm);
+    }
+    let _ = write!(line, " number of skipped iterations: {:3} |", reading.skipped);
+    let _ = write!(line, " number of nan iterations: {:3} |", reading.not_a_number);
+    line
+}
+
+/// A report of the driver as the kernel of the host writes it, GPU number `gpu` of the host.
+pub fn kernel_line(xid: &Xid, gpu: usize, booted: f64) -> String {
+    format!("[{:12.6}] {}", xid.seconds - booted, xid.text(&pci_bus_id(gpu)))
+}
+
+/// `2.500000E+00`.
+fn exponent(value: f64) -> String {
+    let text = format!("{value:.6E}");
+    match text.split_once('E') {
+        Some((digits, power)) => {
+            let power: i32 = power.parse().unwrap_or(0);
+            let sign = if power < 0 { '-' } else { '+' };
+            format!("{digits}E{sign}{:02}", power.abs())
+        }
+        None => text,
+    }
+}
+
+/// Date and time of a second since 1970, in UTC: days to year, month and day by H. Hinnant's
+/// "chrono-compatible low-level date algorithms", eras of 400 years that begin in March.
+fn date(seconds: f64) -> String {
+    let seconds = seconds.max(0.0) as u64;
+    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = year + 400 * era + next;
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{of_month:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert_eq!(date(0.0), "1970-01-01 00:00:00");
+        assert_eq!(date(951_782_400.0), "2000-02-29 00:00:00");
+        assert_eq!(date(1_800_000_000.0), "2027-01-15 08:00:00");
+        assert_eq!(date(4_102_444_799.0), "2099-12-31 23:59:59");
+    }
+
+    #[test]
+    fn small_rates_keep_two_digits_of_the_power() {
+        assert_eq!(exponent(3.0e-4), "3.000000E-04");
+    }
+}

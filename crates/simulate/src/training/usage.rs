@@ -1,0 +1,113 @@
+//! What a step of the simulation did to GPUs and hosts.
+
+use super::job::JobDemand;
+use super::settings::JobSettings;
+use super::stall::Flight;
+use super::timing::Timing;
+use crate::conditions::JobConditions;
+use crate::supply::{GpuDemand, HostDemand};
+
+/// Share of memory that weights, moments and activations take.
+const MEMORY: f64 = 0.82;
+/// Cores of a rank's own thread and its helpers, and of its loaders.
+const CORES: (f64, f64) = (1.3, 1.6);
+
+/// Seconds by what the job did, and bytes that each host moved.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spent {
+    /// All.
+    pub(super) seconds: f64,
+    pub(super) starting: f64,
+    pub(super) loading: f64,
+    pub(super) stepping: f64,
+    pub(super) saving: f64,
+    pub(super) stalled: f64,
+    /// Steps, parts of them too.
+    pub(super) steps: f64,
+    pub(super) read: f64,
+    pub(super) written: f64,
+}
+
+impl Spent {
+    pub(super) fn new(seconds: f64) -> Self {
+        Self { seconds, ..Self::default() }
+    }
+}
+
+/// What the job is at.
+pub(super) struct Seen<'a> {
+    pub(super) settings: &'a JobSettings,
+    pub(super) timing: &'a Timing,
+    pub(super) duration: f64,
+    pub(super) flights: &'a [Flight],
+    pub(super) stalled: bool,
+}
+
+pub(super) fn write(
+    seen: &Seen<'_>,
+    spent: &Spent,
+    conditions: &JobConditions,
+    demand: &mut JobDemand,
+) {
+    let settings = seen.settings;
+    let timing = seen.timing;
+    let ranks = settings.ranks();
+    let hosts = settings.hosts();
+    let each = settings.gpus_per_host as f64;
+    let all = spent.seconds;
+    let held = spent.loading + spent.stepping + spent.saving + spent.stalled;
+    let spec = settings.accelerator;
+    let memory = if held > 0.0 {
+        MEMORY * (spec.memory_bytes - spec.reserved_bytes)
+    } else if spent.starting > 0.0 {
+        1.0e9
+    } else {
+        0.0
+    };
+    // Half of what crosses hosts crosses the links within a host as well.
+    let base = settings.arithmetic_seconds();
+    let within = if settings.tensor > 1 { 0.1 * base * 0.5 * spec.nvlink } else { 0.0 };
+    let nvlink = spent.steps * (within + 0.5 * settings.exchange_bytes());
+    let pcie_in = spent.read / each + spent.steps * 2.0e7;
+    let pcie_out = spent.written / each + spent.steps * 2.0e6;
+    let stepping = if seen.duration > 0.0 { spent.stepping / all / seen.duration } else { 0.0 };
+    let stalled = spent.stalled / all;
+
+    demand.gpus.clear();
+    demand.gpus.reserve(ranks);
+    for rank in 0..ranks {
+        let (gpu, own, data) = (timing.gpu[rank], timing.own[rank], timing.data[rank]);
+        let computing = gpu.min(own) * stepping;
+        let waiting = (seen.duration - own - data).max(0.0) * stepping;
+        // A collective spins while it waits; whoever is not in it does nothing.
+        let inside = !seen.stalled || seen.flights[rank] == Flight::Started;
+        let spinning = if inside { stalled } else { 0.0 };
+        demand.gpus.push(GpuDemand {
+            active: (computing + waiting + spinning).min(1.0),
+            tensor: computing * settings.efficiency,
+            dram: 0.45 * computing + 0.03 * waiting,
+            memory_bytes: memory,
+            pcie_in_bytes: pcie_in,
+            pcie_out_bytes: pcie_out,
+            nvlink_bytes: nvlink,
+        });
+    }
+
+    let up = spent.starting + held;
+    // Loaders that cannot keep up are busy all the time.
+    let making = settings.loader / conditions.loader_speed.max(1.0e-3);
+    let loaders = CORES.1 * (making / settings.loader.max(1.0e-3)).clamp(1.0, 3.0);
+    let tokens = settings.batch_tokens / ranks as f64 * each;
+    let fabric = if hosts > 1 { settings.exchange_bytes() * each * spent.steps } else { 0.0 };
+    let host = HostDemand {
+        cpu_seconds: each * (CORES.0 * up + loaders * spent.stepping + 1.5 * spent.starting),
+        memory_bytes: if up > 0.0 { 4.0e10 + 3.0e10 * each } else { 0.0 },
+        received_bytes: 2.0e6 * up,
+        sent_bytes: 2.0e6 * up,
+        fabric_bytes: fabric,
+        read_bytes: spent.read + spent.steps * tokens * settings.token_bytes,
+        written_bytes: spent.written,
+    };
+    demand.hosts.clear();
+    demand.hosts.resize(hosts, host);
+}

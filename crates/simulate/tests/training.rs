@@ -1,0 +1,556 @@
+//! Training jobs: laws that hold while all is well, and every fault of the section "Training".
+
+use auscult_simulate::conditions::GpuConditions;
+use auscult_simulate::exporter::TrainingExporter;
+use auscult_simulate::page::Values;
+use auscult_simulate::supply::{GpuSupply, HostSupply};
+use auscult_simulate::training::{Cause, Flight, Job, JobDemand, JobSettings, What, best_interval};
+
+use crate::rig::Rig;
+
+/// Law 12.
+#[test]
+fn tokens_a_second_times_step_time_is_the_batch() {
+    let mut rig = Rig::warm();
+    rig.run(200);
+    assert!(rig.log.len() > 30);
+    let settings = rig.job.settings().clone();
+    for step in &rig.log {
+        let reading = step.reading;
+        let batch = reading.tokens_per_second * reading.step_seconds;
+        assert!((batch / settings.batch_tokens - 1.0).abs() < 1e-9);
+        let mfu = 6.0 * settings.parameters * reading.tokens_per_second / (16.0 * 989.4e12);
+        assert!((reading.mfu / mfu - 1.0).abs() < 1e-9);
+    }
+    let tokens = rig.log.last().expect("steps").reading.tokens;
+    assert_eq!(tokens, rig.reading().step as f64 * settings.batch_tokens);
+    assert!((0.36..0.50).contains(&rig.reading().mfu), "{:?}", rig.reading());
+}
+
+/// 38 to 43 % of the peak on up to 16,384 H100 (Llama 3, table 4).
+#[test]
+fn llama_reaches_what_was_published() {
+    let settings = JobSettings::llama_405b();
+    assert_eq!((settings.ranks(), settings.hosts()), (16_384, 2_048));
+    let ranks = vec![Default::default(); settings.ranks()];
+    let gpus = vec![GpuSupply { clock: 0.93, ..Default::default() }; settings.ranks()];
+    let hosts = vec![HostSupply::default(); settings.hosts()];
+    let mut job = Job::new(settings, 1);
+    let mut demand = JobDemand::default();
+    for second in 0..60 {
+        let (from, to) = (f64::from(second) * 5.0, f64::from(second + 1) * 5.0);
+        job.advance(from, to, &gpus, &hosts, &Default::default(), &ranks, &mut demand);
+    }
+    let reading = job.reading();
+    assert!(reading.step > 5 && (0.38..0.43).contains(&reading.mfu), "{reading:?}");
+}
+
+/// Law 9: slower by at most the ratio of clocks, and by nearly that when arithmetic bounds.
+/// Law 10: the step is its slowest rank's, and that rank waits least.
+#[test]
+fn g1_one_throttled_gpu_slows_all_and_waits_least() {
+    let mut rig = Rig::warm();
+    rig.run(100);
+    let before = rig.mean_step();
+    let before_clock = rig.gpus[5].reading().sm_mhz;
+    rig.dials.gpus[5].cooling = 0.2;
+    rig.run(600);
+    rig.log.clear();
+    let mut ratio = 0.0;
+    for _ in 0..200 {
+        rig.run(1);
+        ratio += before_clock / rig.gpus[5].reading().sm_mhz / 200.0;
+    }
+    let after = rig.mean_step();
+    assert!(ratio > 1.15, "{ratio}");
+    assert!(after / before < 1.05 * ratio && after / before > 0.75 * ratio, "{after} {before}");
+    assert_eq!(rig.waits_least(), 5);
+    let ranks = rig.ranks();
+    let slowest = ranks.iter().map(|rank| rank.own_seconds).fold(0.0, f64::max);
+    assert_eq!(ranks[5].own_seconds, slowest);
+    let exchange = rig.reading().exchange_seconds;
+    assert!((slowest + exchange - rig.reading().step_seconds).abs() < 0.05 * after);
+    // Peers idle in the collective: they draw less than before.
+    assert!(rig.gpus[0].reading().watts < 0.9 * 600.0);
+}
+
+/// One GPU of sixteen held at its lowest clock cut the throughput to a fifth (J. Zhang, "Impact
+/// of GPU Thermal Throttling on LLM Training", Azure ND H100 v5, FSDP): the extreme.
+#[test]
+fn one_gpu_at_a_fifth_of_its_clock_costs_a_factor_of_five() {
+    let mut rig = Rig::warm();
+    rig.run(100);
+    let before = rig.mean_step();
+    rig.dials.gpus[5].clock_limit = 0.2;
+    rig.run(100);
+    rig.log.clear();
+    rig.run(300);
+    let slowdown = rig.mean_step() / before;
+    assert!((3.5..5.0).contains(&slowdown), "{slowdown}");
+}
+
+#[test]
+fn g4_a_contained_error_restarts_the_job_and_loses_what_was_not_saved() {
+    let mut rig = Rig::warm();
+    rig.dials.gpus[3].contained_error = 1.0;
+    rig.run(10);
+    assert_eq!(rig.happened(|what| *what == What::Failed(Cause::Gpu(3))), 1);
+    let lost = rig.reading().lost_steps;
+    assert!(lost > 10 && !rig.reading().running && rig.reading().step == 0);
+    rig.run(300);
+    let reading = rig.reading();
+    assert!(reading.running && reading.restarts == 1 && reading.step > 10);
+    assert_eq!(rig.job.failures(), [1, 0]);
+    assert!(rig.xids.iter().all(|(gpu, _)| *gpu == 3));
+}
+
+#[test]
+fn g7_a_gpu_that_is_gone_keeps_the_job_down_until_it_is_back() {
+    let mut rig = Rig::warm();
+    rig.dials.gpus[9].off_bus = 1.0;
+    rig.run(600);
+    assert!(!rig.reading().running && rig.reading().restarts == 1);
+    assert_eq!(rig.job.failures(), [0, 1]);
+    rig.dials.gpus[9] = GpuConditions::default();
+    rig.run(300);
+    assert!(rig.reading().running && rig.reading().heartbeat > 1_100.0);
+}
+
+#[test]
+fn g9_fewer_links_slow_the_exchange_within_layers() {
+    let mut settings = JobSettings::sixteen();
+    (settings.tensor, settings.data) = (8, 2);
+    let mut rig = Rig::new(settings, 4);
+    rig.run(400);
+    let before = rig.reading().exchange_seconds;
+    rig.dials.gpus[2].nvlinks_down = 0.6;
+    rig.run(100);
+    assert!(rig.reading().exchange_seconds > 1.4 * before);
+    assert_eq!(rig.xids.iter().filter(|(_, xid)| xid.code == 74).count(), 1);
+}
+
+#[test]
+fn g12_silent_corruption_spikes_and_does_not_come_out_again() {
+    let mut rig = Rig::warm();
+    rig.dials.gpus[6].corruption = 0.005;
+    rig.run(1_500);
+    let reading = rig.reading();
+    assert!(reading.other_again > 2 && reading.same_again == 0, "{reading:?}");
+    let all = rig.happened(|what| matches!(what, What::OtherAgain(..)));
+    let there = rig.happened(|what| matches!(what, What::OtherAgain(_, 6)));
+    assert_eq!(all, there, "it moves with the GPU");
+    assert!(rig.xids.is_empty() && rig.gpus[6].errors().double_bit == 0);
+    let norms = rig.log.iter().map(|step| step.reading.gradient_norm);
+    assert!(norms.fold(0.0, f64::max) > 5.0);
+}
+
+#[test]
+fn h1_a_starved_host_slows_its_ranks_and_so_all() {
+    let mut rig = Rig::warm();
+    rig.run(100);
+    let before = rig.mean_step();
+    rig.dials.hosts[1].cpu_quota = 0.1;
+    rig.run(60);
+    rig.log.clear();
+    rig.run(200);
+    assert!(rig.mean_step() > 1.1 * before, "{} {before}", rig.mean_step());
+    let ranks = rig.ranks();
+    assert!(ranks[..8].iter().all(|rank| rank.own_seconds < 0.95 * ranks[8].own_seconds));
+    assert!(rig.hosts[1].counters().throttled_seconds > 10.0);
+}
+
+#[test]
+fn h2_a_lost_host_ends_the_job_without_an_xid() {
+    let mut rig = Rig::warm();
+    rig.dials.hosts[0].down = 1.0;
+    rig.run(300);
+    assert!(!rig.reading().running && rig.xids.is_empty());
+    assert_eq!(rig.happened(|what| *what == What::Failed(Cause::Host(0))), 1);
+    rig.dials.hosts[0].down = 0.0;
+    rig.run(300);
+    assert!(rig.reading().running && rig.reading().step > 0);
+}
+
+#[test]
+fn n1_a_short_flap_is_outlived_and_a_dead_link_is_not() {
+    let mut rig = Rig::warm();
+    rig.dials.ports[0][3].down = 1.0;
+    rig.run(8);
+    let stood = rig.fabric_bytes();
+    rig.run(8);
+    assert_eq!(rig.fabric_bytes(), stood, "nothing crosses while it is down");
+    rig.dials.ports[0][3].down = 0.0;
+    rig.run(60);
+    assert_eq!(rig.reading().restarts, 0);
+    assert!(rig.reading().heartbeat > 450.0);
+    rig.dials.ports[0][3].down = 1.0;
+    rig.run(120);
+    assert_eq!(rig.happened(|what| *what == What::Failed(Cause::Transport)), 1);
+    assert!(rig.hosts[0].ports()[3].counters().ack_timeouts > 10);
+}
+
+#[test]
+fn n2_congestion_stretches_exchanges_on_all_ranks() {
+    let mut rig = Rig::warm();
+    rig.run(100);
+    let (before, exchange) = (rig.mean_step(), rig.reading().exchange_seconds);
+    rig.dials.ports[1][0].path = 0.2;
+    rig.run(50);
+    rig.log.clear();
+    rig.run(200);
+    assert!(rig.mean_step() > 1.15 * before, "{} {before}", rig.mean_step());
+    assert!(rig.reading().exchange_seconds > 3.0 * exchange);
+    let ranks = rig.ranks();
+    let own: Vec<f64> = ranks.iter().map(|rank| rank.own_seconds).collect();
+    let spread =
+        own.iter().fold(0.0_f64, |a, b| a.max(*b)) / own.iter().fold(9e9_f64, |a, b| a.min(*b));
+    assert!(spread < 1.05, "no rank is slow by itself: {spread}");
+    let counters = rig.hosts[1].ports()[0].counters();
+    assert!(counters.transmit_wait > 20 * rig.hosts[1].ports()[1].counters().transmit_wait);
+    assert_eq!(counters.symbol_errors, 0);
+}
+
+#[test]
+fn n4_a_deadlock_stalls_all_and_the_reporter_is_a_victim() {
+    let mut rig = Rig::warm();
+    rig.dials.ranks[7].deadlock = 1.0;
+    rig.run(5);
+    let bytes = rig.fabric_bytes();
+    rig.run(300);
+    assert_eq!(rig.fabric_bytes(), bytes);
+    let ranks = rig.ranks();
+    let odd: Vec<usize> = (0..16).filter(|rank| ranks[*rank].flight != Flight::Started).collect();
+    assert_eq!((odd, ranks[7].flight), (vec![7], Flight::Scheduled));
+    // Victims spin: active, without tensor work, near the power of one that waits.
+    let spinning = rig.gpus[0].reading();
+    assert!(spinning.active > 0.99 && spinning.tensor == 0.0 && spinning.watts < 200.0);
+    rig.run(400);
+    let watchdog = rig.events.iter().find_map(|event| match event.what {
+        What::Failed(Cause::Watchdog(rank)) => Some(rank),
+        _ => None,
+    });
+    assert!(watchdog.is_some_and(|rank| rank != 7));
+    assert_eq!(rig.reading().watchdogs, 1);
+}
+
+#[test]
+fn r6_the_rank_that_is_stuck_is_absent_from_the_last_collective() {
+    let mut rig = Rig::warm();
+    rig.dials.ranks[4].stuck = 1.0;
+    rig.run(5);
+    rig.log.clear();
+    let bytes = rig.fabric_bytes();
+    rig.run(500);
+    assert!(rig.log.is_empty(), "the log is silent");
+    assert_eq!(rig.fabric_bytes(), bytes);
+    let ranks = rig.ranks();
+    for (rank, reading) in ranks.iter().enumerate() {
+        let stuck = rank == 4;
+        assert_eq!(reading.flight, if stuck { Flight::Outside } else { Flight::Started });
+        assert_eq!(reading.sequence, ranks[0].sequence - u64::from(stuck));
+    }
+    assert!(rig.gpus[4].reading().active < 0.01 && rig.gpus[5].reading().active > 0.99);
+    rig.dials.ranks[4].stuck = 0.0;
+    rig.run(400);
+    assert!(rig.reading().running && !rig.log.is_empty(), "and it goes on when let go");
+}
+
+#[test]
+fn d1_saves_on_slow_storage_make_steps_stand_still() {
+    let stall = |bandwidth: f64| {
+        let mut rig = Rig::warm();
+        rig.dials.storage.bandwidth = bandwidth;
+        rig.dials.job.checkpoint_interval = 0.05;
+        rig.run(1_500);
+        assert!(rig.reading().saves > 2, "{:?}", rig.reading());
+        (rig.reading().save_seconds, rig.hosts[0].counters().io_waiting)
+    };
+    let ((usual, _), (slow, waiting)) = (stall(1.0), stall(0.02));
+    assert!((6.0..15.0).contains(&usual) && slow > 10.0 * usual, "{usual} {slow}");
+    assert!(waiting > 3.0 * slow, "hosts wait for input and output");
+}
+
+#[test]
+fn d2_on_a_full_disk_saves_fail_and_the_log_stops() {
+    let mut rig = Rig::warm();
+    rig.dials.hosts[0].disk_fill = 8.0e9;
+    rig.dials.job.checkpoint_interval = 0.05;
+    rig.run(1_200);
+    let lines = rig.log.len();
+    let saves = rig.reading().saves;
+    rig.log.clear();
+    rig.run(600);
+    assert!(lines > 100 && rig.log.is_empty());
+    assert!(rig.reading().failed_saves > 2 && rig.reading().saves == saves);
+    assert!(rig.reading().heartbeat > 2_100.0, "steps go on");
+}
+
+#[test]
+fn r1_a_bad_batch_spikes_once_and_comes_out_the_same_again() {
+    let mut rig = Rig::warm();
+    let usual = rig.reading();
+    rig.dials.job.bad_batch = 1.0;
+    rig.run(1_200);
+    let worst = rig.log.iter().map(|step| step.reading.gradient_norm).fold(0.0, f64::max);
+    assert!(worst > 200.0, "{worst}");
+    let top = rig.log.iter().map(|step| step.reading.loss).fold(0.0, f64::max);
+    assert!(top > usual.loss + 1.5);
+    let spike = rig.log.iter().position(|step| step.reading.gradient_norm > 100.0);
+    let after = &rig.log[spike.expect("a spike") + 45..];
+    assert!(after.len() > 100);
+    assert!(after.iter().all(|step| step.reading.loss < usual.loss + 0.1), "recovered");
+    assert_eq!((rig.reading().same_again, rig.reading().other_again), (1, 0));
+}
+
+#[test]
+fn r1_too_high_a_learning_rate_makes_the_loss_climb() {
+    let mut rig = Rig::warm();
+    let usual = rig.reading().loss;
+    rig.dials.job.learning_rate = 8.0;
+    rig.run(900);
+    let reading = rig.reading();
+    assert!(reading.loss > usual + 0.25 && reading.gradient_norm > 2.0, "{reading:?}");
+    assert!(reading.learning_rate > 1.5e-3);
+}
+
+#[test]
+fn r2_gradients_that_are_not_numbers_begin_in_one_rank() {
+    let mut rig = Rig::warm();
+    let scale = rig.reading().loss_scale;
+    rig.dials.ranks[10].nan_gradients = 1.0;
+    rig.run(60);
+    let reading = rig.reading();
+    assert!(reading.loss.is_nan() && reading.skipped > 5 && reading.loss_scale < scale / 8.0);
+    let first: Vec<usize> = (0..16).filter(|rank| rig.job.rank(*rank).not_a_number > 0).collect();
+    assert_eq!(first, [10]);
+    rig.dials.ranks[10].nan_gradients = 0.0;
+    rig.run(60);
+    assert!(rig.reading().loss.is_finite());
+}
+
+#[test]
+fn r3_the_straggler_waits_least_and_scores_lowest() {
+    let mut rig = Rig::warm();
+    rig.run(100);
+    let before = rig.mean_step();
+    rig.dials.ranks[12].speed = 0.7;
+    rig.run(50);
+    rig.log.clear();
+    rig.run(100);
+    assert!(rig.mean_step() > 1.3 * before);
+    assert_eq!(rig.waits_least(), 12);
+    let ranks = rig.ranks();
+    assert!(ranks[12].score < 0.75);
+    assert!((0..16).all(|rank| rank == 12 || ranks[rank].score > 0.95));
+    let clocks: Vec<f64> = rig.gpus.iter().map(|gpu| gpu.reading().sm_mhz).collect();
+    assert!(clocks.iter().all(|clock| *clock >= clocks[12] - 100.0), "its clock is well");
+}
+
+#[test]
+fn r4_starved_loaders_show_in_data_time_and_gaps_of_power() {
+    let mut rig = Rig::warm();
+    rig.run(100);
+    let (before, exchange) = (rig.mean_step(), rig.reading().exchange_seconds);
+    let watts = rig.gpus[0].reading().watts;
+    rig.dials.job.loader_speed = 0.25;
+    rig.run(60);
+    rig.log.clear();
+    rig.run(200);
+    let reading = rig.reading();
+    assert!(rig.mean_step() > 1.4 * before && reading.data_seconds > 0.4 * before);
+    assert_eq!(reading.exchange_seconds, exchange, "communication is as it was");
+    assert!(rig.gpus[0].reading().active < 0.75);
+    assert!(rig.gpus[0].reading().watts < 0.85 * watts);
+    let ranks = rig.ranks();
+    assert!(ranks.iter().all(|rank| rank.data_seconds > 0.0), "every rank waits");
+}
+
+#[test]
+fn r5_collections_of_garbage_dip_here_and_there() {
+    let mut rig = Rig::warm();
+    rig.run(600);
+    let slow = |rig: &Rig, over: f64| {
+        rig.log.iter().filter(|step| step.reading.step_seconds > over).count() as f64
+            / rig.log.len() as f64
+    };
+    let usual = rig.mean_step();
+    assert!(slow(&rig, 1.08 * usual) < 0.02);
+    rig.dials.job.garbage_pauses = 1.0;
+    rig.run(10);
+    rig.log.clear();
+    rig.run(1_200);
+    let share = slow(&rig, 1.08 * usual);
+    assert!((0.15..0.45).contains(&share), "sixteen ranks in turns of fifty steps: {share}");
+    rig.dials.job.garbage_pauses = 0.0;
+    rig.run(10);
+    rig.log.clear();
+    rig.run(600);
+    assert!(slow(&rig, 1.08 * usual) < 0.02, "gone when they are told to collect together");
+}
+
+/// Law 11, J. Young, 1974.
+#[test]
+fn r7_the_best_interval_between_checkpoints_loses_least() {
+    assert!((best_interval(50.0, 10_000.0) - 1_000.0).abs() < 1e-9);
+    let lost = |dial: f64| {
+        let mut share = 0.0;
+        for seed in 0..3 {
+            let mut settings = JobSettings::sixteen();
+            settings.interruption_seconds = 2.0 * 3600.0;
+            (settings.planned_write, settings.replace_seconds) = (1.0e9, 10.0);
+            let ranks = vec![
+                auscult_simulate::conditions::RankConditions {
+                    crashes_per_hour: 0.5 / 16.0,
+                    ..Default::default()
+                };
+                16
+            ];
+            let conditions = auscult_simulate::conditions::JobConditions {
+                checkpoint_interval: dial,
+                ..Default::default()
+            };
+            let gpus = [GpuSupply::default(); 16];
+            let hosts = [HostSupply { write_bytes: 1.0e9, ..Default::default() }; 2];
+            let mut job = Job::new(settings, seed);
+            let mut demand = JobDemand::default();
+            for step in 0..15_000 {
+                let (from, to) = (f64::from(step) * 10.0, f64::from(step + 1) * 10.0);
+                job.advance(from, to, &gpus, &hosts, &conditions, &ranks, &mut demand);
+            }
+            let reading = job.reading();
+            assert!(reading.restarts > 10, "{reading:?}");
+            share += 1.0 - reading.productive_seconds / reading.wall_seconds;
+        }
+        share / 3.0
+    };
+    let (often, best, seldom) = (lost(0.2), lost(1.0), lost(5.0));
+    assert!(best < often - 0.03 && best < seldom - 0.03, "{often} {best} {seldom}");
+}
+
+#[test]
+fn r7_a_large_checkpoint_stalls_longer_than_planned() {
+    let mut rig = Rig::warm();
+    rig.dials.job.checkpoint_interval = 0.05;
+    rig.run(900);
+    let usual = rig.reading().save_seconds;
+    rig.dials.job.checkpoint_size = 6.0;
+    rig.run(1_200);
+    assert!(rig.reading().save_seconds > 5.0 * usual);
+    let interval = rig.reading().save_interval;
+    let best = best_interval(rig.reading().save_seconds, 86_400.0);
+    assert!(best > 5.0 * interval, "far more often than would be best");
+}
+
+#[test]
+fn r8_replayed_data_lower_the_loss_until_they_end() {
+    let mut rig = Rig::warm();
+    rig.dials.job.checkpoint_interval = 0.1;
+    rig.run(900);
+    let (before, sample) = (rig.reading(), rig.reading().sample);
+    rig.log.clear();
+    rig.dials.job.replays_data = 1.0;
+    rig.dials.job.restarted = 1.0;
+    rig.run(1_800);
+    assert_eq!(rig.reading().restarts, before.restarts + 1);
+    let samples: Vec<u64> = rig.log.iter().map(|step| step.reading.sample).collect();
+    assert!(samples[0] < sample / 4, "samples repeat from the front: {}", samples[0]);
+    let during = |step: &&auscult_simulate::training::StepRecord| step.reading.sample < sample / 2;
+    let mean = |losses: Vec<f64>| losses.iter().sum::<f64>() / losses.len() as f64;
+    let replayed = mean(rig.log.iter().filter(during).map(|step| step.reading.loss).collect());
+    assert!(replayed < before.loss - 0.08, "{replayed} {}", before.loss);
+    let jump = rig
+        .log
+        .windows(9)
+        .map(|nine| nine[8].reading.loss - nine[0].reading.loss)
+        .fold(0.0, f64::max);
+    assert!(jump > 0.12 && rig.reading().sample > sample, "and a jump where they end: {jump}");
+}
+
+#[test]
+fn r9_one_slow_node_costs_all_a_few_percent() {
+    let mut rig = Rig::warm();
+    rig.run(300);
+    let mfu =
+        |rig: &Rig| rig.log.iter().map(|step| step.reading.mfu).sum::<f64>() / rig.log.len() as f64;
+    let before = mfu(&rig);
+    rig.dials.gpus[8..16].iter_mut().for_each(|gpu| gpu.compute = 0.93);
+    rig.run(20);
+    rig.log.clear();
+    rig.run(300);
+    let decline = 1.0 - mfu(&rig) / before;
+    assert!((0.04..0.08).contains(&decline), "{decline}");
+    let own = |rank: usize| rig.job.rank(rank).own_seconds;
+    assert!((8..16).all(|rank| own(rank) > 1.04 * own(rank - 8)), "a benchmark by node finds it");
+    assert!(rig.gpus[8].reading().sm_mhz == rig.gpus[0].reading().sm_mhz);
+}
+
+#[test]
+fn r10_a_lemon_collects_the_failures() {
+    let mut settings = JobSettings::sixteen();
+    settings.data = 48;
+    let mut rig = Rig::new(settings, 2);
+    rig.dials.hosts.iter_mut().for_each(|host| host.failures_per_day = 0.5);
+    rig.dials.hosts[5].failures_per_day = 60.0;
+    rig.run_by(5_000, 5.0);
+    let failures = rig.job.failures();
+    let others: u64 = failures.iter().sum::<u64>() - failures[5];
+    assert!(failures[5] > 8 && failures[5] > 2 * others, "{failures:?}");
+}
+
+#[test]
+fn r11_imbalance_follows_the_rank_and_not_the_machine() {
+    let mut settings = JobSettings::sixteen();
+    (settings.pipeline, settings.data, settings.micro_batches) = (4, 4, 16);
+    let mut rig = Rig::new(settings, 5);
+    rig.dials.job.imbalance = 0.25;
+    rig.run(500);
+    let slow: Vec<f64> = rig.ranks().iter().map(|rank| rank.own_seconds).collect();
+    assert!((12..16).all(|rank| slow[rank] > 1.2 * slow[rank - 8]), "the last stage: {slow:?}");
+    // Machines are swapped: the same ranks are slow.
+    rig.gpus.reverse();
+    rig.hosts.reverse();
+    rig.run(100);
+    let swapped: Vec<f64> = rig.ranks().iter().map(|rank| rank.own_seconds).collect();
+    assert!((0..16).all(|rank| (swapped[rank] / slow[rank] - 1.0).abs() < 0.05));
+    // A GPU that is slow by itself takes its slowness along.
+    rig.dials.job.imbalance = 0.0;
+    rig.dials.gpus[3].compute = 0.7;
+    rig.run(100);
+    assert_eq!(rig.waits_least(), 3);
+    rig.dials.gpus.reverse();
+    rig.run(100);
+    assert_eq!(rig.waits_least(), 12);
+}
+
+#[test]
+fn the_page_has_as_many_values_as_series_and_keeps_them_while_down() {
+    let mut rig = Rig::warm();
+    let exporter = TrainingExporter::new(1.8e9);
+    let page = exporter.page(&["gpu-0", "gpu-1"], &rig.job);
+    let mut values = Values::default();
+    exporter.write(&mut values, &rig.job);
+    assert_eq!(page.series(), values.len());
+    rig.dials.hosts[1].down = 1.0;
+    rig.run(100);
+    values.clear();
+    exporter.write(&mut values, &rig.job);
+    assert_eq!(page.series(), values.len());
+    let step = values.iter().next().flatten();
+    assert_eq!(step, Some(0.0), "back at the last checkpoint");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let once = || {
+        let mut rig = Rig::new(JobSettings::sixteen(), 21);
+        rig.dials.gpus[1].cooling = 0.3;
+        rig.dials.gpus[2].corruption = 0.01;
+        rig.dials.hosts[0].neighbour_cores = 80.0;
+        rig.dials.ranks[3].crashes_per_hour = 10.0;
+        rig.dials.ports[1][1].flaps_per_hour = 50.0;
+        rig.run(2_000);
+        let losses: Vec<u64> = rig.log.iter().map(|step| step.reading.loss.to_bits()).collect();
+        (losses, rig.events, rig.gpus[1].totals().joules.to_bits())
+    };
+    assert_eq!(once(), once());
+}
