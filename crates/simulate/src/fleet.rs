@@ -2,63 +2,153 @@
 
 use crate::conditions::FleetConditions;
 use crate::device::{Gpu, Spec};
-use crate::exporter::DcgmExporter;
+use crate::exporter::{DcgmExporter, NodeExporter, TrainingExporter};
+use crate::host::{Host, HostSettings, Storage, StorageSettings, StorageShare};
 use crate::page::{Answer, Page, Values};
-use crate::scenario::Plan;
-use crate::supply::{GpuDemand, GpuSupply};
+use crate::scenario::{HostPlan, JobPlan, Plan, Seat};
+use crate::supply::{GpuDemand, GpuSupply, HostDemand, HostSupply};
+use crate::training::{Job, JobDemand, JobSettings};
 
 /// Who shows a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     /// dcgm-exporter of a host.
     Dcgm(usize),
+    /// node_exporter of a host.
+    Node(usize),
+    /// A job.
+    Training(usize),
 }
 
 /// Everything that runs.
 #[derive(Debug, Clone)]
 pub struct Fleet {
+    epoch: f64,
+    seconds: f64,
     hosts: Vec<HostParts>,
+    storage: Storage,
+    /// What each host moved to and from the storage in the last second, and gets next.
+    moved: Vec<HostDemand>,
+    shares: Vec<StorageShare>,
+    jobs: Vec<JobParts>,
     pages: Vec<Page>,
     shown: Vec<Shown>,
 }
 
-/// Hardware of one host and what was asked of it in the last second.
+/// One host, and for each program on it what it did in the last second and gets next.
 #[derive(Debug, Clone)]
 struct HostParts {
+    host: Host,
     inlet: f64,
     gpus: Vec<Gpu>,
     gpu_demands: Vec<GpuDemand>,
     gpu_supplies: Vec<GpuSupply>,
+    demands: Vec<HostDemand>,
+    supplies: Vec<HostSupply>,
+}
+
+/// One job and where it runs.
+#[derive(Debug, Clone)]
+struct JobParts {
+    job: Job,
+    ranks: Vec<Seat>,
+    /// For each of its hosts: the host, and its number among the programs there.
+    hosts: Vec<(usize, usize)>,
+    demand: JobDemand,
+    gpus: Vec<GpuSupply>,
+    supplies: Vec<HostSupply>,
+}
+
+impl HostParts {
+    fn new(planned: &HostPlan, seed: u64, number: usize, first_gpu: u64) -> Self {
+        let spec = &planned.spec;
+        let settings = HostSettings {
+            cores: spec.cores,
+            memory_bytes: spec.memory as f64,
+            ports: spec.ports,
+            ..HostSettings::default()
+        };
+        let gpu = Spec::find(&spec.gpu).expect("a plan names GPUs that are known");
+        let gpus = (0..spec.gpus as u64).map(|place| Gpu::new(gpu, seed, first_gpu + place));
+        Self {
+            host: Host::new(settings, seed, number as u64),
+            inlet: spec.inlet,
+            gpus: gpus.collect(),
+            gpu_demands: vec![GpuDemand::default(); spec.gpus],
+            gpu_supplies: vec![GpuSupply::default(); spec.gpus],
+            demands: Vec::new(),
+            supplies: Vec::new(),
+        }
+    }
+
+    /// Another program runs here; its number.
+    fn program(&mut self) -> usize {
+        self.demands.push(HostDemand::default());
+        self.supplies.push(HostSupply::default());
+        self.demands.len() - 1
+    }
+}
+
+impl JobParts {
+    fn new(planned: &JobPlan, hosts: &mut [HostParts], settings: JobSettings, seed: u64) -> Self {
+        let mut on: Vec<usize> = planned.ranks.iter().map(|seat| seat.host).collect();
+        on.dedup();
+        let hosts: Vec<(usize, usize)> =
+            on.into_iter().map(|host| (host, hosts[host].program())).collect();
+        Self {
+            job: Job::new(settings, seed),
+            ranks: planned.ranks.clone(),
+            demand: JobDemand::default(),
+            gpus: vec![GpuSupply::default(); planned.ranks.len()],
+            supplies: vec![HostSupply::default(); hosts.len()],
+            hosts,
+        }
+    }
 }
 
 impl Fleet {
-    /// The fleet of `plan`, at rest.
-    pub fn new(plan: &Plan, seed: u64) -> Self {
-        let mut fleet = Self { hosts: Vec::new(), pages: Vec::new(), shown: Vec::new() };
-        let exporter = DcgmExporter::new();
-        let mut number = 0;
-        for (host, planned) in plan.hosts.iter().enumerate() {
-            let spec = Spec::find(&planned.spec.gpu).expect("a plan names GPUs that are known");
-            let gpus: Vec<Gpu> = (0..planned.spec.gpus)
-                .map(|_| {
-                    number += 1;
-                    Gpu::new(spec, seed, number)
-                })
-                .collect();
-            fleet.show(Shown::Dcgm(host), exporter.page(&planned.name, seed, &gpus));
-            fleet.hosts.push(HostParts {
-                inlet: planned.spec.inlet,
-                gpu_demands: vec![GpuDemand::default(); gpus.len()],
-                gpu_supplies: vec![GpuSupply::default(); gpus.len()],
-                gpus,
-            });
+    /// The fleet of `plan`, at rest, at `start` seconds since 1970.
+    pub fn new(plan: &Plan, seed: u64, start: u64) -> Self {
+        let mut fleet = Self {
+            epoch: start as f64,
+            seconds: 0.0,
+            hosts: Vec::new(),
+            storage: Storage::new(StorageSettings::default(), seed),
+            moved: vec![HostDemand::default(); plan.hosts.len()],
+            shares: vec![StorageShare::default(); plan.hosts.len()],
+            jobs: Vec::new(),
+            pages: Vec::new(),
+            shown: Vec::new(),
+        };
+        let mut gpus = 0;
+        for (number, planned) in plan.hosts.iter().enumerate() {
+            fleet.hosts.push(HostParts::new(planned, seed, number, gpus));
+            gpus += planned.spec.gpus as u64;
         }
+        for planned in &plan.jobs {
+            let settings = planned.settings(&plan.hosts);
+            let job = JobParts::new(planned, &mut fleet.hosts, settings, seed);
+            fleet.jobs.push(job);
+        }
+        fleet.lay_out(plan, seed);
         fleet
     }
 
-    fn show(&mut self, shown: Shown, page: Page) {
-        self.shown.push(shown);
-        self.pages.push(page);
+    fn lay_out(&mut self, plan: &Plan, seed: u64) {
+        let mut pages = Vec::new();
+        for (number, (parts, planned)) in self.hosts.iter().zip(&plan.hosts).enumerate() {
+            let page = DcgmExporter::new().page(&planned.name, seed, &parts.gpus);
+            pages.push((Shown::Dcgm(number), page));
+            let page = NodeExporter::summed(self.epoch).page(&planned.name, &parts.host);
+            pages.push((Shown::Node(number), page));
+        }
+        for (number, parts) in self.jobs.iter().enumerate() {
+            let names: Vec<&str> =
+                parts.hosts.iter().map(|(host, _)| plan.hosts[*host].name.as_str()).collect();
+            let page = TrainingExporter::new(self.epoch).page(&names, &parts.job);
+            pages.push((Shown::Training(number), page));
+        }
+        (self.shown, self.pages) = pages.into_iter().unzip();
     }
 
     /// Everything that can be scraped.
@@ -66,15 +156,66 @@ impl Fleet {
         &self.pages
     }
 
-    /// One second under these conditions.
+    /// One second under these conditions: programs run on what hardware gave them, then
+    /// hardware answers.
     pub fn advance(&mut self, conditions: &FleetConditions) {
-        for (host, conditions) in self.hosts.iter_mut().zip(&conditions.gpus) {
-            let demands = host.gpu_demands.iter_mut();
-            let parts = host.gpus.iter_mut().zip(demands).zip(&mut host.gpu_supplies);
-            for (((gpu, demand), supply), conditions) in parts.zip(conditions) {
-                *supply = gpu.advance(1.0, demand, host.inlet, conditions);
+        self.train(conditions);
+        self.answer(conditions);
+        self.seconds += 1.0;
+    }
+
+    fn train(&mut self, conditions: &FleetConditions) {
+        for (number, parts) in self.jobs.iter_mut().enumerate() {
+            for (supply, seat) in parts.gpus.iter_mut().zip(&parts.ranks) {
+                *supply = self.hosts[seat.host].gpu_supplies[seat.gpu];
+            }
+            for (supply, (host, program)) in parts.supplies.iter_mut().zip(&parts.hosts) {
+                *supply = self.hosts[*host].supplies[*program];
+            }
+            let (from, to) = (self.seconds, self.seconds + 1.0);
+            let (job, ranks) = (&conditions.jobs[number], &conditions.ranks[number]);
+            parts.job.advance(
+                from,
+                to,
+                &parts.gpus,
+                &parts.supplies,
+                job,
+                ranks,
+                &mut parts.demand,
+            );
+            for (demand, seat) in parts.demand.gpus.iter().zip(&parts.ranks) {
+                self.hosts[seat.host].gpu_demands[seat.gpu] = *demand;
+            }
+            for (demand, (host, program)) in parts.demand.hosts.iter().zip(&parts.hosts) {
+                self.hosts[*host].demands[*program] = *demand;
+            }
+        }
+    }
+
+    fn answer(&mut self, conditions: &FleetConditions) {
+        for (moved, parts) in self.moved.iter_mut().zip(&self.hosts) {
+            let all =
+                parts.demands.iter().fold(HostDemand::default(), |all, demand| all.and(*demand));
+            *moved = all;
+        }
+        self.storage.advance(1.0, &self.moved, &conditions.storage, &mut self.shares);
+        for (number, parts) in self.hosts.iter_mut().enumerate() {
+            let (host, ports) = (&conditions.hosts[number], &conditions.ports[number]);
+            parts.host.advance(
+                1.0,
+                &parts.demands,
+                self.shares[number],
+                host,
+                ports,
+                &mut parts.supplies,
+            );
+            let demands = parts.gpu_demands.iter_mut();
+            let gpus = parts.gpus.iter_mut().zip(demands).zip(&mut parts.gpu_supplies);
+            for (((gpu, demand), supply), conditions) in gpus.zip(&conditions.gpus[number]) {
+                *supply = gpu.advance(1.0, demand, parts.inlet, conditions);
                 *demand = GpuDemand::default();
             }
+            parts.demands.fill(HostDemand::default());
         }
     }
 
@@ -83,9 +224,19 @@ impl Fleet {
         values.clear();
         match self.shown[page] {
             Shown::Dcgm(host) => {
-                let gpus = &self.hosts[host].gpus;
-                DcgmExporter::new().write(values, gpus);
-                DcgmExporter::answer(gpus)
+                let parts = &self.hosts[host];
+                DcgmExporter::new().write(values, &parts.gpus);
+                if parts.host.up() { DcgmExporter::answer(&parts.gpus) } else { Answer::Hangs }
+            }
+            Shown::Node(host) => {
+                let host = &self.hosts[host].host;
+                NodeExporter::summed(self.epoch).write(values, host);
+                NodeExporter::answer(host)
+            }
+            Shown::Training(job) => {
+                let parts = &self.jobs[job];
+                TrainingExporter::new(self.epoch).write(values, &parts.job);
+                TrainingExporter::answer(&self.hosts[parts.hosts[0].0].host)
             }
         }
     }

@@ -34,7 +34,7 @@ pub struct Simulation {
 impl Simulation {
     /// `plan` of `scenario`, before its first second.
     pub fn new(scenario: &Scenario, plan: Plan) -> Self {
-        let fleet = Fleet::new(&plan, scenario.seed);
+        let fleet = Fleet::new(&plan, scenario.seed, scenario.start);
         Self { start: scenario.start, seconds: 0, fleet, injector: plan.injector(), plan }
     }
 

@@ -2,7 +2,7 @@
 
 mod device;
 mod exporter;
-mod scenario;
 mod host;
 mod rig;
+mod scenario;
 mod training;

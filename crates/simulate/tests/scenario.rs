@@ -12,7 +12,7 @@ duration: 1h
 fleet:
   hosts:
     - {name: serve, count: 2, gpu: H100}
-    - {name: train, count: 2, gpu: H100}
+    - {name: train, count: 3, gpu: H100}
   services:
     - {name: chat, hosts: serve, replicas: 6, gpus: 2, adapters: 20, speculation: true, disaggregation: true}
     - {name: moe, model: qwen3-30b-a3b, hosts: serve, replicas: 2, gpus: 2}
@@ -32,13 +32,13 @@ fn replicas_spread_over_hosts_and_a_job_takes_what_is_left() {
     let plan = with("  []").unwrap().plan().unwrap();
     let hosts: Vec<usize> = plan.services[0].replicas.iter().map(|seats| seats[0].host).collect();
     assert_eq!(hosts, [0, 1, 0, 1, 0, 1]);
-    assert_eq!(plan.jobs[0].ranks.len(), 15);
+    assert_eq!(plan.jobs[0].ranks.len(), 16);
     let mut seats: Vec<_> =
         plan.services.iter().flat_map(|service| service.replicas.iter().flatten()).collect();
     seats.extend(&plan.jobs[0].ranks);
     seats.sort();
     seats.dedup();
-    assert_eq!(seats.len(), 16 + 1 + 15, "every GPU has one user");
+    assert_eq!(seats.len(), 16 + 1 + 16, "every GPU has one user");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod generate;
 mod language;
 mod place;
 mod plan;
+mod settings;
 
 pub use generate::{LIBRARY_EACH, library, scenario_text};
 pub use language::{

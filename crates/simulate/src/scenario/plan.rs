@@ -207,17 +207,18 @@ impl Plan {
             named(&spec.name, path.clone(), mistakes);
             model(&spec.model, &path, mistakes);
             let Some(hosts) = group(&groups, &spec.hosts, &path, mistakes) else { continue };
-            let mut ranks = Vec::new();
-            for host in hosts {
-                ranks.extend(
-                    (taken[host]..self.hosts[host].spec.gpus).map(|gpu| Seat { host, gpu }),
-                );
-                taken[host] = self.hosts[host].spec.gpus;
-            }
+            // A job has whole hosts, those of the group that nobody uses.
+            let hosts: Vec<usize> = hosts.filter(|host| taken[*host] == 0).collect();
+            let seats = |host: &usize| {
+                let host = *host;
+                (0..self.hosts[host].spec.gpus).map(move |gpu| Seat { host, gpu })
+            };
+            let ranks: Vec<Seat> = hosts.iter().flat_map(seats).collect();
+            hosts.iter().for_each(|host| taken[*host] = self.hosts[*host].spec.gpus);
             let unit = spec.tensor_parallel * spec.pipeline_parallel;
-            if ranks.is_empty() || ranks.len() % unit != 0 {
+            if ranks.is_empty() || !ranks.len().is_multiple_of(unit) {
                 let sentence = format!(
-                    "`{}` has {} free GPUs for it; expected a multiple of {unit} (tensor by pipeline parallel)",
+                    "`{}` has {} GPUs on hosts that nobody else uses; expected a multiple of {unit} (tensor by pipeline parallel)",
                     spec.hosts,
                     ranks.len()
                 );
