@@ -21,15 +21,25 @@ pub(super) struct Heat {
     /// Speed of the fans, as a share of the highest.
     pub(super) fan: f64,
     sink: f64,
+    /// What its sink resists beside others of its kind.
+    mount: f64,
     /// Length of the step that the decays below are for.
     seconds: f64,
     decays: [f64; 3],
 }
 
 impl Heat {
-    pub(super) fn new(inlet: f64) -> Self {
+    pub(super) fn new(inlet: f64, mount: f64) -> Self {
         let warm = inlet + 5.0;
-        Self { die: warm, memory: warm, fan: 0.3, sink: warm, seconds: 0.0, decays: [0.0; 3] }
+        Self {
+            die: warm,
+            memory: warm,
+            fan: 0.3,
+            sink: warm,
+            mount,
+            seconds: 0.0,
+            decays: [0.0; 3],
+        }
     }
 
     /// Goes on by `seconds` with `watts` drawn, `memory_watts` of them in the memory.
@@ -48,7 +58,7 @@ impl Heat {
                 .map(|constant| libm::exp(-seconds / constant));
         }
         let still = 1.0 + STILL_AIR * (1.0 - self.fan);
-        let sink = inlet + watts * spec.sink_resistance * still / cooling.max(0.02);
+        let sink = inlet + watts * spec.sink_resistance * self.mount * still / cooling.max(0.02);
         let [slow, fast, beside] = self.decays;
         self.sink = sink + (self.sink - sink) * slow;
         let die = self.sink + (watts - memory_watts) * spec.die_resistance;

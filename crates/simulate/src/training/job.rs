@@ -84,6 +84,7 @@ pub struct Job {
     replays: bool,
     /// Ranks with corruption, or with gradients that are not numbers.
     wrong: Vec<(usize, f64)>,
+    spent: Spent,
     steps: Vec<StepRecord>,
     events: Vec<JobEvent>,
 }
@@ -127,6 +128,7 @@ impl Job {
             restarted: false,
             replays: false,
             wrong: Vec::new(),
+            spent: Spent::default(),
             steps: Vec::new(),
             events: Vec::new(),
             settings,
@@ -147,7 +149,8 @@ impl Job {
         demand: &mut JobDemand,
     ) {
         let with = With { gpus, hosts, conditions, ranks };
-        let mut spent = Spent::new(to - from);
+        let mut spent = std::mem::take(&mut self.spent);
+        spent.begin(to - from);
         self.reading.save_interval = interval(&self.settings, conditions);
         self.garbage = conditions.garbage_pauses >= 0.5;
         self.replays = conditions.replays_data >= 0.5;
@@ -171,6 +174,7 @@ impl Job {
             stalled: matches!(self.phase, Phase::Stalled(..)),
         };
         usage::write(&seen, &spent, conditions, demand);
+        self.spent = spent;
     }
 
     /// What the job shows of itself.
@@ -266,7 +270,7 @@ impl Job {
             match cause {
                 Cause::Gpu(rank) | Cause::Rank(rank) => self.failures[rank / each] += 1,
                 Cause::Host(host) => self.failures[host] += 1,
-                Cause::Watchdog(_) | Cause::Transport | Cause::Asked => {}
+                Cause::Watchdog(_) | Cause::Transport | Cause::OutOfMemory(_) | Cause::Asked => {}
             }
             self.fail(now, cause);
         }
@@ -309,6 +313,12 @@ impl Job {
                 until.min(to)
             }
             Phase::Starting(_) => {
+                let spec = self.settings.accelerator;
+                let room = (1.0 - usage::MEMORY) * (spec.memory_bytes - spec.reserved_bytes);
+                if let Some(rank) = with.gpus.iter().position(|gpu| gpu.taken_bytes > room) {
+                    self.fail(now, Cause::OutOfMemory(rank));
+                    return now;
+                }
                 self.phase = Phase::Loading(bytes_each(&self.settings, with.conditions));
                 now
             }
@@ -410,7 +420,13 @@ impl Job {
         let seconds = ((1.0 - self.progress) * duration).min(to - now);
         spent.stepping += seconds;
         spent.steps += seconds / duration;
+        let before = self.progress;
         self.progress += seconds / duration;
+        if before == 0.0 && self.progress >= 1.0 - 1.0e-9 {
+            spent.whole += 1.0;
+        } else {
+            spent.parts.push((before * duration, self.progress * duration));
+        }
         if self.progress >= 1.0 - 1.0e-9 {
             self.finish(now + seconds, duration, with);
         }
@@ -461,9 +477,10 @@ impl Job {
         let peak = self.settings.accelerator.flops * self.settings.ranks() as f64;
         reading.mfu = 6.0 * self.settings.parameters * reading.tokens_per_second / peak;
         reading.sample = (self.position / self.settings.sequence) as u64;
-        reading.heartbeat = now;
+        let clock = now + with.hosts.first().map_or(0.0, |host| host.clock_offset);
+        reading.heartbeat = clock;
         reading.productive_seconds += duration;
-        let record = StepRecord { seconds: now, reading: *reading };
+        let record = StepRecord { seconds: clock, reading: *reading };
         let (step, due) = (reading.step, now - self.last_save >= reading.save_interval);
         // The first host keeps the log: a full disk silences it.
         if with.hosts.first().is_some_and(|host| host.writable) {

@@ -69,7 +69,8 @@ impl Timing {
     ) {
         let base = settings.arithmetic_seconds();
         let each = settings.gpus_per_host;
-        let (mut nvlink, mut fabric, mut slowest): (f64, f64, f64) = (1.0, 1.0, 0.0);
+        let (mut nvlink, mut fabric, mut pcie): (f64, f64, f64) = (1.0, 1.0, 1.0);
+        let mut slowest: f64 = 0.0;
         let mut fastest = f64::INFINITY;
         for (host, supply) in hosts.iter().enumerate() {
             fabric = fabric.min(supply.fabric);
@@ -78,6 +79,7 @@ impl Timing {
             for rank in host * each..((host + 1) * each).min(gpus.len()) {
                 let gpu = &gpus[rank];
                 nvlink = nvlink.min(gpu.nvlink);
+                pcie = pcie.min(gpu.pcie);
                 let work = 1.0 + conditions.imbalance * self.positions[rank];
                 let bits = random.bits();
                 // Two halves make a triangle, which is near enough to a normal.
@@ -101,7 +103,8 @@ impl Timing {
         let tensor = f64::from(u8::from(settings.tensor > 1));
         let within = tensor * WITHIN_LAYERS * base / nvlink.max(DEAD);
         let way = if spread {
-            PORT * fabric.max(DEAD)
+            // A GPU reaches its port over its own lanes (GPUDirect RDMA).
+            (PORT * fabric.max(DEAD)).min(settings.accelerator.pcie * pcie.max(DEAD))
         } else {
             0.5 * settings.accelerator.nvlink * nvlink.max(DEAD)
         };
