@@ -42,7 +42,7 @@ impl Draw {
         let leakage = 0.0011 * spec.design_watts * (celsius - 45.0).max(0.0);
         let memory = 0.17 * span * demand.dram;
         let switching = if awake {
-            span * hunger * (0.07 + 0.28 * sm_active(demand) + 0.95 * demand.tensor)
+            span * hunger * (0.07 + 0.28 * sm_active(demand) + 1.1 * demand.tensor)
         } else {
             0.0
         };
