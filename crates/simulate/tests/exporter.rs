@@ -1,12 +1,12 @@
 //! Pages: as many values as series, and names that auscult knows.
 
 use auscult_knowledge::Knowledge;
-use auscult_simulate::conditions::GpuConditions;
+use auscult_simulate::conditions::{GpuConditions, HostConditions};
 use auscult_simulate::device::{Gpu, Spec};
-use auscult_simulate::exporter::{DcgmExporter, NodeExporter};
-use auscult_simulate::host::{Host, HostSettings};
+use auscult_simulate::exporter::{ContainerExporter, DcgmExporter, NodeExporter};
+use auscult_simulate::host::{Host, HostSettings, StorageShare};
 use auscult_simulate::page::{Answer, Page, Values};
-use auscult_simulate::supply::GpuDemand;
+use auscult_simulate::supply::{GpuDemand, HostDemand};
 
 /// Every name of the adapter `adapter` that the page shows, and those it does not.
 fn known(page: &Page, adapter: &str) -> (usize, Vec<String>) {
@@ -116,4 +116,33 @@ fn node_shows_as_many_values_as_series_and_every_known_signal() {
         let (signals, missing) = known(&page, "node-exporter");
         assert!(signals > 20 && missing.is_empty(), "{missing:?}");
     }
+}
+
+/// H1: throttling and kills are told of the container, and of the container alone.
+#[test]
+fn containers_show_who_is_held_back_and_who_was_killed() {
+    let mut host = Host::new(HostSettings::default(), 1, 0);
+    let exporter = ContainerExporter::new(1.8e9, 3);
+    let pods = [("replica-0", "vllm"), ("replica-1", "vllm"), ("trainer-0", "trainer")];
+    let page = exporter.page("gpu-host-0", &pods);
+    let small = HostDemand { cpu_seconds: 10.0, memory_bytes: 1e11, ..Default::default() };
+    let large = HostDemand { cpu_seconds: 30.0, memory_bytes: 2.1e12, ..Default::default() };
+    let limited = HostConditions { cpu_quota: 0.2, ..Default::default() };
+    let mut supplies = Vec::new();
+    let programs = [small, large, HostDemand::default()];
+    host.advance(1.0, &programs, StorageShare::default(), &limited, &[], &mut supplies);
+    let mut values = Values::default();
+    exporter.write(&mut values, &host);
+    assert_eq!(page.series(), values.len());
+    let of = |name: &str, container: usize| {
+        let before = page.families.iter().take_while(|family| family.name != name);
+        let place: usize = before.map(|family| family.lines.len()).sum();
+        values.iter().nth(place + container).expect("a value for each series")
+    };
+    let held = "container_cpu_cfs_throttled_seconds_total";
+    let (little, much) = (of(held, 0).expect("shown"), of(held, 1).expect("shown"));
+    assert!(little > 1.0 && (much / little - 3.0).abs() < 1e-9, "{little} {much}");
+    assert_eq!(of("container_oom_events_total", 0), Some(0.0));
+    assert_eq!(of("container_oom_events_total", 1), Some(1.0));
+    assert_eq!(of("container_oom_events_total", 2), None, "nothing runs there");
 }

@@ -1,6 +1,7 @@
 //! One host: what it gives its programs, and what its kernel shows.
 
-use super::counters::{HostCounters, RpcCounters};
+use super::counters::{HostCounters, ProgramCounters, RpcCounters};
+use super::processor::Shared;
 use super::settings::{Files, HostSettings};
 use super::storage::{REQUEST, StorageShare};
 use super::{memory, processor};
@@ -23,6 +24,7 @@ pub struct Host {
     up: bool,
     ports: Vec<Port>,
     counters: HostCounters,
+    programs: Vec<ProgramCounters>,
     /// Bytes on the disk that something wrote and never deleted.
     filled: f64,
     seconds: f64,
@@ -48,6 +50,7 @@ impl Host {
             up: true,
             ports: (0..settings.ports).map(port).collect(),
             counters,
+            programs: Vec::new(),
             filled: 0.0,
             seconds: 0.0,
             decays: [0.0; 3],
@@ -70,6 +73,7 @@ impl Host {
         if conditions.down >= 0.5 {
             let kill = self.up.then_some(Kill::HostLost);
             self.up = false;
+            self.programs.clear();
             let lost = HostSupply { alive: false, kill, ..HostSupply::default() };
             supplies.resize(programs.len(), lost);
             return;
@@ -78,9 +82,10 @@ impl Host {
             self.start();
         }
         let all = programs.iter().fold(HostDemand::default(), |all, program| all.and(*program));
-        let cpu = self.processor(seconds, &all, conditions);
+        let (cpu, shared) = self.processor(seconds, &all, conditions);
         let killed =
             memory::account(&mut self.counters, self.settings.memory_bytes, seconds, programs);
+        self.count(seconds, programs, &shared, killed, conditions.cpu_quota < 1.0);
         self.disk(seconds, &all, conditions);
         let network = self.network(seconds, &all);
         let fabric = self.fabric(seconds, &all, ports);
@@ -119,6 +124,11 @@ impl Host {
         &self.counters
     }
 
+    /// What its kernel counts of each program, in their order.
+    pub fn programs(&self) -> &[ProgramCounters] {
+        &self.programs
+    }
+
     /// Its ports on the fabric.
     pub fn ports(&self) -> &[Port] {
         &self.ports
@@ -141,7 +151,12 @@ impl Host {
         self.ports.iter_mut().for_each(Port::reset);
     }
 
-    fn processor(&mut self, seconds: f64, all: &HostDemand, conditions: &HostConditions) -> f64 {
+    fn processor(
+        &mut self,
+        seconds: f64,
+        all: &HostDemand,
+        conditions: &HostConditions,
+    ) -> (f64, Shared) {
         let cores = self.settings.cores as f64;
         let asked = all.cpu_seconds / seconds;
         let shared = processor::share(cores, asked, conditions);
@@ -173,7 +188,37 @@ impl Host {
         }
         // Who shares cores gets its time unevenly.
         let uneven = 0.25 * shared.waiting * self.random.uniform();
-        (shared.given * (1.0 - uneven)).clamp(1.0e-4, 1.0)
+        ((shared.given * (1.0 - uneven)).clamp(1.0e-4, 1.0), shared)
+    }
+
+    /// What the kernel counts of each program: its part of what all got.
+    fn count(
+        &mut self,
+        seconds: f64,
+        programs: &[HostDemand],
+        shared: &Shared,
+        killed: Option<usize>,
+        limited: bool,
+    ) {
+        let now = self.now;
+        self.programs.resize(programs.len(), ProgramCounters::default());
+        let asked: f64 = programs.iter().map(|program| program.cpu_seconds).sum();
+        for (index, (of, program)) in self.programs.iter_mut().zip(programs).enumerate() {
+            let part = if asked > 0.0 { program.cpu_seconds / asked } else { 0.0 };
+            of.cpu_seconds += part * shared.busy * seconds;
+            if limited {
+                of.periods += 10.0 * seconds;
+                of.throttled_periods += 10.0 * shared.throttled * seconds;
+                of.throttled_seconds += part * shared.withheld * seconds;
+            }
+            if of.memory_bytes == 0.0 && program.memory_bytes > 0.0 {
+                (of.starts, of.started) = (of.starts + 1, now);
+            }
+            of.memory_bytes = program.memory_bytes;
+            of.oom_kills += u64::from(killed == Some(index));
+            of.received += program.received_bytes;
+            of.sent += program.sent_bytes;
+        }
     }
 
     fn disk(&mut self, seconds: f64, all: &HostDemand, conditions: &HostConditions) {
