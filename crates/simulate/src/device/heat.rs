@@ -10,6 +10,8 @@ const MEMORY_SECONDS: f64 = 6.0;
 const MEMORY_RESISTANCE: f64 = 14.0;
 /// By how much more the sink resists at the slowest fans.
 const STILL_AIR: f64 = 0.9;
+/// Share of the design that is carried away even when nothing blows.
+const STILL: f64 = 0.15;
 
 /// Heat of one GPU: two resistances and two masses in a row, and the memory beside the die.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +60,7 @@ impl Heat {
                 .map(|constant| libm::exp(-seconds / constant));
         }
         let still = 1.0 + STILL_AIR * (1.0 - self.fan);
-        let sink = inlet + watts * spec.sink_resistance * self.mount * still / cooling.max(0.02);
+        let sink = inlet + watts * spec.sink_resistance * self.mount * still / cooling.max(STILL);
         let [slow, fast, beside] = self.decays;
         self.sink = sink + (self.sink - sink) * slow;
         let die = self.sink + (watts - memory_watts) * spec.die_resistance;
