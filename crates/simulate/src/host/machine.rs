@@ -12,6 +12,8 @@ use crate::supply::{HostDemand, HostSupply, Kill};
 
 /// Bytes a second that the system logs.
 const LOGS: f64 = 1.5e6;
+/// Seconds after which logs are rotated.
+const ROTATION: f64 = 6.0 * 3600.0;
 /// Seconds in which what filled the disk is deleted, once nobody writes it any more.
 const CLEANUP: f64 = 60.0;
 
@@ -83,8 +85,13 @@ impl Host {
         }
         let all = programs.iter().fold(HostDemand::default(), |all, program| all.and(*program));
         let (cpu, shared) = self.processor(seconds, &all, conditions);
-        let killed =
-            memory::account(&mut self.counters, self.settings.memory_bytes, seconds, programs);
+        let killed = memory::account(
+            &mut self.counters,
+            self.settings.memory_bytes,
+            seconds,
+            programs,
+            &mut self.random,
+        );
         self.count(seconds, programs, &shared, killed, conditions.cpu_quota < 1.0);
         self.disk(seconds, &all, conditions);
         let network = self.network(seconds, &all);
@@ -161,10 +168,14 @@ impl Host {
         let asked = all.cpu_seconds / seconds;
         let shared = processor::share(cores, asked, conditions);
         let counters = &mut self.counters;
-        let system = 0.4 + 0.08 * shared.busy;
+        // Timers, daemons and interrupts come and go.
+        let system = (0.3 + 0.08 * shared.busy) * self.random.between(0.9, 1.1);
+        let daemons = self.random.between(0.1, 0.5);
         // A gigabyte through the network stack costs about a fifth of a core.
         let softirq = 0.02 + 2.0e-10 * (all.received_bytes + all.sent_bytes) / seconds;
-        let busy = (0.92 * shared.busy + shared.neighbours, system, softirq);
+        let user = 0.92 * shared.busy + shared.neighbours + daemons;
+        // A core has one second a second, whoever wants it.
+        let busy = (user.min(cores - system - softirq), system, softirq);
         let idle = (cores - busy.0 - busy.1 - busy.2).max(0.0);
         let iowait = idle.min(4.0e-10 * (all.read_bytes + all.written_bytes) / seconds);
         counters.user_seconds += busy.0 * seconds;
@@ -182,7 +193,7 @@ impl Host {
             self.seconds = seconds;
             self.decays = [60.0, 300.0, 900.0].map(|constant| libm::exp(-seconds / constant));
         }
-        let tasks = asked / conditions.cpu_speed.max(0.01) + conditions.neighbour_cores + 0.5;
+        let tasks = asked / conditions.cpu_speed.max(0.01) + conditions.neighbour_cores + daemons;
         for (load, decay) in counters.load.iter_mut().zip(self.decays) {
             *load = tasks + (*load - tasks) * decay;
         }
@@ -235,7 +246,7 @@ impl Host {
         let counters = &mut self.counters;
         let settings = &self.settings;
         // Logs and checkpoints are rotated: what is in use stays, apart from what fills.
-        let steady = settings.disk_used * settings.disk_bytes;
+        let steady = settings.disk_used * settings.disk_bytes + LOGS * (self.now % ROTATION);
         counters.disk_used = (steady + self.filled).min(settings.disk_bytes);
         counters.disk_read += reads;
         counters.disk_written += writes + filling;
@@ -251,8 +262,8 @@ impl Host {
 
     fn network(&mut self, seconds: f64, all: &HostDemand) -> f64 {
         let counters = &mut self.counters;
-        counters.received += all.received_bytes + 2.0e4 * seconds;
-        counters.sent += all.sent_bytes + 3.0e4 * seconds;
+        counters.received += all.received_bytes + self.random.between(1.0e4, 4.0e4) * seconds;
+        counters.sent += all.sent_bytes + self.random.between(2.0e4, 5.0e4) * seconds;
         let load = all.received_bytes.max(all.sent_bytes) / (self.settings.network * seconds);
         if load > 1.0 {
             counters.dropped += self.random.poisson(200.0 * (load - 1.0).min(10.0) * seconds);

@@ -129,6 +129,10 @@ impl Job {
 
     /// Goes on from second `from` to second `to` with what `gpus` (one for each rank) and `hosts`
     /// give; writes what it did to them into `demand`.
+    ///
+    /// # Panics
+    ///
+    /// When there is not one of `gpus` and `ranks` for each rank, and one of `hosts` for each host.
     #[expect(clippy::too_many_arguments, reason = "two ends of time, two supplies, two conditions")]
     pub fn advance(
         &mut self,
@@ -140,6 +144,9 @@ impl Job {
         ranks: &[RankConditions],
         demand: &mut JobDemand,
     ) {
+        let (count, of_hosts) = (self.settings.ranks(), self.settings.hosts());
+        assert_eq!((gpus.len(), ranks.len()), (count, count), "a GPU and conditions for each rank");
+        assert_eq!(hosts.len(), of_hosts, "a host for each {} ranks", self.settings.gpus_per_host);
         let with = With { gpus, hosts, conditions, ranks };
         let mut spent = std::mem::take(&mut self.spent);
         spent.begin(to - from);
