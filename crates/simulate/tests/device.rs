@@ -198,6 +198,10 @@ fn g3_a_clock_setting_is_flat_cool_and_has_its_bit() {
         run(&mut set, 1, &TRAINING, &conditions);
         assert_eq!((set.reading().sm_mhz, set.reading().reasons), (1_185.0, reason::SETTING));
     }
+    set.restart();
+    run(&mut set, 10, &TRAINING, &conditions);
+    assert_eq!(set.reading().sm_mhz, 1_185.0, "the same after a reboot");
+    assert!(set.totals().joules < 10.0 * 700.0, "which begins the counters anew");
     assert!(set.reading().watts < peer.reading().watts - 50.0);
     assert!(set.reading().celsius < peer.reading().celsius);
 }

@@ -253,7 +253,7 @@ impl Gpu {
     fn hold(&mut self, seconds: f64) {
         let reasons = self.governor.reasons;
         if self.held.back().is_none_or(|(_, last)| *last != reasons) {
-            self.held.push_back((self.now, reasons));
+            self.held.push_back((self.now - seconds, reasons));
             while self.held.get(1).is_some_and(|(at, _)| *at <= self.now - WINDOW) {
                 self.held.pop_front();
             }
