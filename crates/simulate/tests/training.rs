@@ -6,6 +6,7 @@ use auscult_simulate::page::Values;
 use auscult_simulate::supply::{GpuSupply, HostSupply};
 use auscult_simulate::training::{Cause, Flight, Job, JobDemand, JobSettings, What, best_interval};
 
+use crate::exporter::known;
 use crate::rig::Rig;
 
 /// Law 12.
@@ -573,6 +574,9 @@ fn the_page_has_as_many_values_as_series_and_keeps_them_while_down() {
     let mut values = Values::default();
     exporter.write(&mut values, &rig.job);
     assert_eq!(page.series(), values.len());
+    for adapter in ["training", "training-rank"] {
+        assert_eq!(known(&page, adapter).1, [""; 0]);
+    }
     rig.dials.hosts[1].down = 1.0;
     rig.run(100);
     values.clear();
