@@ -6,6 +6,7 @@ pub(crate) const SIGNALS: (&str, &str) =
 
 /// The adapters: name and text of each.
 pub(crate) const ADAPTERS: &[(&str, &str)] = &[
+    ("cadvisor.yaml", include_str!("../../../knowledge/adapters/cadvisor.yaml")),
     ("dcgm-exporter.yaml", include_str!("../../../knowledge/adapters/dcgm-exporter.yaml")),
     ("llama-cpp.yaml", include_str!("../../../knowledge/adapters/llama-cpp.yaml")),
     ("node-exporter.yaml", include_str!("../../../knowledge/adapters/node-exporter.yaml")),
@@ -13,6 +14,8 @@ pub(crate) const ADAPTERS: &[(&str, &str)] = &[
     ("process.yaml", include_str!("../../../knowledge/adapters/process.yaml")),
     ("sglang.yaml", include_str!("../../../knowledge/adapters/sglang.yaml")),
     ("tensorrt-llm.yaml", include_str!("../../../knowledge/adapters/tensorrt-llm.yaml")),
+    ("training.yaml", include_str!("../../../knowledge/adapters/training.yaml")),
+    ("training-rank.yaml", include_str!("../../../knowledge/adapters/training-rank.yaml")),
     ("triton.yaml", include_str!("../../../knowledge/adapters/triton.yaml")),
     ("vllm.yaml", include_str!("../../../knowledge/adapters/vllm.yaml")),
 ];

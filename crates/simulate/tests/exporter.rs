@@ -1,15 +1,15 @@
 //! Pages: as many values as series, and names that auscult knows.
 
 use auscult_knowledge::Knowledge;
-use auscult_simulate::conditions::GpuConditions;
+use auscult_simulate::conditions::{GpuConditions, HostConditions};
 use auscult_simulate::device::{Gpu, Spec};
-use auscult_simulate::exporter::{DcgmExporter, NodeExporter};
-use auscult_simulate::host::{Host, HostSettings};
+use auscult_simulate::exporter::{ContainerExporter, DcgmExporter, NodeExporter};
+use auscult_simulate::host::{Host, HostSettings, StorageShare};
 use auscult_simulate::page::{Answer, Page, Values};
-use auscult_simulate::supply::GpuDemand;
+use auscult_simulate::supply::{GpuDemand, HostDemand};
 
 /// Every name of the adapter `adapter` that the page shows, and those it does not.
-fn known(page: &Page, adapter: &str) -> (usize, Vec<String>) {
+pub(crate) fn known(page: &Page, adapter: &str) -> (usize, Vec<String>) {
     let knowledge = Knowledge::embedded();
     let adapter = knowledge.adapters().iter().find(|known| known.adapter == adapter);
     let adapter = adapter.expect("an adapter that is built in");
@@ -116,4 +116,85 @@ fn node_shows_as_many_values_as_series_and_every_known_signal() {
         let (signals, missing) = known(&page, "node-exporter");
         assert!(signals > 20 && missing.is_empty(), "{missing:?}");
     }
+}
+
+/// H1: throttling and kills are told of the container, and of the container alone.
+#[test]
+fn containers_show_who_is_held_back_and_who_was_killed() {
+    let mut host = Host::new(HostSettings::default(), 1, 0);
+    let exporter = ContainerExporter::new(1.8e9, 3);
+    let pods = [("replica-0", "vllm"), ("replica-1", "vllm"), ("trainer-0", "trainer")];
+    let page = exporter.page("gpu-host-0", &pods);
+    assert_eq!(known(&page, "cadvisor").1, [""; 0]);
+    let small = HostDemand { cpu_seconds: 10.0, memory_bytes: 1e11, ..Default::default() };
+    let large = HostDemand { cpu_seconds: 30.0, memory_bytes: 2.1e12, ..Default::default() };
+    let limited = HostConditions { cpu_quota: 0.2, ..Default::default() };
+    let mut supplies = Vec::new();
+    let programs = [small, large, HostDemand::default()];
+    host.advance(1.0, &programs, StorageShare::default(), &limited, &[], &mut supplies);
+    let mut values = Values::default();
+    exporter.write(&mut values, &host);
+    assert_eq!(page.series(), values.len());
+    let of = |name: &str, container: usize| {
+        let before = page.families.iter().take_while(|family| family.name != name);
+        let place: usize = before.map(|family| family.lines.len()).sum();
+        values.iter().nth(place + container).expect("a value for each series")
+    };
+    let held = "container_cpu_cfs_throttled_seconds_total";
+    let (little, much) = (of(held, 0).expect("shown"), of(held, 1).expect("shown"));
+    assert!(little > 1.0 && (much / little - 3.0).abs() < 1e-9, "{little} {much}");
+    assert_eq!(of("container_oom_events_total", 0), Some(0.0));
+    assert_eq!(of("container_oom_events_total", 1), Some(1.0));
+    assert_eq!(of("container_oom_events_total", 2), None, "nothing runs there");
+}
+
+/// Values of the series called `name` with the label `label` = `value`, GPU by GPU.
+fn labelled(
+    page: &Page,
+    values: &Values,
+    name: &str,
+    (label, value): (&str, &str),
+) -> Vec<Option<f64>> {
+    let series = page.families.iter().flat_map(|family| {
+        family.lines.iter().map(move |line| (family.name.as_str(), &line.labels))
+    });
+    series
+        .zip(values.iter())
+        .filter(|((family, labels), _)| {
+            *family == name && labels.iter().any(|(n, v)| n == label && v == value)
+        })
+        .map(|(_, value)| value)
+        .collect()
+}
+
+#[test]
+fn counts_within_the_window_end_and_the_gauge_does_not() {
+    let mut gpus = gpus();
+    let exporter = DcgmExporter::extended();
+    let page = exporter.page("h", 1, &gpus);
+    let busy = GpuDemand { active: 1.0, tensor: 0.5, memory_bytes: 5e10, ..Default::default() };
+    let mut values = Values::default();
+    let mut show = |gpus: &[Gpu], name: &str, label: (&str, &str)| {
+        values.clear();
+        exporter.write(&mut values, gpus);
+        labelled(&page, &values, name, label)
+    };
+    let run = |gpus: &mut Vec<Gpu>, seconds: usize, conditions: &GpuConditions| {
+        for _ in 0..seconds {
+            gpus[2].advance(1.0, &busy, 27.0, conditions);
+        }
+    };
+    let (count, contained) = ("DCGM_EXP_XID_ERRORS_COUNT", ("xid", "94"));
+    run(&mut gpus, 5, &GpuConditions { contained_error: 1.0, ..Default::default() });
+    let shown = show(&gpus, count, contained);
+    assert_eq!((shown.len(), shown[2], shown[1]), (8, Some(1.0), None));
+    let braked = GpuConditions { power_brake: 0.5, ..Default::default() };
+    run(&mut gpus, 100, &braked);
+    let brake = ("clock_event", "hw_power_brake");
+    assert_eq!(show(&gpus, "DCGM_EXP_CLOCK_EVENTS_COUNT", brake)[2], Some(100.0));
+    run(&mut gpus, 250, &GpuConditions::default());
+    assert_eq!(show(&gpus, count, contained)[2], None, "five minutes are over");
+    assert_eq!(show(&gpus, "DCGM_EXP_CLOCK_EVENTS_COUNT", brake)[2], Some(50.0));
+    let gauge = show(&gpus, "DCGM_FI_DEV_XID_ERRORS", ("gpu", "2"))[0];
+    assert!(gauge.is_some_and(|code| code > 0.0), "shown for ever");
 }

@@ -78,6 +78,11 @@ fn h1_neighbours_take_cores_and_every_program_waits() {
     let mut host = host();
     let healthy = rate(&mut host, 60, &[SERVING; 2], &HostConditions::default(), |c| c.cpu_waiting);
     let crowded = turned(|c| c.neighbour_cores = 120.0);
+    let all = |c: &HostCounters| {
+        c.user_seconds + c.system_seconds + c.softirq_seconds + c.iowait_seconds + c.idle_seconds
+    };
+    let spent = rate(&mut host, 60, &[SERVING; 2], &crowded, all);
+    assert!((spent / 96.0 - 1.0).abs() < 1e-9, "cores have no more than their time: {spent}");
     let waiting = rate(&mut host, 60, &[SERVING; 2], &crowded, |c| c.cpu_waiting);
     assert!(healthy < 0.01 && waiting > 0.9);
     let (supplies, _) = run(&mut host, 1, &[SERVING; 2], &crowded, &[]);

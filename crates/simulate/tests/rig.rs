@@ -114,6 +114,16 @@ impl Rig {
         }
     }
 
+    /// Mean of `read` over `seconds`.
+    pub(crate) fn mean(&mut self, seconds: usize, read: impl Fn(&Self) -> f64) -> f64 {
+        let mut sum = 0.0;
+        for _ in 0..seconds {
+            self.run(1);
+            sum += read(self);
+        }
+        sum / seconds as f64
+    }
+
     pub(crate) fn reading(&self) -> JobReading {
         *self.job.reading()
     }

@@ -64,6 +64,8 @@ pub(super) struct Errors {
     /// What stood at 0.5 or more a step ago.
     struck: Struck,
     links_down: f64,
+    /// The code of the application's fault: one program, one mistake, on whichever GPU.
+    application: u16,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +78,8 @@ struct Struck {
 }
 
 impl Errors {
-    pub(super) fn new(random: &mut Random) -> Self {
+    pub(super) fn new(random: &mut Random, seed: u64) -> Self {
+        let application = if Random::new(seed, "application").chance(0.5) { 13 } else { 31 };
         Self {
             counters: ErrorCounters::default(),
             reports: Vec::new(),
@@ -86,6 +89,7 @@ impl Errors {
             remap_pending: 0,
             struck: Struck::default(),
             links_down: 0.0,
+            application,
         }
     }
 
@@ -225,7 +229,7 @@ impl Errors {
         if rate <= 0.0 || !used || !random.chance(rate * seconds / 3600.0) {
             return None;
         }
-        self.report(now, if random.chance(0.5) { 13 } else { 31 });
+        self.report(now, self.application);
         Some(Kill::GpuError)
     }
 
@@ -253,7 +257,7 @@ impl Errors {
     }
 
     /// The driver is loaded anew: rows are replaced, the volatile counters and the gauge forgotten.
-    fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.counters.remapped_uncorrectable += self.remap_pending;
         self.remap_pending = 0;
         self.counters.single_bit = 0;

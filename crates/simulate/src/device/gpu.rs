@@ -69,9 +69,19 @@ pub struct Totals {
     pub brake_seconds: f64,
 }
 
+/// How far GPUs of one model differ: deviation of the power that dies switch (P. Sinha et al.,
+/// "Not All GPUs Are Created Equal", SC 2022, saw their speed differ by 8 % at the power limit),
+/// and of the resistance of their mounting.
+const SPREAD: (f64, f64) = (0.03, 0.05);
+/// Degrees by which the air is warmer at the last of the eight places behind one another.
+const PREHEATED: f64 = 4.0;
+
 /// One GPU in steps of a second or a few.
 ///
-/// A step costs some 100 ns; memory of a few hundred bytes.
+/// No two are alike: each die has its own hunger for power, each sink its own mounting, and the
+/// air that reaches the rear places has passed the front ones. A step costs some 100 ns; memory
+/// of a few hundred bytes. While its host is down there is nothing to advance; when the host is
+/// back, [`Gpu::restart`] it.
 #[derive(Debug, Clone)]
 pub struct Gpu {
     spec: &'static Spec,
@@ -87,18 +97,23 @@ pub struct Gpu {
     on_bus: bool,
     answers: bool,
     slow: bool,
+    hunger: f64,
+    preheated: f64,
 }
 
 impl Gpu {
-    /// GPU number `index` of the run `seed`, at rest.
+    /// GPU number `index` of the run `seed`, counted over all hosts of eight, at rest.
     pub fn new(spec: &'static Spec, seed: u64, index: u64) -> Self {
         let mut random = Random::member(seed, "gpu", index);
-        let errors = Errors::new(&mut random);
+        let errors = Errors::new(&mut random, seed);
+        let hunger = random.log_normal(1.0, SPREAD.0);
+        let mount = random.log_normal(1.0, SPREAD.1);
+        let preheated = PREHEATED * (index % 8 / 4) as f64 * random.between(0.6, 1.0);
         let mut gpu = Self {
             spec,
             random,
             now: 0.0,
-            heat: Heat::new(27.0),
+            heat: Heat::new(27.0, mount),
             governor: Governor::new(spec),
             errors,
             reading: Reading::default(),
@@ -107,6 +122,8 @@ impl Gpu {
             on_bus: true,
             answers: true,
             slow: false,
+            hunger,
+            preheated,
         };
         gpu.read(1.0, &GpuDemand::default(), &GpuConditions::default(), spec.idle_watts);
         gpu
@@ -130,10 +147,10 @@ impl Gpu {
         let alive = self.on_bus && !self.slow;
 
         let awake = used && alive;
-        let draw = Draw::of(self.spec, demand, self.heat.die, awake);
+        let draw = Draw::of(self.spec, demand, self.heat.die, awake, self.hunger);
         let watts = draw.watts(self.governor.clock);
         self.totals.joules += watts * seconds;
-        let inlet = inlet + conditions.inlet;
+        let inlet = inlet + conditions.inlet + self.preheated;
         let cooling = conditions.cooling;
         self.heat.advance(self.spec, seconds, watts, draw.memory, inlet, cooling);
         let seen = Seen {
@@ -163,6 +180,13 @@ impl Gpu {
             corruption: conditions.corruption,
             kill,
         }
+    }
+
+    /// Its host started and loaded the driver anew: what counts since then begins at nothing.
+    pub fn restart(&mut self) {
+        self.totals = Totals::default();
+        self.errors.reset();
+        self.held.clear();
     }
 
     /// What the driver would answer now.
@@ -229,7 +253,7 @@ impl Gpu {
     fn hold(&mut self, seconds: f64) {
         let reasons = self.governor.reasons;
         if self.held.back().is_none_or(|(_, last)| *last != reasons) {
-            self.held.push_back((self.now, reasons));
+            self.held.push_back((self.now - seconds, reasons));
             while self.held.get(1).is_some_and(|(at, _)| *at <= self.now - WINDOW) {
                 self.held.pop_front();
             }

@@ -10,6 +10,8 @@ const MEMORY_SECONDS: f64 = 6.0;
 const MEMORY_RESISTANCE: f64 = 14.0;
 /// By how much more the sink resists at the slowest fans.
 const STILL_AIR: f64 = 0.9;
+/// Share of the design that is carried away even when nothing blows.
+const STILL: f64 = 0.15;
 
 /// Heat of one GPU: two resistances and two masses in a row, and the memory beside the die.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +23,25 @@ pub(super) struct Heat {
     /// Speed of the fans, as a share of the highest.
     pub(super) fan: f64,
     sink: f64,
+    /// What its sink resists beside others of its kind.
+    mount: f64,
     /// Length of the step that the decays below are for.
     seconds: f64,
     decays: [f64; 3],
 }
 
 impl Heat {
-    pub(super) fn new(inlet: f64) -> Self {
+    pub(super) fn new(inlet: f64, mount: f64) -> Self {
         let warm = inlet + 5.0;
-        Self { die: warm, memory: warm, fan: 0.3, sink: warm, seconds: 0.0, decays: [0.0; 3] }
+        Self {
+            die: warm,
+            memory: warm,
+            fan: 0.3,
+            sink: warm,
+            mount,
+            seconds: 0.0,
+            decays: [0.0; 3],
+        }
     }
 
     /// Goes on by `seconds` with `watts` drawn, `memory_watts` of them in the memory.
@@ -48,7 +60,7 @@ impl Heat {
                 .map(|constant| libm::exp(-seconds / constant));
         }
         let still = 1.0 + STILL_AIR * (1.0 - self.fan);
-        let sink = inlet + watts * spec.sink_resistance * still / cooling.max(0.02);
+        let sink = inlet + watts * spec.sink_resistance * self.mount * still / cooling.max(STILL);
         let [slow, fast, beside] = self.decays;
         self.sink = sink + (self.sink - sink) * slow;
         let die = self.sink + (watts - memory_watts) * spec.die_resistance;

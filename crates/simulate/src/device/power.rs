@@ -29,13 +29,20 @@ pub(super) struct Draw {
 }
 
 impl Draw {
-    /// Of `demand`, with the die at `celsius`; `awake` when a program holds the GPU.
-    pub(super) fn of(spec: &Spec, demand: &GpuDemand, celsius: f64, awake: bool) -> Self {
+    /// Of `demand`, with the die at `celsius`; `awake` when a program holds the GPU. `hunger` is
+    /// what this die switches beside others of its kind.
+    pub(super) fn of(
+        spec: &Spec,
+        demand: &GpuDemand,
+        celsius: f64,
+        awake: bool,
+        hunger: f64,
+    ) -> Self {
         let span = spec.design_watts - spec.idle_watts;
         let leakage = 0.0011 * spec.design_watts * (celsius - 45.0).max(0.0);
         let memory = 0.17 * span * demand.dram;
         let switching = if awake {
-            span * (0.07 + 0.28 * sm_active(demand) + 0.95 * demand.tensor)
+            span * hunger * (0.07 + 0.28 * sm_active(demand) + 1.1 * demand.tensor)
         } else {
             0.0
         };

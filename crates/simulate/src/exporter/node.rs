@@ -367,7 +367,7 @@ impl NodeExporter {
         } else {
             MODES.iter().for_each(|(_, read)| values.push(read(counters)));
         }
-        values.push(self.epoch + host.now());
+        values.push(self.epoch + host.now() + counters.clock_offset);
         values.push((self.epoch + counters.started).floor());
         SINGLES.iter().for_each(|single| values.push((single.read)(host)));
         for (_, _, read) in RPC {

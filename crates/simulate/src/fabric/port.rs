@@ -81,6 +81,7 @@ impl Port {
             let errors = self.random.poisson(conditions.symbol_errors * seconds);
             counters.symbol_errors += errors;
             counters.receive_errors += errors / 8;
+            counters.recoveries += errors / 64;
             if self.in_use {
                 counters.sequence_errors += errors / 8;
             }

@@ -13,6 +13,31 @@ pub struct RpcCounters {
     pub bytes: f64,
 }
 
+/// What the kernel counts of one program and its container.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ProgramCounters {
+    /// Processor seconds that it got.
+    pub cpu_seconds: f64,
+    /// Periods of its quota, 100 ms each.
+    pub periods: f64,
+    /// Those in which the quota ran out.
+    pub throttled_periods: f64,
+    /// Seconds for which its tasks were held back, summed.
+    pub throttled_seconds: f64,
+    /// Bytes that it holds.
+    pub memory_bytes: f64,
+    /// Times that it was killed for want of memory.
+    pub oom_kills: u64,
+    /// Times that it was started.
+    pub starts: u64,
+    /// When it was started last, in seconds since the simulation began.
+    pub started: f64,
+    /// Bytes that it received on the front network.
+    pub received: f64,
+    /// Bytes that it sent on it.
+    pub sent: f64,
+}
+
 /// Counters since the start, and levels now.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct HostCounters {

@@ -1,6 +1,7 @@
 //! One host: what it gives its programs, and what its kernel shows.
 
-use super::counters::{HostCounters, RpcCounters};
+use super::counters::{HostCounters, ProgramCounters, RpcCounters};
+use super::processor::Shared;
 use super::settings::{Files, HostSettings};
 use super::storage::{REQUEST, StorageShare};
 use super::{memory, processor};
@@ -11,6 +12,8 @@ use crate::supply::{HostDemand, HostSupply, Kill};
 
 /// Bytes a second that the system logs.
 const LOGS: f64 = 1.5e6;
+/// Seconds after which logs are rotated.
+const ROTATION: f64 = 6.0 * 3600.0;
 /// Seconds in which what filled the disk is deleted, once nobody writes it any more.
 const CLEANUP: f64 = 60.0;
 
@@ -23,6 +26,7 @@ pub struct Host {
     up: bool,
     ports: Vec<Port>,
     counters: HostCounters,
+    programs: Vec<ProgramCounters>,
     /// Bytes on the disk that something wrote and never deleted.
     filled: f64,
     seconds: f64,
@@ -48,6 +52,7 @@ impl Host {
             up: true,
             ports: (0..settings.ports).map(port).collect(),
             counters,
+            programs: Vec::new(),
             filled: 0.0,
             seconds: 0.0,
             decays: [0.0; 3],
@@ -70,6 +75,7 @@ impl Host {
         if conditions.down >= 0.5 {
             let kill = self.up.then_some(Kill::HostLost);
             self.up = false;
+            self.programs.clear();
             let lost = HostSupply { alive: false, kill, ..HostSupply::default() };
             supplies.resize(programs.len(), lost);
             return;
@@ -78,9 +84,15 @@ impl Host {
             self.start();
         }
         let all = programs.iter().fold(HostDemand::default(), |all, program| all.and(*program));
-        let cpu = self.processor(seconds, &all, conditions);
-        let killed =
-            memory::account(&mut self.counters, self.settings.memory_bytes, seconds, programs);
+        let (cpu, shared) = self.processor(seconds, &all, conditions);
+        let killed = memory::account(
+            &mut self.counters,
+            self.settings.memory_bytes,
+            seconds,
+            programs,
+            &mut self.random,
+        );
+        self.count(seconds, programs, &shared, killed, conditions.cpu_quota < 1.0);
         self.disk(seconds, &all, conditions);
         let network = self.network(seconds, &all);
         let fabric = self.fabric(seconds, &all, ports);
@@ -119,6 +131,11 @@ impl Host {
         &self.counters
     }
 
+    /// What its kernel counts of each program, in their order.
+    pub fn programs(&self) -> &[ProgramCounters] {
+        &self.programs
+    }
+
     /// Its ports on the fabric.
     pub fn ports(&self) -> &[Port] {
         &self.ports
@@ -141,15 +158,24 @@ impl Host {
         self.ports.iter_mut().for_each(Port::reset);
     }
 
-    fn processor(&mut self, seconds: f64, all: &HostDemand, conditions: &HostConditions) -> f64 {
+    fn processor(
+        &mut self,
+        seconds: f64,
+        all: &HostDemand,
+        conditions: &HostConditions,
+    ) -> (f64, Shared) {
         let cores = self.settings.cores as f64;
         let asked = all.cpu_seconds / seconds;
         let shared = processor::share(cores, asked, conditions);
         let counters = &mut self.counters;
-        let system = 0.4 + 0.08 * shared.busy;
+        // Timers, daemons and interrupts come and go.
+        let system = (0.3 + 0.08 * shared.busy) * self.random.between(0.9, 1.1);
+        let daemons = self.random.between(0.1, 0.5);
         // A gigabyte through the network stack costs about a fifth of a core.
         let softirq = 0.02 + 2.0e-10 * (all.received_bytes + all.sent_bytes) / seconds;
-        let busy = (0.92 * shared.busy + shared.neighbours, system, softirq);
+        let user = 0.92 * shared.busy + shared.neighbours + daemons;
+        // A core has one second a second, whoever wants it.
+        let busy = (user.min(cores - system - softirq), system, softirq);
         let idle = (cores - busy.0 - busy.1 - busy.2).max(0.0);
         let iowait = idle.min(4.0e-10 * (all.read_bytes + all.written_bytes) / seconds);
         counters.user_seconds += busy.0 * seconds;
@@ -167,13 +193,43 @@ impl Host {
             self.seconds = seconds;
             self.decays = [60.0, 300.0, 900.0].map(|constant| libm::exp(-seconds / constant));
         }
-        let tasks = asked / conditions.cpu_speed.max(0.01) + conditions.neighbour_cores + 0.5;
+        let tasks = asked / conditions.cpu_speed.max(0.01) + conditions.neighbour_cores + daemons;
         for (load, decay) in counters.load.iter_mut().zip(self.decays) {
             *load = tasks + (*load - tasks) * decay;
         }
         // Who shares cores gets its time unevenly.
         let uneven = 0.25 * shared.waiting * self.random.uniform();
-        (shared.given * (1.0 - uneven)).clamp(1.0e-4, 1.0)
+        ((shared.given * (1.0 - uneven)).clamp(1.0e-4, 1.0), shared)
+    }
+
+    /// What the kernel counts of each program: its part of what all got.
+    fn count(
+        &mut self,
+        seconds: f64,
+        programs: &[HostDemand],
+        shared: &Shared,
+        killed: Option<usize>,
+        limited: bool,
+    ) {
+        let now = self.now;
+        self.programs.resize(programs.len(), ProgramCounters::default());
+        let asked: f64 = programs.iter().map(|program| program.cpu_seconds).sum();
+        for (index, (of, program)) in self.programs.iter_mut().zip(programs).enumerate() {
+            let part = if asked > 0.0 { program.cpu_seconds / asked } else { 0.0 };
+            of.cpu_seconds += part * shared.busy * seconds;
+            if limited {
+                of.periods += 10.0 * seconds;
+                of.throttled_periods += 10.0 * shared.throttled * seconds;
+                of.throttled_seconds += part * shared.withheld * seconds;
+            }
+            if of.memory_bytes == 0.0 && program.memory_bytes > 0.0 {
+                (of.starts, of.started) = (of.starts + 1, now);
+            }
+            of.memory_bytes = program.memory_bytes;
+            of.oom_kills += u64::from(killed == Some(index));
+            of.received += program.received_bytes;
+            of.sent += program.sent_bytes;
+        }
     }
 
     fn disk(&mut self, seconds: f64, all: &HostDemand, conditions: &HostConditions) {
@@ -190,7 +246,7 @@ impl Host {
         let counters = &mut self.counters;
         let settings = &self.settings;
         // Logs and checkpoints are rotated: what is in use stays, apart from what fills.
-        let steady = settings.disk_used * settings.disk_bytes;
+        let steady = settings.disk_used * settings.disk_bytes + LOGS * (self.now % ROTATION);
         counters.disk_used = (steady + self.filled).min(settings.disk_bytes);
         counters.disk_read += reads;
         counters.disk_written += writes + filling;
@@ -206,8 +262,8 @@ impl Host {
 
     fn network(&mut self, seconds: f64, all: &HostDemand) -> f64 {
         let counters = &mut self.counters;
-        counters.received += all.received_bytes + 2.0e4 * seconds;
-        counters.sent += all.sent_bytes + 3.0e4 * seconds;
+        counters.received += all.received_bytes + self.random.between(1.0e4, 4.0e4) * seconds;
+        counters.sent += all.sent_bytes + self.random.between(2.0e4, 5.0e4) * seconds;
         let load = all.received_bytes.max(all.sent_bytes) / (self.settings.network * seconds);
         if load > 1.0 {
             counters.dropped += self.random.poisson(200.0 * (load - 1.0).min(10.0) * seconds);

@@ -1,6 +1,7 @@
 //! Memory of a host: programs, files kept in it, and the killer of last resort. Swap is off.
 
 use super::counters::HostCounters;
+use crate::random::Random;
 use crate::supply::HostDemand;
 
 /// Bytes of the system itself.
@@ -14,8 +15,10 @@ pub(super) fn account(
     total: f64,
     seconds: f64,
     programs: &[HostDemand],
+    random: &mut Random,
 ) -> Option<usize> {
-    let used: f64 = SYSTEM + programs.iter().map(|program| program.memory_bytes).sum::<f64>();
+    let system = SYSTEM * random.between(0.99, 1.01);
+    let used: f64 = system + programs.iter().map(|program| program.memory_bytes).sum::<f64>();
     let moved: f64 =
         programs.iter().map(|program| program.read_bytes + program.written_bytes).sum();
     let free = (total - used).max(0.0);

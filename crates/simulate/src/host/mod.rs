@@ -26,7 +26,7 @@ mod storage;
 
 mod machine;
 
-pub use counters::{HostCounters, RpcCounters};
+pub use counters::{HostCounters, ProgramCounters, RpcCounters};
 pub use machine::Host;
 pub use settings::{Files, HostSettings};
 pub use storage::{Storage, StorageSettings, StorageShare};

@@ -13,6 +13,8 @@ pub enum Cause {
     Watchdog(usize),
     /// The transport gave up on a link.
     Transport,
+    /// The GPU of this rank has no room: something else holds its memory.
+    OutOfMemory(usize),
     /// Somebody started it anew.
     Asked,
 }

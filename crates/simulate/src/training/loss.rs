@@ -103,8 +103,8 @@ impl Loss {
         self.replaying = replaying;
         self.excess += hit.excess;
         self.heave = self.heave.max(hit.gradient);
-        // Beyond some four times the planned rate, steps overshoot and the loss climbs.
-        let overshoot = (rate - 4.0).max(0.0);
+        // Beyond some twice the planned rate, steps overshoot and the loss climbs.
+        let overshoot = (rate - 2.0).max(0.0);
         if overshoot > 0.0 {
             self.excess += 0.01 * overshoot * (1.0 + self.excess).min(5.0);
             self.heave = self.heave.max(1.0 + overshoot);

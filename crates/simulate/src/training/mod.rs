@@ -30,10 +30,12 @@
 mod checkpoint;
 mod event;
 mod job;
+mod life;
 mod loss;
 mod reading;
 mod settings;
 mod stall;
+mod step;
 mod timing;
 mod usage;
 

@@ -58,7 +58,8 @@ pub struct JobReading {
     pub other_again: u64,
     /// Whether processes run.
     pub running: bool,
-    /// When the last step ended, in seconds since the simulation began.
+    /// When the last step ended, in seconds since the simulation began, by the clock of the first
+    /// host.
     pub heartbeat: f64,
     /// Seconds spent in steps that were kept or may still be.
     pub productive_seconds: f64,
@@ -88,7 +89,7 @@ pub struct RankReading {
 /// A line of the job's log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepRecord {
-    /// When it was written, in seconds since the simulation began.
+    /// When it was written, in seconds since the simulation began, by the clock of the first host.
     pub seconds: f64,
     /// What it says.
     pub reading: JobReading,

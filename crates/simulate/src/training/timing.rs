@@ -5,8 +5,9 @@ use crate::conditions::{JobConditions, RankConditions};
 use crate::random::Random;
 use crate::supply::{GpuSupply, HostSupply};
 
-/// Part of a step in which the host prepares kernels, hidden while the GPU has work queued.
-const LAUNCH: f64 = 0.45;
+/// Large and small kernels: the part of the arithmetic that is theirs, and how long the host takes
+/// to prepare them beside their arithmetic. Preparing hides while the GPU has work queued.
+const KERNELS: [(f64, f64); 2] = [(0.75, 0.35), (0.25, 0.8)];
 /// Part of a step that runs on the host alone (optimiser bookkeeping, logging).
 const SERIAL: f64 = 0.012;
 /// Part of an exchange that cannot be hidden: the first to be waited for, the last to be sent.
@@ -69,22 +70,26 @@ impl Timing {
     ) {
         let base = settings.arithmetic_seconds();
         let each = settings.gpus_per_host;
-        let (mut nvlink, mut fabric, mut slowest): (f64, f64, f64) = (1.0, 1.0, 0.0);
+        let (mut nvlink, mut fabric, mut pcie): (f64, f64, f64) = (1.0, 1.0, 1.0);
+        let mut slowest: f64 = 0.0;
         let mut fastest = f64::INFINITY;
         for (host, supply) in hosts.iter().enumerate() {
             fabric = fabric.min(supply.fabric);
-            let launch = base * LAUNCH / supply.cpu;
+            let prepare = KERNELS.map(|(part, longer)| part * longer * base / supply.cpu);
             let serial = base * SERIAL / supply.cpu;
             for rank in host * each..((host + 1) * each).min(gpus.len()) {
                 let gpu = &gpus[rank];
                 nvlink = nvlink.min(gpu.nvlink);
+                pcie = pcie.min(gpu.pcie);
                 let work = 1.0 + conditions.imbalance * self.positions[rank];
                 let bits = random.bits();
                 // Two halves make a triangle, which is near enough to a normal.
                 let wide = (bits >> 32) as f64 + (bits & 0xffff_ffff) as f64;
                 let jitter = 1.0 + JITTER * 2.45 * (wide / 4_294_967_296.0 - 1.0);
                 let arithmetic = base * work * jitter / gpu.clock.max(0.01);
-                let own = (arithmetic.max(launch) + serial) / ranks[rank].speed.max(0.01);
+                let large = (KERNELS[0].0 * arithmetic).max(prepare[0]);
+                let small = (KERNELS[1].0 * arithmetic).max(prepare[1]);
+                let own = (large + small + serial) / ranks[rank].speed.max(0.01);
                 self.gpu[rank] = arithmetic;
                 self.own[rank] = own;
                 slowest = slowest.max(own);
@@ -100,10 +105,13 @@ impl Timing {
         }
         let tensor = f64::from(u8::from(settings.tensor > 1));
         let within = tensor * WITHIN_LAYERS * base / nvlink.max(DEAD);
+        let links = 0.5 * settings.accelerator.nvlink * nvlink.max(DEAD);
         let way = if spread {
-            PORT * fabric.max(DEAD)
+            // A ring passes links and ports; a GPU reaches its port over its own lanes.
+            let lanes = settings.accelerator.pcie * pcie.max(DEAD);
+            links.min(PORT * fabric.max(DEAD)).min(lanes)
         } else {
-            0.5 * settings.accelerator.nvlink * nvlink.max(DEAD)
+            links
         };
         let between = settings.exchange_bytes() / way;
         let hidden = (1.0 - EXPOSED) * between - settings.overlap * base;

@@ -8,12 +8,12 @@ use crate::conditions::JobConditions;
 use crate::supply::{GpuDemand, HostDemand};
 
 /// Share of memory that weights, moments and activations take.
-const MEMORY: f64 = 0.82;
+pub(super) const MEMORY: f64 = 0.82;
 /// Cores of a rank's own thread and its helpers, and of its loaders.
 const CORES: (f64, f64) = (1.3, 1.6);
 
 /// Seconds by what the job did, and bytes that each host moved.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Spent {
     /// All.
     pub(super) seconds: f64,
@@ -26,11 +26,24 @@ pub(super) struct Spent {
     pub(super) steps: f64,
     pub(super) read: f64,
     pub(super) written: f64,
+    /// Steps from their beginning to their end.
+    pub(super) whole: f64,
+    /// Parts of steps, in seconds since they began.
+    pub(super) parts: Vec<(f64, f64)>,
 }
 
 impl Spent {
-    pub(super) fn new(seconds: f64) -> Self {
-        Self { seconds, ..Self::default() }
+    /// Of a step of the simulation of `seconds`; keeps the memory of the last.
+    pub(super) fn begin(&mut self, seconds: f64) {
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.clear();
+        *self = Self { seconds, parts, ..Self::default() };
+    }
+
+    /// Seconds spent between `begin` and `end` of steps, counted from where steps begin.
+    fn between(&self, begin: f64, end: f64) -> f64 {
+        let parts = self.parts.iter().map(|(from, to)| (end.min(*to) - begin.max(*from)).max(0.0));
+        self.whole * (end - begin) + parts.sum::<f64>()
     }
 }
 
@@ -70,15 +83,15 @@ pub(super) fn write(
     let nvlink = spent.steps * (within + 0.5 * settings.exchange_bytes());
     let pcie_in = spent.read / each + spent.steps * 2.0e7;
     let pcie_out = spent.written / each + spent.steps * 2.0e6;
-    let stepping = if seen.duration > 0.0 { spent.stepping / all / seen.duration } else { 0.0 };
     let stalled = spent.stalled / all;
 
     demand.gpus.clear();
     demand.gpus.reserve(ranks);
     for rank in 0..ranks {
         let (gpu, own, data) = (timing.gpu[rank], timing.own[rank], timing.data[rank]);
-        let computing = gpu.min(own) * stepping;
-        let waiting = (seen.duration - own - data).max(0.0) * stepping;
+        // A step of a rank: wait for data, compute, wait inside the collective.
+        let computing = spent.between(data, data + gpu.min(own)) / all;
+        let waiting = spent.between(data + own, seen.duration.max(data + own)) / all;
         // A collective spins while it waits; whoever is not in it does nothing.
         let inside = !seen.stalled || seen.flights[rank] == Flight::Started;
         let spinning = if inside { stalled } else { 0.0 };
