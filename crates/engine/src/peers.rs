@@ -315,6 +315,9 @@ impl Group {
         self.usual += (spread - self.usual) / self.ticks.min(MEMORY);
         let floor = (LEAST_OF_USUAL * self.usual).max(LEAST_OF_LEVEL * middle.abs());
         let scale = spread.max(floor).max(f64::MIN_POSITIVE);
+        // Where most read 0, as ports without a cable do, nothing says how far is far: one that
+        // never was among them is another kind of member.
+        let is_blank = scale == f64::MIN_POSITIVE;
         let mut odd = 0;
         for (_, member) in self.members.iter_mut() {
             let Some((_, reading)) = member.reading else { continue };
@@ -330,6 +333,9 @@ impl Group {
             member.spread = member.spread.max(LEAST_OF_USUAL);
             member.seen += 1.0;
             member.was_usual |= left.abs() <= USUAL;
+            if is_blank && !member.was_usual {
+                member.recent[0] = 0.0;
+            }
             odd += usize::from(member.lasting() > USUAL);
         }
         let is_group = odd as f64 > GROUP * readings.len() as f64;
@@ -377,11 +383,36 @@ impl Group {
 mod tests {
     use super::*;
 
+    /// What a member reads: the load of the moment, its own part and noise.
+    fn usual(tick: u64, member: usize) -> f64 {
+        let load = 10.0 + 3.0 * (tick as f64 / 50.0).sin();
+        let own = if member == 5 { 0.3 } else { 0.0 };
+        load + own + 0.1 * noise(tick << 8 | member as u64)
+    }
+
     /// A repeatable number from -1 to 1.
     fn noise(seed: u64) -> f64 {
         let mut bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed << 21;
         bits = (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (bits >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+
+    /// Ticks of eight members that read what `reading` says. Returns tick and member of each event.
+    fn run_readings(ticks: u64, reading: impl Fn(u64, usize) -> f64) -> Vec<(u64, String)> {
+        run(ticks, |tick, member| reading(tick, member) - usual(tick, member))
+            .into_iter()
+            .map(|(tick, member, _)| (tick, member))
+            .collect()
+    }
+
+    #[test]
+    fn one_that_works_among_idle_ones_from_the_beginning_is_another_kind() {
+        let busy = run_readings(400, |_, member| if member == 2 { 2.0e4 } else { 0.0 });
+        assert_eq!(busy, []);
+        // Errors that begin are odd, though nothing said how far is far.
+        let told =
+            run_readings(400, |tick, member| if member == 2 && tick >= 200 { 3.0 } else { 0.0 });
+        assert_eq!(told, [(204, "2".to_owned())]);
     }
 
     /// Ticks of eight members under one load, one of them always a little slower;
@@ -403,12 +434,9 @@ mod tests {
             .collect();
         let mut events = Vec::new();
         for tick in 0..ticks {
-            let load = 10.0 + 3.0 * (tick as f64 / 50.0).sin();
             let time = Timestamp::from_seconds(15 * tick as i64);
             for (member, place) in places.iter().enumerate() {
-                let own = if member == 5 { 0.3 } else { 0.0 };
-                let noise = 0.1 * noise(tick << 8 | member as u64);
-                let reading = load + own + noise + fault(tick, member);
+                let reading = usual(tick, member) + fault(tick, member);
                 groups.take(&[PeerReading { place: *place, time, reading }]);
             }
             let told = groups.tick().into_iter();
