@@ -13,6 +13,7 @@
 
 pub mod catalogue;
 pub mod conditions;
+pub mod exporter;
 pub mod page;
 pub mod random;
 pub mod serving;

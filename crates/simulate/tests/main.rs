@@ -1,1 +1,3 @@
 //! Tests of the simulator from outside.
+
+mod serving;
