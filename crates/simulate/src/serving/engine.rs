@@ -163,6 +163,8 @@ pub struct Engine {
     for_adapters: u32,
     for_grammar: u32,
     for_transfer: u32,
+    /// Caches of prompts that wait to be fetched.
+    offered: u32,
     events: BinaryHeap<Reverse<(u64, u64, Event, u32, u32)>>,
     sequence: u64,
     tickets: u32,
@@ -209,6 +211,7 @@ impl Engine {
             for_adapters: 0,
             for_grammar: 0,
             for_transfer: 0,
+            offered: 0,
             events: BinaryHeap::new(),
             sequence: 0,
             tickets: 0,
@@ -370,6 +373,8 @@ impl Engine {
         now.deferred = f64::from(self.for_adapters + self.for_grammar + self.for_transfer);
         now.grammar = f64::from(self.for_grammar);
         now.transfer = f64::from(self.for_transfer);
+        now.offered = f64::from(self.offered);
+        now.reserved = tick.conditions.reserved_output;
         now.usage = self.blocks.usage();
         now.held = (self.blocks.total() - self.blocks.available()) as f64;
         now.remembered = self.blocks.remembered() as f64;
@@ -448,7 +453,7 @@ impl Engine {
                     slot.handed = false;
                     tick.meters.transfer_failed += 1;
                 } else {
-                    tick.meters.transfer.observe(at - slot.arrived);
+                    tick.meters.transferred(at - slot.arrived);
                 }
             }
             _ => return,
@@ -481,7 +486,10 @@ impl Engine {
             Place::Transfer => self.for_transfer -= 1,
             Place::Adapter => self.for_adapters -= 1,
             Place::Prefill | Place::Decode => self.stop(index),
-            Place::Held => self.free(index),
+            Place::Held => {
+                self.offered -= 1;
+                self.free(index);
+            }
             Place::Frontend | Place::Empty => {}
         }
         self.slots.remove(index);

@@ -45,6 +45,10 @@ pub struct Gauges {
     pub grammar: f64,
     /// Of these, for a cache.
     pub transfer: f64,
+    /// Caches of prompts that wait to be fetched.
+    pub offered: f64,
+    /// Share of the longest answers that is reserved.
+    pub reserved: f64,
     /// Share of the KV cache that requests hold.
     pub usage: f64,
     /// Blocks that requests hold.
@@ -72,7 +76,6 @@ pub struct Meters {
     pub generation_tokens: u64,
     pub queries: u64,
     pub hits: u64,
-    pub transferred: u64,
     pub preemptions: u64,
     pub retracted_input: u64,
     pub retracted_output: u64,
@@ -111,6 +114,7 @@ pub struct Meters {
     pub max_tokens: Histogram,
     pub iteration: Histogram,
     pub transfer: Histogram,
+    transfer_unit: f64,
     pub compile: Histogram,
     pub retractions: Histogram,
 }
@@ -121,6 +125,9 @@ struct Bounds {
     itl: &'static [f64],
     request: &'static [f64],
     queue: &'static [f64],
+    transfer: &'static [f64],
+    /// Units of a second of its transfers.
+    transfer_unit: f64,
 }
 
 // vLLM, `vllm/v1/metrics/loggers.py`, and SGLang, `sglang/srt/metrics/collector.py`.
@@ -135,6 +142,8 @@ const VLLM: Bounds = Bounds {
     ],
     request: VLLM_REQUEST,
     queue: VLLM_REQUEST,
+    transfer: VLLM_TRANSFER,
+    transfer_unit: 1.0,
 };
 const VLLM_REQUEST: &[f64] = &[
     0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0,
@@ -158,6 +167,10 @@ const SGLANG: Bounds = Bounds {
         70.0, 80.0, 90.0, 100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0, 900.0, 1000.0,
         1200.0, 1400.0, 1600.0, 1800.0, 2000.0, 2500.0, 3000.0,
     ],
+    transfer: &[
+        1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0,
+    ],
+    transfer_unit: 1000.0,
 };
 /// 1, 2, 5 and their tenfolds, as vLLM makes them up to the longest context.
 const LENGTHS: &[f64] = &[
@@ -183,7 +196,7 @@ const LENGTHS: &[f64] = &[
 ];
 const ITERATION: &[f64] =
     &[1.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16_384.0];
-const TRANSFER: &[f64] =
+const VLLM_TRANSFER: &[f64] =
     &[0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 5.0, 10.0];
 const COMPILE: &[f64] = &[
     0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 90.0, 120.0, 240.0,
@@ -210,7 +223,6 @@ impl Meters {
             generation_tokens: 0,
             queries: 0,
             hits: 0,
-            transferred: 0,
             preemptions: 0,
             retracted_input: 0,
             retracted_output: 0,
@@ -247,10 +259,16 @@ impl Meters {
             output_length: lengths(),
             max_tokens: lengths(),
             iteration: Histogram::new(ITERATION),
-            transfer: Histogram::new(TRANSFER),
+            transfer: Histogram::new(bounds.transfer),
+            transfer_unit: bounds.transfer_unit,
             compile: Histogram::new(COMPILE),
             retractions: Histogram::new(RETRACTIONS),
         }
+    }
+
+    /// Takes in a transfer of a cache that took so many seconds.
+    pub fn transferred(&mut self, seconds: f64) {
+        self.transfer.observe(seconds * self.transfer_unit);
     }
 
     /// Requests that ended, whatever the reason.

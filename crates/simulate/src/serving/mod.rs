@@ -28,6 +28,7 @@ pub use meters::{Gauges, Meters, Reason};
 pub use process::{Process, Start, State};
 pub use replica::{Arrival, Demand, Replica};
 pub use roofline::{Cost, Roofline, Work};
+pub(crate) use router::LATENCY;
 pub use router::{Policy, Route, Router, Worker};
 pub use service::{Clients, Service, ServiceSpec, Supply};
 pub use spec::{EngineKind, ReplicaSpec, Role};

@@ -153,9 +153,7 @@ impl Engine {
         } else {
             tick.meters.recomputed += u64::from(slot.to_compute);
         }
-        if slot.handed {
-            tick.meters.transferred += u64::from(context - 1);
-        } else {
+        if !slot.handed {
             tick.meters.queries += u64::from(context);
             tick.meters.hits += u64::from(cached);
         }

@@ -199,6 +199,7 @@ impl Engine {
         };
         self.unrun(index);
         self.slots.get_mut(index).place = Place::Held;
+        self.offered += 1;
         self.push(release, Event::Release, index, slot.generation);
     }
 
