@@ -2,10 +2,12 @@
 
 use crate::conditions::FleetConditions;
 use crate::device::{Gpu, Spec};
-use crate::exporter::{DcgmExporter, NodeExporter, TrainingExporter};
+use crate::exporter::{ContainerExporter, DcgmExporter, NodeExporter, TrainingExporter};
+use crate::exporter::{replica_page, router, write_replica};
 use crate::host::{Host, HostSettings, Storage, StorageSettings, StorageShare};
 use crate::page::{Answer, Page, Values};
-use crate::scenario::{HostPlan, JobPlan, Plan, Seat};
+use crate::scenario::{HostPlan, JobPlan, Plan, Seat, ServicePlan};
+use crate::serving::{Service, Supply};
 use crate::supply::{GpuDemand, GpuSupply, HostDemand, HostSupply};
 use crate::training::{Job, JobDemand, JobSettings};
 
@@ -16,20 +18,29 @@ enum Shown {
     Dcgm(usize),
     /// node_exporter of a host.
     Node(usize),
+    /// The containers of a host.
+    Container(usize),
+    /// A replica of a service.
+    Replica(usize, usize),
+    /// The router of a service.
+    Router(usize),
+    /// The gateway before a service, which sees what clients get.
+    Gateway(usize),
     /// A job.
     Training(usize),
 }
 
 /// Everything that runs.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Fleet {
     epoch: f64,
-    seconds: f64,
+    seconds: u64,
     hosts: Vec<HostParts>,
     storage: Storage,
     /// What each host moved to and from the storage in the last second, and gets next.
     moved: Vec<HostDemand>,
     shares: Vec<StorageShare>,
+    services: Vec<ServiceParts>,
     jobs: Vec<JobParts>,
     pages: Vec<Page>,
     shown: Vec<Shown>,
@@ -45,6 +56,18 @@ struct HostParts {
     gpu_supplies: Vec<GpuSupply>,
     demands: Vec<HostDemand>,
     supplies: Vec<HostSupply>,
+    /// Pod and container of each program.
+    pods: Vec<(String, String)>,
+}
+
+/// One service and where it runs.
+#[derive(Debug)]
+struct ServiceParts {
+    service: Service,
+    replicas: Vec<Vec<Seat>>,
+    /// Number of each replica among the programs of its host.
+    programs: Vec<usize>,
+    supplies: Vec<Supply>,
 }
 
 /// One job and where it runs.
@@ -78,14 +101,32 @@ impl HostParts {
             gpu_supplies: vec![GpuSupply::default(); spec.gpus],
             demands: Vec::new(),
             supplies: Vec::new(),
+            pods: Vec::new(),
         }
     }
 
     /// Another program runs here; its number.
-    fn program(&mut self) -> usize {
+    fn program(&mut self, pod: String, container: &str) -> usize {
+        self.pods.push((pod, container.to_owned()));
         self.demands.push(HostDemand::default());
         self.supplies.push(HostSupply::default());
         self.demands.len() - 1
+    }
+}
+
+impl ServiceParts {
+    fn new(planned: &ServicePlan, hosts: &mut [HostParts], service: Service) -> Self {
+        let name = &planned.spec.name;
+        let replicas = planned.replicas.iter().enumerate();
+        let program = |(number, seats): (usize, &Vec<Seat>)| {
+            hosts[seats[0].host].program(format!("{name}-{number}"), "engine")
+        };
+        Self {
+            service,
+            replicas: planned.replicas.clone(),
+            programs: replicas.map(program).collect(),
+            supplies: vec![Supply::default(); planned.replicas.len()],
+        }
     }
 }
 
@@ -93,8 +134,11 @@ impl JobParts {
     fn new(planned: &JobPlan, hosts: &mut [HostParts], settings: JobSettings, seed: u64) -> Self {
         let mut on: Vec<usize> = planned.ranks.iter().map(|seat| seat.host).collect();
         on.dedup();
-        let hosts: Vec<(usize, usize)> =
-            on.into_iter().map(|host| (host, hosts[host].program())).collect();
+        let name = &planned.spec.name;
+        let program = |(number, host): (usize, usize)| {
+            (host, hosts[host].program(format!("{name}-{number}"), "trainer"))
+        };
+        let hosts: Vec<(usize, usize)> = on.into_iter().enumerate().map(program).collect();
         Self {
             job: Job::new(settings, seed),
             ranks: planned.ranks.clone(),
@@ -111,11 +155,12 @@ impl Fleet {
     pub fn new(plan: &Plan, seed: u64, start: u64) -> Self {
         let mut fleet = Self {
             epoch: start as f64,
-            seconds: 0.0,
+            seconds: 0,
             hosts: Vec::new(),
             storage: Storage::new(StorageSettings::default(), seed),
             moved: vec![HostDemand::default(); plan.hosts.len()],
             shares: vec![StorageShare::default(); plan.hosts.len()],
+            services: Vec::new(),
             jobs: Vec::new(),
             pages: Vec::new(),
             shown: Vec::new(),
@@ -124,6 +169,12 @@ impl Fleet {
         for (number, planned) in plan.hosts.iter().enumerate() {
             fleet.hosts.push(HostParts::new(planned, seed, number, gpus));
             gpus += planned.spec.gpus as u64;
+        }
+        for (number, planned) in plan.services.iter().enumerate() {
+            // Services of one fleet do not share their draws.
+            let seed = seed ^ ((number as u64) << 48);
+            let service = Service::new(&planned.settings(&plan.hosts, start), seed);
+            fleet.services.push(ServiceParts::new(planned, &mut fleet.hosts, service));
         }
         for planned in &plan.jobs {
             let settings = planned.settings(&plan.hosts);
@@ -141,6 +192,32 @@ impl Fleet {
             pages.push((Shown::Dcgm(number), page));
             let page = NodeExporter::summed(self.epoch).page(&planned.name, &parts.host);
             pages.push((Shown::Node(number), page));
+            if !parts.pods.is_empty() {
+                let pods: Vec<(&str, &str)> = parts
+                    .pods
+                    .iter()
+                    .map(|(pod, container)| (pod.as_str(), container.as_str()))
+                    .collect();
+                let exporter = ContainerExporter::new(self.epoch, pods.len());
+                pages.push((Shown::Container(number), exporter.page(&planned.name, &pods)));
+            }
+        }
+        for (number, (parts, planned)) in self.services.iter().zip(&plan.services).enumerate() {
+            let (name, model) = (&planned.spec.name, &planned.spec.model);
+            let replicas = parts.service.replicas();
+            let workers: Vec<String> =
+                (0..replicas.len()).map(|replica| format!("{name}-{replica}:8000")).collect();
+            for (replica, (parts, instance)) in replicas.iter().zip(&workers).enumerate() {
+                let mut page = replica_page(parts.spec(), instance);
+                let host = &plan.hosts[planned.replicas[replica][0].host].name;
+                page.labels.push(("service".to_owned(), name.clone()));
+                page.labels.push(("host".to_owned(), host.clone()));
+                pages.push((Shown::Replica(number, replica), page));
+            }
+            let page = router::page(name, &format!("{name}-router:8080"), &workers);
+            pages.push((Shown::Router(number), page));
+            let page = router::gateway_page(name, model, &format!("{name}-gateway:9000"));
+            pages.push((Shown::Gateway(number), page));
         }
         for (number, parts) in self.jobs.iter().enumerate() {
             let names: Vec<&str> =
@@ -159,9 +236,34 @@ impl Fleet {
     /// One second under these conditions: programs run on what hardware gave them, then
     /// hardware answers.
     pub fn advance(&mut self, conditions: &FleetConditions) {
+        self.serve(conditions);
         self.train(conditions);
         self.answer(conditions);
-        self.seconds += 1.0;
+        self.seconds += 1;
+    }
+
+    fn serve(&mut self, conditions: &FleetConditions) {
+        for (number, parts) in self.services.iter_mut().enumerate() {
+            let replicas = parts.replicas.iter().zip(&parts.programs);
+            for (supply, (seats, program)) in parts.supplies.iter_mut().zip(replicas) {
+                let host = &self.hosts[seats[0].host];
+                let gpus = seats.iter().map(|seat| host.gpu_supplies[seat.gpu]);
+                let gpu = gpus.reduce(GpuSupply::slowest).expect("a replica has a GPU");
+                *supply = Supply { gpu, host: host.supplies[*program] };
+            }
+            let (replicas, service) = (&conditions.replicas[number], &conditions.services[number]);
+            parts.service.advance(self.seconds, &parts.supplies, replicas, service);
+            let replicas = parts.service.replicas().iter();
+            for (replica, (seats, program)) in
+                replicas.zip(parts.replicas.iter().zip(&parts.programs))
+            {
+                let host = &mut self.hosts[seats[0].host];
+                for (rank, seat) in seats.iter().enumerate() {
+                    host.gpu_demands[seat.gpu] = *replica.gpu_demand(rank);
+                }
+                host.demands[*program] = replica.demand().host;
+            }
+        }
     }
 
     fn train(&mut self, conditions: &FleetConditions) {
@@ -172,7 +274,8 @@ impl Fleet {
             for (supply, (host, program)) in parts.supplies.iter_mut().zip(&parts.hosts) {
                 *supply = self.hosts[*host].supplies[*program];
             }
-            let (from, to) = (self.seconds, self.seconds + 1.0);
+            let from = self.seconds as f64;
+            let to = from + 1.0;
             let (job, ranks) = (&conditions.jobs[number], &conditions.ranks[number]);
             parts.job.advance(
                 from,
@@ -220,7 +323,7 @@ impl Fleet {
     }
 
     /// What a scrape of page number `page` gets; on [`Answer::Page`], `values` has its values.
-    pub fn read(&self, page: usize, values: &mut Values) -> Answer {
+    pub fn read(&mut self, page: usize, values: &mut Values) -> Answer {
         values.clear();
         match self.shown[page] {
             Shown::Dcgm(host) => {
@@ -232,6 +335,24 @@ impl Fleet {
                 let host = &self.hosts[host].host;
                 NodeExporter::summed(self.epoch).write(values, host);
                 NodeExporter::answer(host)
+            }
+            Shown::Container(host) => {
+                let parts = &self.hosts[host];
+                ContainerExporter::new(self.epoch, parts.pods.len()).write(values, &parts.host);
+                ContainerExporter::answer(&parts.host)
+            }
+            Shown::Replica(service, replica) => {
+                let parts = &mut self.services[service].service;
+                write_replica(&parts.replicas()[replica], self.epoch, values);
+                parts.replica_mut(replica).scrape()
+            }
+            Shown::Router(service) => {
+                router::write(&self.services[service].service, values);
+                Answer::Page(0.003)
+            }
+            Shown::Gateway(service) => {
+                router::write_gateway(&self.services[service].service, values);
+                Answer::Page(0.003)
             }
             Shown::Training(job) => {
                 let parts = &self.jobs[job];

@@ -147,6 +147,11 @@ impl Histogram {
         self.sum += value * count as f64;
     }
 
+    /// Its upper bounds, without the infinite one.
+    pub fn bounds(&self) -> &'static [f64] {
+        self.bounds
+    }
+
     /// Observations so far.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()

@@ -22,7 +22,7 @@ use crate::scenario::{Plan, Scenario};
 /// assert!(matches!(simulation.read(0, &mut values), Answer::Page(_)));
 /// assert_eq!(values.len(), simulation.pages()[0].series());
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Simulation {
     start: u64,
     seconds: u64,
@@ -71,7 +71,7 @@ impl Simulation {
     }
 
     /// What a scrape of page number `page` gets; on [`Answer::Page`], `values` has its values.
-    pub fn read(&self, page: usize, values: &mut Values) -> Answer {
+    pub fn read(&mut self, page: usize, values: &mut Values) -> Answer {
         self.fleet.read(page, values)
     }
 }

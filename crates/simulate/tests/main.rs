@@ -5,4 +5,5 @@ mod exporter;
 mod host;
 mod rig;
 mod scenario;
+mod serving;
 mod training;

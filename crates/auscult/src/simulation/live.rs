@@ -60,13 +60,13 @@ impl Live {
 
     /// Plays `seconds` of the simulation, `speed` times as fast as the clock goes, or slower if
     /// the machine is. Calls `each` after every second.
-    pub(crate) async fn play(&self, seconds: u64, speed: f64, mut each: impl FnMut(&Simulation)) {
+    pub(crate) async fn play(&self, seconds: u64, speed: f64, mut each: impl FnMut(&mut Simulation)) {
         let begin = Instant::now();
         for second in 1..=seconds {
             {
                 let mut simulation = self.simulation();
                 simulation.advance();
-                each(&simulation);
+                each(&mut simulation);
             }
             let due = begin + Duration::from_secs_f64(second as f64 / speed);
             tokio::time::sleep_until(due.into()).await;

@@ -28,7 +28,7 @@ impl Series {
     /// marker, as from a Prometheus server.
     pub(crate) fn sample(
         &mut self,
-        simulation: &Simulation,
+        simulation: &mut Simulation,
         values: &mut Values,
         writer: &mut Writer,
     ) {

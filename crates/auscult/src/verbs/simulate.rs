@@ -206,7 +206,7 @@ async fn send(
         simulation.advance();
         if second % arguments.interval.as_secs() == 0 {
             let mut writer = Writer::default();
-            series.sample(&simulation, &mut values, &mut writer);
+            series.sample(&mut simulation, &mut values, &mut writer);
             sender.send(writer).await.map_err(CallError::input)?;
         }
         progress.at(second);

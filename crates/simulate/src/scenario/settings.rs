@@ -1,9 +1,12 @@
 //! The settings of programs that follow from a plan.
 
-use super::plan::{HostPlan, JobPlan};
-use crate::catalogue::Model;
+use super::language::{EngineKind, ServiceSection, TrafficKind};
+use super::plan::{HostPlan, JobPlan, ServicePlan};
+use crate::catalogue::{Accelerator, Model};
 use crate::device::Spec;
+use crate::serving::{self, Policy, ReplicaSpec, Role, Roofline, ServiceSpec, Work};
 use crate::training::JobSettings;
+use crate::workload::Workload;
 
 /// Seconds that a step of a healthy job takes, about.
 const STEP_SECONDS: f64 = 4.0;
@@ -40,4 +43,86 @@ impl JobPlan {
         let interval = self.spec.checkpoint_interval.as_secs_f64();
         JobSettings { interruption_seconds: interval * interval / (2.0 * save), ..settings }
     }
+}
+
+/// Guesses of a draft model for each token.
+const DRAFTS: u32 = 3;
+/// Of requests for a service with adapters, those that name one.
+const ADAPTED: f64 = 0.8;
+/// Requests of a batch in which answers still come at a good pace.
+const GOOD_BATCH: f64 = 96.0;
+/// Share of a prompt that is not found in the prefix cache, in the mean.
+const COMPUTED: f64 = 0.6;
+
+impl ServicePlan {
+    /// The service as its operators run it; `start` is the Unix time of second 0.
+    pub(crate) fn settings(&self, hosts: &[HostPlan], start: u64) -> ServiceSpec {
+        let spec = &self.spec;
+        let model = Model::named(&spec.model).expect("a plan names models that are known");
+        let host = &hosts[self.replicas[0][0].host].spec;
+        let accelerator = Accelerator::named(&host.gpu).expect("a plan names GPUs that are known");
+        let replica = ReplicaSpec {
+            model,
+            accelerator,
+            gpus: u32::try_from(spec.gpus).unwrap_or(u32::MAX),
+            engine: match spec.engine {
+                EngineKind::Vllm => serving::EngineKind::Vllm,
+                EngineKind::Sglang => serving::EngineKind::Sglang,
+            },
+            max_running: u32::try_from(spec.max_running).unwrap_or(u32::MAX),
+            step_tokens: u32::try_from(spec.step_tokens).unwrap_or(u32::MAX),
+            drafts: if spec.speculation { DRAFTS } else { 0 },
+            ..ReplicaSpec::default()
+        };
+        // Of replicas that divide the work, one in three does prompts.
+        let prefill = if spec.disaggregation { self.replicas.len().div_ceil(3) } else { 0 };
+        let role = |number: usize| match (spec.disaggregation, number < prefill) {
+            (false, _) => Role::Both,
+            (true, true) => Role::Prefill,
+            (true, false) => Role::Decode,
+        };
+        let count = self.replicas.len();
+        let bearable = bearable(&replica, spec.traffic) * count as f64;
+        ServiceSpec {
+            name: spec.name.clone(),
+            workload: Workload { rate: spec.load * bearable, ..workload(spec) },
+            policy: Policy::SessionAffinity,
+            replicas: (0..count)
+                .map(|number| ReplicaSpec { role: role(number), ..replica })
+                .collect(),
+            start: start as f64,
+        }
+    }
+}
+
+/// What clients ask, but for how often.
+fn workload(spec: &ServiceSection) -> Workload {
+    let usual = Workload::default();
+    let adapters = u32::try_from(spec.adapters).unwrap_or(u32::MAX);
+    let adapted = if adapters > 0 { ADAPTED } else { 0.0 };
+    let (turns, retrieval) = match spec.traffic {
+        TrafficKind::Chat => (usual.turns, usual.retrieval),
+        TrafficKind::Code => (1.2, 0.3),
+        TrafficKind::Documents => (1.5, 0.7),
+    };
+    Workload { turns, retrieval, adapters, adapted, ..usual }
+}
+
+/// Requests a second that one replica bears: as many as it can compute the prompts of, and
+/// the answers of in batches that still go at a good pace.
+fn bearable(replica: &ReplicaSpec, traffic: TrafficKind) -> f64 {
+    let (prompt, answer) = match traffic {
+        TrafficKind::Chat => (1400.0, 215.0),
+        TrafficKind::Code => (2300.0, 215.0),
+        TrafficKind::Documents => (3600.0, 215.0),
+    };
+    let roofline = Roofline::new(replica.model, replica.accelerator, replica.gpus);
+    let context = prompt + answer / 2.0;
+    let room = (replica.blocks(0.0) * u64::from(replica.block)) as f64 / context;
+    let batch = room.min(f64::from(replica.max_running)).clamp(1.0, GOOD_BATCH);
+    let step = Work { tokens: batch, context: batch * context, ..Work::default() };
+    let computed = COMPUTED * prompt;
+    let attention = roofline.attention(prompt - computed, computed);
+    let first = Work { tokens: computed, attention, ..Work::default() };
+    1.0 / (roofline.cost(&first).gpu + answer * roofline.cost(&step).gpu / batch)
 }

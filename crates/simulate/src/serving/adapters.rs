@@ -2,7 +2,7 @@
 
 /// What a request for an adapter meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Lease {
     /// It is loaded.
     Ready,
     /// It can be loaded into a place that nobody uses.
@@ -21,31 +21,31 @@ pub struct Adapters {
 
 impl Adapters {
     /// Takes a place among `slots` for a running request, or says that there is none.
-    pub fn take(&mut self, adapter: u32, slots: usize) -> Place {
+    pub fn take(&mut self, adapter: u32, slots: usize) -> Lease {
         self.asked += 1;
         if let Some(place) = self.places.iter_mut().find(|place| place.0 == adapter) {
             place.1 += 1;
             place.2 = self.asked;
-            return Place::Ready;
+            return Lease::Ready;
         }
         while self.places.len() > slots.max(1) {
             let Some(idle) = self.places.iter().position(|place| place.1 == 0) else {
-                return Place::Full;
+                return Lease::Full;
             };
             self.places.swap_remove(idle);
         }
         if self.places.len() < slots.max(1) {
             self.places.push((adapter, 1, self.asked));
-            return Place::Load;
+            return Lease::Load;
         }
         let oldest =
             self.places.iter_mut().filter(|place| place.1 == 0).min_by_key(|place| place.2);
         match oldest {
             Some(place) => {
                 *place = (adapter, 1, self.asked);
-                Place::Load
+                Lease::Load
             }
-            None => Place::Full,
+            None => Lease::Full,
         }
     }
 
@@ -81,13 +81,13 @@ mod tests {
     #[test]
     fn a_place_is_taken_only_from_adapters_that_nobody_uses() {
         let mut adapters = Adapters::default();
-        assert_eq!(adapters.take(1, 2), Place::Load);
-        assert_eq!(adapters.take(2, 2), Place::Load);
-        assert_eq!(adapters.take(1, 2), Place::Ready);
-        assert_eq!(adapters.take(3, 2), Place::Full);
+        assert_eq!(adapters.take(1, 2), Lease::Load);
+        assert_eq!(adapters.take(2, 2), Lease::Load);
+        assert_eq!(adapters.take(1, 2), Lease::Ready);
+        assert_eq!(adapters.take(3, 2), Lease::Full);
         assert!(!adapters.release(1));
         assert!(adapters.release(2));
-        assert_eq!(adapters.take(3, 2), Place::Load);
+        assert_eq!(adapters.take(3, 2), Lease::Load);
         assert_eq!(adapters.running().collect::<Vec<_>>(), [1, 3]);
     }
 }

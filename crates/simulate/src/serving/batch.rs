@@ -50,13 +50,13 @@ impl Batch {
         (self.base + (self.members * self.count()) as i64).max(0) as u64
     }
 
-    /// A request with `context` tokens joins and makes `tokens` more; returns the count at which it joined.
-    pub fn join(&mut self, context: u32, tokens: u32, slot: u32, generation: u32) -> u64 {
+    /// A request with `context` tokens joins and makes `tokens` more, under the number `ticket`; returns the count at which it joined.
+    pub fn join(&mut self, context: u32, tokens: u32, slot: u32, ticket: u32) -> u64 {
         let at = self.count();
         self.base += i64::from(context) - at as i64;
         self.members += 1;
         *self.crossing(context, at) += 1;
-        self.ends.push(Reverse((at + u64::from(tokens), slot, generation)));
+        self.ends.push(Reverse((at + u64::from(tokens), slot, ticket)));
         at
     }
 
@@ -75,8 +75,8 @@ impl Batch {
 
     /// Steps of `gain` tokens until the next member ends, at least 1; leftovers of members that left are dropped.
     pub fn steps_to_end(&mut self, gain: f64, gone: impl Fn(u32, u32) -> bool) -> u64 {
-        while let Some(Reverse((end, slot, generation))) = self.ends.peek().copied() {
-            if gone(slot, generation) {
+        while let Some(Reverse((end, slot, ticket))) = self.ends.peek().copied() {
+            if gone(slot, ticket) {
                 self.ends.pop();
                 continue;
             }
@@ -88,12 +88,12 @@ impl Batch {
 
     /// A member that has ended by now.
     pub fn ended(&mut self) -> Option<(u32, u32)> {
-        let Reverse((end, slot, generation)) = self.ends.peek().copied()?;
+        let Reverse((end, slot, ticket)) = self.ends.peek().copied()?;
         if end > self.count() {
             return None;
         }
         self.ends.pop();
-        Some((slot, generation))
+        Some((slot, ticket))
     }
 
     /// Tokens of each member in the next `steps` of `gain` tokens.

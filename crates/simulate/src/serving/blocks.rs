@@ -124,6 +124,15 @@ impl Blocks {
         self.prefixes.insert(key, Prefix { blocks, holders: 1, stamp: 0, turn });
     }
 
+    /// The prefix `key`, which a request holds, gets up to `blocks` from what that request took;
+    /// returns how many.
+    pub fn extend(&mut self, key: u64, blocks: u32) -> u32 {
+        let prefix = self.prefixes.get_mut(&key).expect("a prefix that is held");
+        let more = blocks.saturating_sub(prefix.blocks);
+        prefix.blocks += more;
+        more
+    }
+
     /// A request gives `taken` blocks back; the first `full` of what follows the first `after`
     /// blocks of the prefix `key` are remembered under it.
     pub fn leave(&mut self, key: u64, after: u32, full: u32, taken: u64, turn: u32) {

@@ -21,15 +21,30 @@ pub struct Frontend {
     compilers: [f64; COMPILERS],
     /// Share of a second that one of them works for each second it is given.
     speed: f64,
+    /// Share of the cores that streams.
+    streaming: f64,
     /// Tokens streamed in the second before.
     streamed: f64,
     busy: f64,
 }
 
+impl Default for Frontend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Frontend {
     /// Nobody has asked yet.
     pub fn new() -> Self {
-        Self { free: vec![0.0], compilers: [0.0; COMPILERS], speed: 1.0, streamed: 0.0, busy: 0.0 }
+        Self {
+            free: vec![0.0],
+            compilers: [0.0; COMPILERS],
+            speed: 1.0,
+            streaming: 0.0,
+            streamed: 0.0,
+            busy: 0.0,
+        }
     }
 
     /// From now on so many cores, each giving this share of what was asked for; in the second
@@ -40,8 +55,8 @@ impl Frontend {
         self.free.resize(workers, now);
         let each = cores.max(0.01) / workers as f64 * given.clamp(0.01, 1.0);
         // Streaming goes first: what it leaves of a core tokenises.
-        let streaming = (tokens * STREAM / (workers as f64 * each)).min(0.9);
-        self.speed = each * (1.0 - streaming);
+        self.streaming = (tokens * STREAM / (workers as f64 * each)).min(0.9);
+        self.speed = each * (1.0 - self.streaming);
         self.streamed = tokens;
     }
 
@@ -65,8 +80,7 @@ impl Frontend {
 
     /// Seconds by which a token is late on its way out: the queue before a busy core (M/M/1).
     pub fn lag(&self) -> f64 {
-        let load = 1.0 - self.speed.min(1.0);
-        STREAM / self.speed + 1e-3 * load / (1.0 - load).max(0.05)
+        STREAM / self.speed + 1e-3 * self.streaming / (1.0 - self.streaming)
     }
 
     /// Processor seconds asked for since the last call.

@@ -176,6 +176,11 @@ impl Request {
         }
     }
 
+    /// Whether its answer must follow a grammar.
+    pub fn grammar(&self) -> bool {
+        self.class == Class::Structured
+    }
+
     /// The same question once more.
     pub fn again(mut self, sent: f64, patience: f64) -> Self {
         self.attempt += 1;

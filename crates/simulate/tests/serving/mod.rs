@@ -1,0 +1,5 @@
+//! Serving: laws that hold in health, behaviours that were published, faults with their evidence.
+
+mod laws;
+mod pages;
+mod run;

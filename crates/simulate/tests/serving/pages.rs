@@ -1,0 +1,165 @@
+//! Pages: schema and values agree, names are those that auscult knows.
+
+use auscult_knowledge::Knowledge;
+use auscult_simulate::conditions::ReplicaConditions;
+use auscult_simulate::exporter::{replica_page, router, write_replica};
+use auscult_simulate::page::{Answer, Kind, Page, Values};
+use auscult_simulate::serving::{EngineKind, ReplicaSpec, Role, Service};
+
+use super::run::Run;
+
+fn specs() -> Vec<ReplicaSpec> {
+    let mut specs = Vec::new();
+    for engine in [EngineKind::Vllm, EngineKind::Sglang] {
+        let usual = ReplicaSpec { engine, ..ReplicaSpec::default() };
+        specs.push(usual);
+        specs.push(ReplicaSpec { drafts: 3, old_names: true, ..usual });
+        specs.push(ReplicaSpec { role: Role::Prefill, ..usual });
+        specs.push(ReplicaSpec { role: Role::Decode, adapter_slots: 0, ..usual });
+    }
+    specs
+}
+
+fn values(service: &Service, index: usize) -> Vec<Option<f64>> {
+    let mut values = Values::default();
+    write_replica(&service.replicas()[index], service.start(), &mut values);
+    values.iter().collect()
+}
+
+/// The value of a series without labels of its own, by its whole name.
+fn read(page: &Page, values: &[Option<f64>], name: &str) -> f64 {
+    let mut at = 0;
+    for family in &page.families {
+        for line in &family.lines {
+            if format!("{}{}", family.name, line.suffix) == name {
+                return values[at].expect("present");
+            }
+            at += 1;
+        }
+    }
+    panic!("no series `{name}`");
+}
+
+#[test]
+fn every_page_has_a_value_for_each_series() {
+    let mut run = Run::new(specs().len(), 8.0);
+    run.spec.replicas = specs();
+    (run.warm, run.seconds) = (5, 5);
+    let summary = run.run();
+    for (index, replica) in summary.service.replicas().iter().enumerate() {
+        let page = replica_page(replica.spec(), "replica:8000");
+        assert_eq!(page.series(), values(&summary.service, index).len(), "replica {index}");
+    }
+    let mut values = Values::default();
+    let workers: Vec<String> = (0..specs().len()).map(|index| index.to_string()).collect();
+    router::write(&summary.service, &mut values);
+    assert_eq!(router::page("chat", "router:29000", &workers).series(), values.len());
+    values.clear();
+    router::write_gateway(&summary.service, &mut values);
+    assert_eq!(router::gateway_page("chat", "m", "gateway:80").series(), values.len());
+}
+
+#[test]
+fn names_of_engines_are_known_and_mean_what_auscult_takes_them_for() {
+    let knowledge = Knowledge::embedded();
+    let mut known = 0;
+    for spec in specs() {
+        for family in replica_page(&spec, "replica:8000").families {
+            let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
+            let name = format!("{}{suffix}", family.name);
+            if knowledge.look_up(&name).is_some() || knowledge.look_up(&family.name).is_some() {
+                known += 1;
+            } else {
+                assert!(WITHOUT_SIGNAL.contains(&name.as_str()), "{name} is not known");
+            }
+        }
+    }
+    assert!(known > 100, "{known}");
+    // Every signal of both engines is shown by one of the pages.
+    let shown: Vec<String> = specs()
+        .iter()
+        .flat_map(|spec| replica_page(spec, "").families)
+        .map(|family| family.name)
+        .collect();
+    for signal in ["time_to_first_token", "kv_cache_usage", "preemptions", "engine_steps"] {
+        let shows = |name: &String| {
+            let total = format!("{name}_total");
+            let count = format!("{name}_count");
+            [name.as_str(), &total, &count].iter().any(|name| {
+                knowledge.look_up(name).is_some_and(|known| format!("{known:?}").contains(signal))
+            })
+        };
+        assert!(shown.iter().any(shows), "{signal}");
+    }
+}
+
+/// Real names that no signal is made of.
+const WITHOUT_SIGNAL: &[&str] = &[
+    "vllm:request_params_max_tokens",
+    "vllm:request_time_per_output_token_seconds",
+    "vllm:request_inference_time_seconds",
+    "vllm:prompt_tokens_by_source_total",
+    "vllm:mm_cache_hits_total",
+    "vllm:spec_decode_num_accepted_tokens_per_pos_total",
+    "sglang:kv_evictable_tokens",
+    "sglang:decode_sum_seq_lens",
+    "sglang:gen_throughput",
+    "sglang:new_token_ratio",
+    "sglang:lora_pool_slots_used",
+    "sglang:lora_pool_slots_total",
+    "sglang:num_so_requests_total",
+    "sglang:num_retracted_input_tokens_total",
+    "sglang:num_retracted_output_tokens_total",
+    "sglang:num_grammar_cache_hit_total",
+    "sglang:num_grammar_total",
+    "sglang:realtime_tokens_total",
+    "sglang:num_retractions",
+    "sglang:num_prefill_inflight_queue_reqs",
+    "sglang:num_decode_transfer_queue_reqs",
+];
+
+#[test]
+fn counters_begin_anew_with_the_process_and_the_page_is_away_meanwhile() {
+    let mut run = Run::new(2, 6.0);
+    run.replicas[0].restarted = 1.0;
+    run.seconds = 150;
+    let page = replica_page(&run.spec.replicas[0], "replica:8000");
+    let (mut answers, mut starts, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
+    run.run_with(|_, service| {
+        answers.push(service.replica_mut(0).scrape());
+        let values = values(service, 0);
+        starts.push(read(&page, &values, "process_start_time_seconds"));
+        tokens.push(read(&page, &values, "vllm:generation_tokens_total"));
+    });
+    assert!(answers.contains(&Answer::Refused));
+    assert!(matches!(answers.last(), Some(Answer::Page(_))), "{:?}", answers.last());
+    assert!(starts.last() > starts.first());
+    assert!(tokens.windows(2).any(|pair| pair[1] < pair[0]));
+}
+
+#[test]
+fn a_frozen_exporter_shows_what_it_showed_and_a_doubled_one_counts_twice() {
+    let mut run = Run::new(3, 9.0);
+    run.replicas[0].frozen_exporter = 1.0;
+    run.replicas[1].double_counting = 1.0;
+    run.replicas[2].failing_exporter = 0.5;
+    run.seconds = 60;
+    let page = replica_page(&run.spec.replicas[0], "replica:8000");
+    let (mut frozen, mut failed) = (Vec::new(), 0);
+    let mut doubled = Vec::new();
+    let summary = run.run_with(|_, service| {
+        frozen.push(read(&page, &values(service, 0), "vllm:generation_tokens_total"));
+        let shown = values(service, 1);
+        let tokens = ["vllm:prompt_tokens_total", "vllm:generation_tokens_total"];
+        let sum: f64 = tokens.iter().map(|name| read(&page, &shown, name)).sum();
+        doubled.push((sum, read(&page, &shown, "vllm:iteration_tokens_total_sum")));
+        failed += u32::from(service.replica_mut(2).scrape() == Answer::Status(500));
+    });
+    assert!(frozen.windows(2).all(|pair| pair[0] == pair[1]));
+    assert!(summary.rate_of(0, |meters| meters.generation_tokens) > 100.0);
+    // Law 2 is broken by the one that counts twice.
+    let (first, last) = (doubled[0], doubled[doubled.len() - 1]);
+    assert!(last.0 - first.0 > 1.5 * (last.1 - first.1));
+    assert!((15..45).contains(&failed), "{failed}");
+    assert_eq!(ReplicaConditions::default().failing_exporter, 0.0);
+}
