@@ -79,7 +79,7 @@ impl Recording<'_> {
             for page in 0..ill.pages().len() {
                 let there = is_read(ill.read(page, &mut values));
                 batch.page(page, ill.time(), there.then_some(&values));
-                if let Some(twin) = &twin {
+                if let Some(twin) = &mut twin {
                     let healthy = is_read(twin.read(page, &mut healthy_values));
                     comparison.take(
                         page,

@@ -125,7 +125,7 @@ pub struct ServiceSection {
     /// Accelerators of each replica, which compute each step together.
     #[schemars(range(min = 1, max = 16))]
     pub gpus: usize,
-    /// Mean load, as a share of what the replicas can bear.
+    /// Load in the busiest hour of a weekday, as a share of what the replicas can bear.
     #[schemars(range(min = 0, max = 3))]
     pub load: f64,
     /// What people ask for.
