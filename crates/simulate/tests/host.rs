@@ -69,7 +69,7 @@ fn a_healthy_host_gives_what_is_asked_and_its_modes_add_up() {
         + counters.iowait_seconds
         + counters.idle_seconds;
     assert!((all / (600.0 * 96.0) - 1.0).abs() < 1e-9, "{all}");
-    assert!(counters.cpu_waiting < 1.0 && counters.memory_waiting == 0.0);
+    assert!(counters.cpu_waiting < 3.0 && counters.memory_waiting == 0.0);
     assert!((counters.load[0] - 40.5).abs() < 1.0, "{counters:?}");
 }
 
