@@ -349,7 +349,7 @@ fn d1_saves_on_slow_storage_make_steps_stand_still() {
 #[test]
 fn d2_on_a_full_disk_saves_fail_and_the_log_stops() {
     let mut rig = Rig::warm();
-    rig.dials.hosts[0].disk_fill = 8.0e9;
+    rig.dials.hosts[0].disk_fill = 1.5e9;
     rig.dials.job.checkpoint_interval = 0.05;
     rig.run(1_200);
     let lines = rig.log.len();
