@@ -69,7 +69,7 @@ fn a_healthy_host_gives_what_is_asked_and_its_modes_add_up() {
         + counters.iowait_seconds
         + counters.idle_seconds;
     assert!((all / (600.0 * 96.0) - 1.0).abs() < 1e-9, "{all}");
-    assert!(counters.cpu_waiting < 1.0 && counters.memory_waiting == 0.0);
+    assert!(counters.cpu_waiting < 3.0 && counters.memory_waiting == 0.0);
     assert!((counters.load[0] - 40.5).abs() < 1.0, "{counters:?}");
 }
 
@@ -259,7 +259,7 @@ fn d1_saving_hosts_queue_requests_and_wait_for_io() {
 #[test]
 fn d2_the_disk_fills_in_a_straight_line_until_nothing_can_be_written() {
     let mut host = host();
-    let filling = turned(|c| c.disk_fill = 1.0e9);
+    let filling = turned(|c| c.disk_fill = 2.0e8);
     let mut left = Vec::new();
     let mut writable = Vec::new();
     for _ in 0..60 {
@@ -268,7 +268,7 @@ fn d2_the_disk_fills_in_a_straight_line_until_nothing_can_be_written() {
         writable.push(supplies[0].writable);
     }
     let steps: Vec<f64> = left.windows(2).take(30).map(|pair| pair[0] - pair[1]).collect();
-    assert!(steps.iter().all(|step| (step / 1.0e11 - 1.0).abs() < 0.01), "{steps:?}");
+    assert!(steps.iter().all(|step| (step / 2.0e10 - 1.0).abs() < 0.01), "{steps:?}");
     assert!(writable[..40].iter().all(|writable| *writable) && !writable[59]);
     assert_eq!(left[59], 0.0);
     run(&mut host, 200, &[SERVING], &HostConditions::default(), &[]);

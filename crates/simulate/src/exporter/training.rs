@@ -76,8 +76,11 @@ const SINGLES: &[Single] = &[
     ("training_reruns_other_total", Kind::Counter, "Steps that came out otherwise.", |job| {
         job.other_again as f64
     }),
-    ("training_productive_seconds_total", Kind::Counter, "Seconds in steps kept.", |job| {
-        job.productive_seconds
+    ("training_step_seconds_total", Kind::Counter, "Seconds in steps, lost ones too.", |job| {
+        job.stepping_seconds
+    }),
+    ("training_lost_seconds_total", Kind::Counter, "Seconds in steps that were lost.", |job| {
+        job.lost_seconds
     }),
     ("training_running", Kind::Gauge, "Whether processes run.", |job| {
         f64::from(u8::from(job.running))

@@ -237,12 +237,14 @@ impl Host {
         let full = self.counters.disk_used >= self.settings.disk_bytes;
         let writes = if full { 0.0 } else { LOGS * seconds + local * all.written_bytes };
         let reads = local * all.read_bytes;
+        // Whatever fills the disk gets what its bandwidth leaves.
+        let left = (self.settings.disk_write * seconds - writes).max(0.0);
+        let filling = if full { 0.0 } else { (conditions.disk_fill * seconds).min(left) };
         if conditions.disk_fill > 0.0 {
-            self.filled += if full { 0.0 } else { conditions.disk_fill * seconds };
+            self.filled += filling;
         } else {
             self.filled *= (1.0 - seconds / CLEANUP).max(0.0);
         }
-        let filling = if full { 0.0 } else { conditions.disk_fill * seconds };
         let counters = &mut self.counters;
         let settings = &self.settings;
         // Logs and checkpoints are rotated: what is in use stays, apart from what fills.

@@ -47,7 +47,8 @@ pub(super) fn share(cores: f64, asked: f64, conditions: &HostConditions) -> Shar
         given: (got * speed * late * crowded).clamp(1.0e-4, 1.0),
         busy,
         neighbours,
-        waiting: (queued + throttled).min(1.0),
+        // Wakeups land on a busy core now and then, however many are idle.
+        waiting: (queued + throttled + 0.004 * load).min(1.0),
         throttled,
         withheld: (wanted * part - busy).max(0.0) + 0.2 * throttled * busy,
     }

@@ -10,7 +10,8 @@ pub enum Files {
 }
 
 /// What a host has. The default is a host of eight GPUs as cloud providers rent them
-/// (Azure ND H100 v5: 96 cores, 1.9 TiB, 8 × 400 Gb/s; NVMe and front network of its class).
+/// (Azure ND H100 v5: 96 cores, 1.9 TiB, 8 × 400 Gb/s; front network of its class) with the system
+/// disk of a DGX H100 (1.92 TB of NVMe).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HostSettings {
     /// Cores.
@@ -40,8 +41,8 @@ impl Default for HostSettings {
         Self {
             cores: 96,
             memory_bytes: 1.9 * 1024.0 * 1024.0 * 1024.0 * 1024.0,
-            disk_bytes: 7.0e12,
-            disk_used: 0.35,
+            disk_bytes: 1.92e12,
+            disk_used: 0.45,
             disk_read: 6.0e9,
             disk_write: 3.0e9,
             network: 10.0e9,

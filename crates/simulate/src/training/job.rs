@@ -63,6 +63,10 @@ pub struct Job {
     /// Data before this position were learnt from before.
     pub(super) seen: f64,
     pub(super) last_save: f64,
+    /// Seconds of the steps since the last checkpoint.
+    pub(super) unsaved_seconds: f64,
+    /// The first step that may be computed again.
+    pub(super) rerun_from: u64,
     pub(super) hit: Hit,
     pub(super) sequence: u64,
     pub(super) flights: Vec<Flight>,
@@ -109,6 +113,8 @@ impl Job {
             saved,
             seen: 0.0,
             last_save: 0.0,
+            unsaved_seconds: 0.0,
+            rerun_from: 0,
             hit: Hit::default(),
             sequence: 0,
             flights: vec![Flight::Completed; ranks],

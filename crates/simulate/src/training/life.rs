@@ -60,14 +60,16 @@ impl Job {
         let reading = &mut self.reading;
         let lost = reading.step - self.saved.step;
         reading.lost_steps += lost;
-        reading.productive_seconds -= lost as f64 * self.timing.step;
-        reading.productive_seconds = reading.productive_seconds.max(0.0);
+        // What was done since the last checkpoint is lost, the step in work too.
+        reading.lost_seconds += self.unsaved_seconds;
+        self.unsaved_seconds = 0.0;
         reading.restarts += 1;
         reading.step = self.saved.step;
         self.learnt = self.saved.learnt;
         (self.position, self.seen) =
             if self.replays { (0.0, self.saved.position) } else { (self.saved.position, 0.0) };
         self.loss.restore();
+        self.rerun_from = 0;
         self.progress = 0.0;
         self.hit = Hit::default();
         self.flights.fill(Flight::Completed);
@@ -148,6 +150,7 @@ impl Job {
             self.saved =
                 Saved { step: self.reading.step, learnt: self.learnt, position: self.position };
             self.last_save = now;
+            self.unsaved_seconds = 0.0;
             let reading = &mut self.reading;
             (reading.saves, reading.save_seconds) = (reading.saves + 1, now - since);
             reading.checkpoint = reading.step;

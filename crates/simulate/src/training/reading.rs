@@ -61,10 +61,19 @@ pub struct JobReading {
     /// When the last step ended, in seconds since the simulation began, by the clock of the first
     /// host.
     pub heartbeat: f64,
-    /// Seconds spent in steps that were kept or may still be.
-    pub productive_seconds: f64,
+    /// Seconds spent in steps, lost ones too.
+    pub stepping_seconds: f64,
+    /// Seconds of the steps that were lost.
+    pub lost_seconds: f64,
     /// Seconds since it was placed first.
     pub wall_seconds: f64,
+}
+
+impl JobReading {
+    /// Share of the time in which steps were done that were kept (effective training time ratio).
+    pub fn effective(&self) -> f64 {
+        (self.stepping_seconds - self.lost_seconds) / self.wall_seconds.max(1.0e-9)
+    }
 }
 
 /// One rank in the last step.

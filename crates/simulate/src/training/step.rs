@@ -17,6 +17,8 @@ pub(super) const GARBAGE_SECONDS: f64 = 0.5;
 const TOGETHER_STEPS: u64 = 100;
 /// Seconds of one of those.
 const TOGETHER_SECONDS: f64 = 0.1;
+/// Steps within which a second strange one is not computed again.
+const RERUN_STEPS: u64 = 10;
 /// Spread of a whole step's time.
 const JITTER: f64 = 0.003;
 
@@ -95,7 +97,8 @@ impl Job {
         reading.sample = (self.position / self.settings.sequence) as u64;
         let clock = now + with.hosts.first().map_or(0.0, |host| host.clock_offset);
         reading.heartbeat = clock;
-        reading.productive_seconds += duration;
+        reading.stepping_seconds += duration;
+        self.unsaved_seconds += duration;
         let record = StepRecord { seconds: clock, reading: *reading };
         let (step, due) = (reading.step, now - self.last_save >= reading.save_interval);
         // The first host keeps the log: a full disk silences it.
@@ -107,7 +110,9 @@ impl Job {
         }
 
         self.begin();
-        if hit.not_a_number || hit.gradient > 10.0 || hit.excess > 0.2 {
+        let strange = hit.not_a_number || hit.gradient > 10.0 || hit.excess > 0.2;
+        if strange && step >= self.rerun_from {
+            self.rerun_from = step + RERUN_STEPS;
             // The step is computed again on other GPUs, which costs a step.
             self.extra += self.timing.step;
             match wrong {
