@@ -157,6 +157,12 @@ impl Histogram {
         self.counts.iter().sum()
     }
 
+    /// Observations above `bound`, which is one of its bounds.
+    pub fn count_above(&self, bound: f64) -> u64 {
+        let bucket = self.bounds.partition_point(|known| *known <= bound);
+        self.counts[bucket..].iter().sum()
+    }
+
     /// Sum of the observations.
     pub fn sum(&self) -> f64 {
         self.sum

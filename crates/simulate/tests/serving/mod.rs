@@ -1,5 +1,8 @@
 //! Serving: laws that hold in health, behaviours that were published, faults with their evidence.
 
+mod engine;
 mod laws;
 mod pages;
 mod run;
+mod scheduler;
+mod traffic;
