@@ -15,6 +15,7 @@ pub mod catalogue;
 pub mod conditions;
 pub mod exporter;
 pub mod page;
+pub mod quality;
 pub mod random;
 pub mod serving;
 pub mod supply;

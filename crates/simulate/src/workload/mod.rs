@@ -8,6 +8,7 @@ mod request;
 mod rhythm;
 
 pub use arrivals::{Arrivals, Session};
+pub(crate) use request::REFUSED;
 pub use request::{Class, Request};
 pub use rhythm::Rhythm;
 

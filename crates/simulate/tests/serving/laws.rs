@@ -125,14 +125,15 @@ fn throughput_flattens_and_the_time_between_tokens_grows_with_concurrency() {
 
 #[test]
 fn a_loaded_engine_preempts_some_requests_in_health() {
-    // inference-sim #963: 7.4 % of requests preempted, 95 % of those once.
-    let mut run = Run::new(1, 11.0);
+    // inference-sim #963: 7.4 % of requests preempted, 95 % of those once. Ours come out at the
+    // same share when the cache is as full; fewer of them, about three of four, only once.
+    let mut run = Run::new(1, 15.0);
     run.spec.workload.turns = 1.0;
+    run.replicas[0].kv_blocks = 0.38;
     run.seconds = 600;
     let summary = run.run();
-    for kv in [0.3, 0.35, 0.4, 0.45] { let mut run = run.clone(); run.spec.workload.rate = 15.0; run.replicas[0].kv_blocks = kv; let s = run.run(); eprintln!("RATE {kv} usage {} share {} run {} wait {} fin {} once {} more {}", s.usage[0], s.rate(|m| m.preemptions)/ended(&s), s.running[0], s.waiting[0], ended(&s), s.after[0].retractions.count_above(0.0), s.after[0].retractions.count_above(1.0)); }
     let share = summary.rate(|meters| meters.preemptions) / ended(&summary);
-    assert!((0.01..0.25).contains(&share), "{share}");
+    assert!((0.03..0.15).contains(&share), "{share}");
     let retractions = &summary.after[0].retractions;
     let (once, more) = (retractions.count_above(0.0), retractions.count_above(1.0));
     assert!(more < once / 2, "{once} {more}");

@@ -2,6 +2,7 @@
 
 mod engine;
 mod laws;
+mod model;
 mod pages;
 mod run;
 mod scheduler;
