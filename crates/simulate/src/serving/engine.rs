@@ -129,6 +129,9 @@ enum Event {
     GiveUp,
 }
 
+/// What happens when: time (bits of a positive number sort as it does), order of planning, what, slot and generation.
+type Due = (u64, u64, Event, u32, u32);
+
 /// A step about to be made.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
@@ -165,7 +168,7 @@ pub struct Engine {
     for_transfer: u32,
     /// Caches of prompts that wait to be fetched.
     offered: u32,
-    events: BinaryHeap<Reverse<(u64, u64, Event, u32, u32)>>,
+    events: BinaryHeap<Reverse<Due>>,
     sequence: u64,
     tickets: u32,
     /// Most tokens that running requests may still make, as of their admission, and their

@@ -6,4 +6,5 @@ mod model;
 mod pages;
 mod run;
 mod scheduler;
+mod storm;
 mod traffic;
