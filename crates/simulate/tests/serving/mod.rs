@@ -8,3 +8,4 @@ mod run;
 mod scheduler;
 mod storm;
 mod traffic;
+mod zz;
