@@ -3,7 +3,7 @@
 use crate::conditions::ServiceConditions;
 use crate::random::Random;
 
-use super::Workload;
+use super::{Traced, Workload};
 
 /// Kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +182,23 @@ impl Request {
             misrouted,
             scatter: if scattered { scatter } else { 2.0 },
         }
+    }
+
+    /// The same with the lengths of a row of a trace.
+    pub(super) fn traced(
+        mut self,
+        row: Traced,
+        conditions: &ServiceConditions,
+        longest: u32,
+    ) -> Self {
+        self.prompt = row.prompt.clamp(1, longest.saturating_sub(self.limit).max(1));
+        self.shared = self.shared.min(self.prompt);
+        self.history = self.shared;
+        if !self.runs_on {
+            let wanted = f64::from(row.output) * conditions.output_length;
+            self.output = (wanted as u32).clamp(1, self.limit);
+        }
+        self
     }
 
     /// Whether its answer must follow a grammar.

@@ -2,8 +2,9 @@
 
 use auscult_simulate::catalogue::Model;
 use auscult_simulate::catalogue::accelerator::H200;
+use auscult_simulate::conditions::{ReplicaConditions, ServiceConditions};
 use auscult_simulate::page::Answer;
-use auscult_simulate::serving::ReplicaSpec;
+use auscult_simulate::serving::{ReplicaSpec, Service, Supply};
 use auscult_simulate::supply::Kill;
 
 use super::run::{Run, Summary, differs, similar};
@@ -183,4 +184,64 @@ fn e11_uneven_experts_slow_all_and_idle_most() {
     let replica = &sick.service.replicas()[0];
     assert!(replica.gpu_demand(1).tensor < 0.75 * replica.gpu_demand(0).tensor);
     assert!(sick.after[0].now.balance < 0.6 && well.after[0].now.balance == 1.0);
+}
+
+#[test]
+fn memory_that_others_hold_keeps_a_replica_from_starting() {
+    let mut run = Run::new(2, 4.0);
+    run.replicas[0].restarted = 1.0;
+    run.supply[0].gpu.taken_bytes = 7e10;
+    run.seconds = 500;
+    let sick = run.run();
+    let process = sick.service.replicas()[0].process();
+    assert!(process.exits() > 2 && !process.serving(), "{}", process.exits());
+    assert!(sick.service.replicas()[1].process().serving());
+}
+
+#[test]
+fn an_error_of_the_gpu_ends_the_process_and_a_lost_one_keeps_it_down() {
+    let mut run = Run::new(2, 4.0);
+    run.supply[0].gpu.alive = false;
+    let lost = run.run();
+    assert_eq!(lost.service.replicas()[0].process().last_exit(), Some(Kill::GpuLost));
+    assert_eq!(lost.active[0], 0.0);
+    assert_eq!(lost.service.replicas()[0].process().exits(), 1);
+    run.supply[0].gpu.alive = true;
+    run.supply[0].gpu.kill = Some(Kill::GpuError);
+    run.seconds = 1;
+    let killed = run.run();
+    assert_eq!(killed.service.replicas()[0].process().last_exit(), Some(Kill::GpuError));
+}
+
+#[test]
+fn slow_links_slow_a_group_and_not_a_single_gpu() {
+    let prefill = |name: &str, gpus: u32, nvlink: f64| {
+        let mut run = Run::new(1, 2.0);
+        let model = Model::named(name).expect("known");
+        run.spec.replicas[0] = ReplicaSpec { model, gpus, ..ReplicaSpec::default() };
+        run.supply[0].gpu.nvlink = nvlink;
+        run.run().mean(|meters| &meters.prefill)
+    };
+    differs(prefill("llama-3.3-70b", 4, 1.0), prefill("llama-3.3-70b", 4, 0.1), 1.4);
+    similar(prefill("llama-3.1-8b", 1, 1.0), prefill("llama-3.1-8b", 1, 0.1), 1e-9);
+}
+
+#[test]
+fn an_engine_that_no_longer_hangs_goes_on() {
+    let run = Run::new(1, 6.0);
+    let mut service = Service::new(&run.spec, run.seed);
+    let supply = vec![Supply::default()];
+    let asked = ServiceConditions { client_timeout: 15.0, ..ServiceConditions::default() };
+    let mut conditions = vec![ReplicaConditions::default()];
+    let mut gave_up = 0;
+    for second in 0..200 {
+        conditions[0].hung = f64::from(u8::from((60..120).contains(&second)));
+        service.advance(second, &supply, &conditions, &asked);
+        if second >= 120 {
+            gave_up += service.clients().gave_up;
+        }
+    }
+    let now = &service.replicas()[0].meters().now;
+    assert!(now.running > 0.0 && now.running < 60.0 && now.waiting < 5.0, "{now:?}");
+    assert!(gave_up < 200, "{gave_up}");
 }

@@ -8,4 +8,3 @@ mod run;
 mod scheduler;
 mod storm;
 mod traffic;
-mod zz;

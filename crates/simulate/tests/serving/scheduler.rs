@@ -84,6 +84,13 @@ fn s6_a_cache_that_cannot_match_finds_nothing_from_the_start() {
     let sick = run.run();
     assert!(well.hit_ratio() > 0.4 && sick.hit_ratio() == 0.0);
     assert!(sick.rate(|meters| meters.queries) > 0.0);
+    // vLLM #54607: no prefix that is shared fills a block of 784 tokens.
+    run.replicas[0].cacheable = 1.0;
+    run.spec.workload.turns = 1.0;
+    let small = run.run().hit_ratio();
+    run.spec.replicas[0].block = 784;
+    let large = run.run().hit_ratio();
+    assert!(large < 0.25 * small, "{small} {large}");
 }
 
 /// A replica for prompts and one for answers.
