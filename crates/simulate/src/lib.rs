@@ -22,6 +22,7 @@ pub mod fleet;
 pub mod host;
 pub mod page;
 pub mod place;
+pub mod quality;
 pub mod random;
 pub mod scenario;
 pub mod serving;

@@ -88,6 +88,11 @@ impl Values {
         self.values.push(value);
     }
 
+    /// The next series has this value, or is not on the page.
+    pub fn push_if(&mut self, value: Option<f64>) {
+        self.values.push(value.unwrap_or(f64::from_bits(ABSENT)));
+    }
+
     /// The next `series` are not on the page.
     pub fn absent(&mut self, series: usize) {
         self.values.extend(std::iter::repeat_n(f64::from_bits(ABSENT), series));
@@ -155,6 +160,12 @@ impl Histogram {
     /// Observations so far.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
+    }
+
+    /// Observations above `bound`, which is one of its bounds.
+    pub fn count_above(&self, bound: f64) -> u64 {
+        let bucket = self.bounds.partition_point(|known| *known <= bound);
+        self.counts[bucket..].iter().sum()
     }
 
     /// Sum of the observations.

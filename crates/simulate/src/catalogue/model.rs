@@ -39,7 +39,7 @@ pub struct Model {
 /// All of them.
 pub const MODELS: &[Model] = &[
     dense("llama-3.1-8b", 32.0, 4096.0, 4096.0, 1024.0, 8.03e9, 2.0),
-    dense("qwen2.5-32b", 64.0, 5120.0, 5120.0, 1024.0, 32.8e9, 2.0),
+    Model { longest: 32_768, ..dense("qwen2.5-32b", 64.0, 5120.0, 5120.0, 1024.0, 32.8e9, 2.0) },
     dense("llama-3.3-70b", 80.0, 8192.0, 8192.0, 1024.0, 70.6e9, 2.0),
     dense("llama-3.3-70b-fp8", 80.0, 8192.0, 8192.0, 1024.0, 70.6e9, 1.0),
     dense("llama-3.1-405b-fp8", 126.0, 16_384.0, 16_384.0, 1024.0, 405.9e9, 1.0),
@@ -47,6 +47,7 @@ pub const MODELS: &[Model] = &[
         active_parameters: 12.9e9,
         experts: 8.0,
         experts_used: 2.0,
+        longest: 32_768,
         ..dense("mixtral-8x7b", 32.0, 4096.0, 4096.0, 1024.0, 46.7e9, 2.0)
     },
     Model {
@@ -94,7 +95,7 @@ const fn dense(
         parameter_bytes,
         experts: 0.0,
         experts_used: 0.0,
-        longest: 32_768,
+        longest: 131_072,
     }
 }
 

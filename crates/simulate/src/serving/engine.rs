@@ -9,7 +9,7 @@ mod admit;
 mod steps;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use crate::conditions::ReplicaConditions;
 use crate::random::Random;
@@ -129,6 +129,9 @@ enum Event {
     GiveUp,
 }
 
+/// What happens when: time (bits of a positive number sort as it does), order of planning, what, slot and generation.
+type Due = (u64, u64, Event, u32, u32);
+
 /// A step about to be made.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
@@ -165,7 +168,9 @@ pub struct Engine {
     for_transfer: u32,
     /// Caches of prompts that wait to be fetched.
     offered: u32,
-    events: BinaryHeap<Reverse<(u64, u64, Event, u32, u32)>>,
+    events: BinaryHeap<Reverse<Due>>,
+    /// When clients give up, by the second: nearly all are answered long before.
+    deadlines: BTreeMap<u64, Vec<(f64, u32, u32)>>,
     sequence: u64,
     tickets: u32,
     /// Most tokens that running requests may still make, as of their admission, and their
@@ -213,6 +218,7 @@ impl Engine {
             for_transfer: 0,
             offered: 0,
             events: BinaryHeap::new(),
+            deadlines: BTreeMap::new(),
             sequence: 0,
             tickets: 0,
             promised: 0,
@@ -278,7 +284,7 @@ impl Engine {
         if let Some(compiled) = compiled {
             self.push(compiled, Event::Go, slot, generation);
         }
-        self.push(request.deadline.max(time), Event::GiveUp, slot, generation);
+        self.deadline(request.deadline.max(time), slot, generation);
     }
 
     /// A request arrives whose cache will be there at `handed`, or is given up if it `failed`.
@@ -296,7 +302,7 @@ impl Engine {
         self.push(ready, Event::Ready, slot, generation);
         let go = if failed { ready + HANDOVER_WAIT } else { handed.max(ready) };
         self.push(go, Event::Go, slot, generation);
-        self.push(request.deadline.max(time), Event::GiveUp, slot, generation);
+        self.deadline(request.deadline.max(time), slot, generation);
     }
 
     /// Everything inside fails, and nothing is remembered.
@@ -318,6 +324,23 @@ impl Engine {
         *self = Self::new(self.spec, self.blocks.total(), random, time);
     }
 
+    fn deadline(&mut self, time: f64, slot: u32, generation: u32) {
+        self.deadlines.entry(time as u64).or_default().push((time, slot, generation));
+    }
+
+    /// Deadlines before `to` of those who are inside still become events.
+    fn due(&mut self, to: f64) {
+        while let Some(second) = self.deadlines.first_entry()
+            && (*second.key() as f64) < to
+        {
+            for (time, slot, generation) in second.remove() {
+                if self.slots.live(slot, generation).is_some() {
+                    self.push(time, Event::GiveUp, slot, generation);
+                }
+            }
+        }
+    }
+
     fn push(&mut self, time: f64, event: Event, slot: u32, generation: u32) {
         self.sequence += 1;
         self.events.push(Reverse((time.to_bits(), self.sequence, event, slot, generation)));
@@ -326,7 +349,7 @@ impl Engine {
     /// Makes steps until the end of the tick.
     pub fn run(&mut self, tick: &mut Tick<'_>) {
         self.under_way = 0.0;
-        self.clock = self.clock.max(0.0);
+        self.due(tick.to);
         if tick.conditions.hung >= 0.5 {
             self.hang(tick);
             return;

@@ -16,6 +16,8 @@ const BANDWIDTH_REACHED: f64 = 0.82;
 const LINK_REACHED: f64 = 0.6;
 /// Seconds of one small all-reduce between the GPUs of a host.
 const REDUCE_SECONDS: f64 = 9e-6;
+/// Seconds in which one layer chooses experts, sends tokens to them and gathers what they say.
+const EXPERTS_SECONDS: f64 = 45e-6;
 /// Below this share of the highest clock even memory-bound kernels slow down.
 const BANDWIDTH_CLOCK: f64 = 0.55;
 /// Batches beyond this touch all experts, nearly.
@@ -72,6 +74,7 @@ struct Now {
     context: f64,
     attention: f64,
     reduce: f64,
+    choose: f64,
     token_link: f64,
     peak: f64,
     draft: f64,
@@ -130,6 +133,7 @@ impl Roofline {
             context: model.kv_token_bytes() * model.kv_copies(self.gpus) / bandwidth,
             attention: 1.0 / flops,
             reduce: if others > 0.0 { 2.0 * model.layers * REDUCE_SECONDS } else { 0.0 },
+            choose: if model.experts > 0.0 { model.layers * EXPERTS_SECONDS } else { 0.0 },
             token_link: reduced / link,
             peak: COMPUTE_REACHED * clock,
             memory_share: BANDWIDTH_REACHED * slowed,
@@ -153,7 +157,7 @@ impl Roofline {
         let drafts = now.draft * work.drafts;
         let waiting = experts * (now.skew - 1.0);
         Cost {
-            gpu: even + experts + waiting + link.max(now.reduce) + drafts,
+            gpu: even + experts + waiting + now.choose + link.max(now.reduce) + drafts,
             tensor: (even_compute + expert_compute) * now.peak,
             memory: (even_memory + expert_memory + drafts) * now.memory_share,
             waiting,

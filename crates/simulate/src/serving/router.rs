@@ -145,7 +145,7 @@ impl Router {
     pub fn probe(&mut self, second: u64, replicas: &[Replica], conditions: &[ReplicaConditions]) {
         for (index, (replica, conditions)) in replicas.iter().zip(conditions).enumerate() {
             self.weights[index] = conditions.routing_weight.max(0.0);
-            if (second + index as u64) % PROBE_EVERY != 0 {
+            if !(second + index as u64).is_multiple_of(PROBE_EVERY) {
                 continue;
             }
             let well = matches!(replica.health(second as f64), Answer::Page(wait) if wait <= PROBE_TIMEOUT);

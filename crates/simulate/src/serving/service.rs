@@ -2,7 +2,7 @@
 
 use crate::conditions::{ReplicaConditions, ServiceConditions};
 use crate::supply::{GpuSupply, HostSupply};
-use crate::workload::{Arrivals, Request, Workload};
+use crate::workload::{Arrivals, Request, Trace, Workload};
 
 use super::replica::Arrival;
 use super::router::{Policy, Router};
@@ -104,6 +104,11 @@ impl Service {
             requests: Vec::new(),
             clients: Clients::default(),
         }
+    }
+
+    /// From now on clients ask what is in `trace`, in place of what is drawn.
+    pub fn replay(&mut self, trace: Trace) {
+        self.arrivals.replay(trace);
     }
 
     /// Its name.

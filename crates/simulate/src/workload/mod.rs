@@ -6,10 +6,13 @@
 mod arrivals;
 mod request;
 mod rhythm;
+mod trace;
 
 pub use arrivals::{Arrivals, Session};
+pub(crate) use request::REFUSED;
 pub use request::{Class, Request};
 pub use rhythm::Rhythm;
+pub use trace::{Trace, Traced};
 
 /// What the clients of one served model do.
 #[derive(Debug, Clone, Copy, PartialEq)]

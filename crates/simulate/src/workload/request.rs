@@ -3,7 +3,7 @@
 use crate::conditions::ServiceConditions;
 use crate::random::Random;
 
-use super::Workload;
+use super::{Traced, Workload};
 
 /// Kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +84,10 @@ pub struct Request {
 
 /// Tokens that one picture becomes.
 const PICTURE_TOKENS: u32 = 1100;
+/// Share of harmless questions that a model which refuses everything it can refuses.
+pub(crate) const REFUSED: f64 = 0.7;
+/// Tokens of a refusal.
+const REFUSAL_TOKENS: f64 = 35.0;
 /// Median of a long prompt, tokens.
 const LONG_PROMPT: f64 = 20_000.0;
 // Azure LLM inference trace 2023, conversation service (CC BY 4.0), 19,366 requests: geometric
@@ -117,13 +121,16 @@ impl Request {
         let (grammar, media) = (own.uniform(), own.uniform());
         let (prompt, output, long) = (own.normal(), own.normal(), own.normal());
         let replaced = own.chance(conditions.long_prompts);
-        let runs_on = own.chance(conditions.missed_ends);
+        let missed = own.uniform();
         let unique = own.chance(conditions.unique_beginnings);
         let fresh = own.chance(conditions.fresh_grammars);
         let compile = own.log_normal(0.8, 0.9);
         let scattered = own.chance(conditions.scattered_sessions);
         let scatter = own.uniform();
         let patience = own.between(0.9, 1.1);
+        let refused = own.chance(REFUSED * conditions.over_refusal.clamp(0.0, 1.0));
+        // A template without its end token lets every third answer run on.
+        let runs_on = missed < conditions.missed_ends + 0.3 * conditions.bad_template;
 
         let class = if media < workload.media + conditions.media {
             Class::Media
@@ -151,6 +158,7 @@ impl Request {
         let room = longest.saturating_sub(limit).saturating_sub(history).max(16);
         let prompt = history + (tokens.max(8.0) as u32).min(room);
         let wanted = log_normal(CHAT_OUTPUT, output) * conditions.output_length;
+        let wanted = if refused { wanted.min(REFUSAL_TOKENS) } else { wanted };
         let output = if runs_on { limit } else { (wanted.max(1.0) as u32).clamp(1, limit) };
         Self {
             id,
@@ -174,6 +182,23 @@ impl Request {
             misrouted,
             scatter: if scattered { scatter } else { 2.0 },
         }
+    }
+
+    /// The same with the lengths of a row of a trace.
+    pub(super) fn traced(
+        mut self,
+        row: Traced,
+        conditions: &ServiceConditions,
+        longest: u32,
+    ) -> Self {
+        self.prompt = row.prompt.clamp(1, longest.saturating_sub(self.limit).max(1));
+        self.shared = self.shared.min(self.prompt);
+        self.history = self.shared;
+        if !self.runs_on {
+            let wanted = f64::from(row.output) * conditions.output_length;
+            self.output = (wanted as u32).clamp(1, self.limit);
+        }
+        self
     }
 
     /// Whether its answer must follow a grammar.

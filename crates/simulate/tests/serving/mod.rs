@@ -1,5 +1,10 @@
 //! Serving: laws that hold in health, behaviours that were published, faults with their evidence.
 
+mod engine;
 mod laws;
+mod model;
 mod pages;
 mod run;
+mod scheduler;
+mod storm;
+mod traffic;

@@ -5,7 +5,7 @@ use auscult_simulate::page::Histogram;
 use auscult_simulate::serving::{
     Clients, Meters, Policy, ReplicaSpec, Router, Service, ServiceSpec, Supply,
 };
-use auscult_simulate::workload::{Rhythm, Workload};
+use auscult_simulate::workload::{Class, Rhythm, Workload};
 
 /// A run: what serves, who asks, what is wrong.
 #[derive(Debug, Clone)]
@@ -152,6 +152,19 @@ impl Summary {
         sum / count.max(1) as f64
     }
 
+    /// Growth a second of what only grows, over all replicas.
+    pub(crate) fn grown(&self, sum: impl Fn(&Meters) -> f64) -> f64 {
+        let pairs = self.before.iter().zip(&self.after);
+        pairs.map(|(before, after)| sum(after) - sum(before)).sum::<f64>() / self.seconds
+    }
+
+    /// Share of observations above a bound of the first replica's distribution.
+    pub(crate) fn share_above(&self, histogram: impl Fn(&Meters) -> &Histogram, bound: f64) -> f64 {
+        let (before, after) = (histogram(&self.before[0]), histogram(&self.after[0]));
+        let count = (after.count() - before.count()).max(1) as f64;
+        (after.count_above(bound) - before.count_above(bound)) as f64 / count
+    }
+
     /// The same of one replica.
     pub(crate) fn mean_of(&self, index: usize, histogram: impl Fn(&Meters) -> &Histogram) -> f64 {
         let (before, after) = (histogram(&self.before[index]), histogram(&self.after[index]));
@@ -184,4 +197,25 @@ impl Summary {
     pub(crate) fn router(&self) -> &Router {
         self.service.router()
     }
+}
+
+/// Fails unless `more` is at least `factor` times `less`.
+#[track_caller]
+pub(crate) fn differs(less: f64, more: f64, factor: f64) {
+    assert!(more >= factor * less, "{more} is not {factor} times {less}");
+}
+
+/// Fails unless both are the same but for a share of the first.
+#[track_caller]
+pub(crate) fn similar(one: f64, other: f64, share: f64) {
+    assert!(
+        (other - one).abs() <= share * one.abs(),
+        "{one} and {other} differ by more than {share}"
+    );
+}
+
+/// Mean time to the first token of one kind of request, as clients see it since the run's start.
+pub(crate) fn first_token(summary: &Summary, class: Class) -> f64 {
+    let route = &summary.router().routes()[class as usize];
+    route.first_token.sum() / route.first_token.count().max(1) as f64
 }
