@@ -6,7 +6,8 @@ use crate::exporter::{ContainerExporter, DcgmExporter, NodeExporter, TrainingExp
 use crate::exporter::{replica_page, router, write_replica};
 use crate::host::{Host, HostSettings, Storage, StorageSettings, StorageShare};
 use crate::page::{Answer, Page, Values};
-use crate::scenario::{HostPlan, JobPlan, Plan, Seat, ServicePlan};
+use crate::quality::{Evaluation, Perception};
+use crate::scenario::{HostPlan, JobPlan, PerceptionPlan, Plan, Seat, ServicePlan};
 use crate::serving::{Service, Supply};
 use crate::supply::{GpuDemand, GpuSupply, HostDemand, HostSupply};
 use crate::training::{Job, JobDemand, JobSettings};
@@ -26,6 +27,10 @@ enum Shown {
     Router(usize),
     /// The gateway before a service, which sees what clients get.
     Gateway(usize),
+    /// The job that judges the answers of a service.
+    Evaluation(usize),
+    /// A model that perceives.
+    Perception(usize),
     /// A job.
     Training(usize),
 }
@@ -41,6 +46,7 @@ pub struct Fleet {
     moved: Vec<HostDemand>,
     shares: Vec<StorageShare>,
     services: Vec<ServiceParts>,
+    perception: Vec<PerceptionParts>,
     jobs: Vec<JobParts>,
     pages: Vec<Page>,
     shown: Vec<Shown>,
@@ -64,10 +70,18 @@ struct HostParts {
 #[derive(Debug)]
 struct ServiceParts {
     service: Service,
+    evaluation: Evaluation,
     replicas: Vec<Vec<Seat>>,
     /// Number of each replica among the programs of its host.
     programs: Vec<usize>,
     supplies: Vec<Supply>,
+}
+
+/// One model that perceives, and where it runs.
+#[derive(Debug)]
+struct PerceptionParts {
+    perception: Perception,
+    seat: Seat,
 }
 
 /// One job and where it runs.
@@ -115,7 +129,7 @@ impl HostParts {
 }
 
 impl ServiceParts {
-    fn new(planned: &ServicePlan, hosts: &mut [HostParts], service: Service) -> Self {
+    fn new(planned: &ServicePlan, hosts: &mut [HostParts], service: Service, seed: u64) -> Self {
         let name = &planned.spec.name;
         let replicas = planned.replicas.iter().enumerate();
         let program = |(number, seats): (usize, &Vec<Seat>)| {
@@ -123,6 +137,7 @@ impl ServiceParts {
         };
         Self {
             service,
+            evaluation: Evaluation::new(planned.replicas.len(), seed),
             replicas: planned.replicas.clone(),
             programs: replicas.map(program).collect(),
             supplies: vec![Supply::default(); planned.replicas.len()],
@@ -161,6 +176,7 @@ impl Fleet {
             moved: vec![HostDemand::default(); plan.hosts.len()],
             shares: vec![StorageShare::default(); plan.hosts.len()],
             services: Vec::new(),
+            perception: Vec::new(),
             jobs: Vec::new(),
             pages: Vec::new(),
             shown: Vec::new(),
@@ -174,7 +190,13 @@ impl Fleet {
             // Services of one fleet do not share their draws.
             let seed = seed ^ ((number as u64) << 48);
             let service = Service::new(&planned.settings(&plan.hosts, start), seed);
-            fleet.services.push(ServiceParts::new(planned, &mut fleet.hosts, service));
+            fleet.services.push(ServiceParts::new(planned, &mut fleet.hosts, service, seed));
+        }
+        for (number, planned) in plan.perception.iter().enumerate() {
+            let PerceptionPlan { seat, .. } = planned;
+            let seed = seed ^ ((number as u64 + 1) << 56);
+            let perception = Perception::new(planned.settings(), seed);
+            fleet.perception.push(PerceptionParts { perception, seat: *seat });
         }
         for planned in &plan.jobs {
             let settings = planned.settings(&plan.hosts);
@@ -218,6 +240,13 @@ impl Fleet {
             pages.push((Shown::Router(number), page));
             let page = router::gateway_page(name, model, &format!("{name}-gateway:9000"));
             pages.push((Shown::Gateway(number), page));
+            let instance = format!("{name}-evaluation:9300");
+            pages.push((Shown::Evaluation(number), Evaluation::page(name, &instance, &workers)));
+        }
+        for (number, planned) in plan.perception.iter().enumerate() {
+            let spec = planned.settings();
+            let page = Perception::page(&spec, &format!("{}:9301", spec.name));
+            pages.push((Shown::Perception(number), page));
         }
         for (number, parts) in self.jobs.iter().enumerate() {
             let names: Vec<&str> =
@@ -237,6 +266,7 @@ impl Fleet {
     /// hardware answers.
     pub fn advance(&mut self, conditions: &FleetConditions) {
         self.serve(conditions);
+        self.perceive(conditions);
         self.train(conditions);
         self.answer(conditions);
         self.seconds += 1;
@@ -253,6 +283,7 @@ impl Fleet {
             }
             let (replicas, service) = (&conditions.replicas[number], &conditions.services[number]);
             parts.service.advance(self.seconds, &parts.supplies, replicas, service);
+            parts.evaluation.advance(self.seconds, &parts.service, replicas, service);
             let replicas = parts.service.replicas().iter();
             for (replica, (seats, program)) in
                 replicas.zip(parts.replicas.iter().zip(&parts.programs))
@@ -263,6 +294,19 @@ impl Fleet {
                 }
                 host.demands[*program] = replica.demand().host;
             }
+        }
+    }
+
+    fn perceive(&mut self, conditions: &FleetConditions) {
+        // Among services they are numbered after those that answer in words.
+        let first = self.services.len();
+        for (number, parts) in self.perception.iter_mut().enumerate() {
+            let host = &mut self.hosts[parts.seat.host];
+            let gpu = host.gpu_supplies[parts.seat.gpu];
+            let sources = &conditions.sources[first + number];
+            let service = &conditions.services[first + number];
+            parts.perception.advance(self.seconds, &gpu, sources, service);
+            host.gpu_demands[parts.seat.gpu] = *parts.perception.demand();
         }
     }
 
@@ -352,6 +396,14 @@ impl Fleet {
             }
             Shown::Gateway(service) => {
                 router::write_gateway(&self.services[service].service, values);
+                Answer::Page(0.003)
+            }
+            Shown::Evaluation(service) => {
+                self.services[service].evaluation.write(values);
+                Answer::Page(0.003)
+            }
+            Shown::Perception(number) => {
+                self.perception[number].perception.write(values);
                 Answer::Page(0.003)
             }
             Shown::Training(job) => {

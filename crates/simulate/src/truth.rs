@@ -25,6 +25,8 @@ pub struct Touched {
 const LEAST_EFFECT: f64 = 1.0;
 /// Spread that is assumed of a series at least, as a share of its mean.
 const LEAST_SPREAD: f64 = 0.05;
+/// Readings of a counter's rate in a row that are taken to move together.
+const TOGETHER: f64 = 4.0;
 /// Effect of a series that is gone.
 const GONE: f64 = -1e6;
 
@@ -150,6 +152,10 @@ impl Comparison {
                 -GONE
             } else {
                 let spread = (track.squares / track.count.max(1.0)).sqrt();
+                // What comes in bursts is held against what so long a time brings.
+                let bursts =
+                    if self.is_counter[series] { sums.healthy_count / TOGETHER } else { 1.0 };
+                let spread = spread / bursts.max(1.0).sqrt();
                 let floor = (LEAST_SPREAD * healthy.abs()).max(f64::MIN_POSITIVE);
                 ((ill - healthy) / spread.max(floor)).clamp(GONE, -GONE)
             };

@@ -3,6 +3,7 @@
 mod device;
 mod exporter;
 mod host;
+mod library;
 mod rig;
 mod scenario;
 mod serving;

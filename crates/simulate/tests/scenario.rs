@@ -16,7 +16,8 @@ fleet:
   services:
     - {name: chat, hosts: serve, replicas: 6, gpus: 2, adapters: 20, speculation: true, disaggregation: true}
     - {name: moe, model: qwen3-30b-a3b, hosts: serve, replicas: 2, gpus: 2}
-    - {name: calls, hosts: train, replicas: 1, answers: speech, sources: 3}
+  perception:
+    - {name: calls, hosts: train, kind: speech, sources: 3}
   jobs:
     - {name: pretrain, hosts: train}
 ";
@@ -38,7 +39,7 @@ fn replicas_spread_over_hosts_and_a_job_takes_what_is_left() {
     seats.extend(&plan.jobs[0].ranks);
     seats.sort();
     seats.dedup();
-    assert_eq!(seats.len(), 16 + 1 + 16, "every GPU has one user");
+    assert_eq!(seats.len(), 16 + 16, "every GPU has one user");
 }
 
 #[test]
@@ -115,33 +116,33 @@ fn mistakes_say_where_and_what_was_expected() {
     let said = |faults: &str| with(faults).unwrap_err();
     assert_eq!(
         said("  - {fault: G99, at: 1m, for: 1m}\n"),
-        ["test.yaml:15:13: there is no fault `G99`; did you mean `G9`?"]
+        ["test.yaml:16:13: there is no fault `G99`; did you mean `G9`?"]
     );
     assert_eq!(
         said("  - {fault: G1, variant: one cart, at: 1m, for: 1m}\n"),
-        ["test.yaml:15:26: there is no variant of G1 `one cart`; did you mean `one card`?"]
+        ["test.yaml:16:26: there is no variant of G1 `one cart`; did you mean `one card`?"]
     );
     assert_eq!(
         said("  - {fault: G1, at: 1m, for: 1m, place: chat/1, variant: one card}\n"),
         [
-            "test.yaml:15:41: G1 (thermal throttle) strikes a gpu, such as serve-0/0; chat/1 is none that can have it"
+            "test.yaml:16:41: G1 (thermal throttle) strikes a gpu, such as serve-0/0; chat/1 is none that can have it"
         ]
     );
     assert_eq!(
         said("  - {dial: gpu.coling, value: 1, at: 1m, for: 1m}\n"),
-        ["test.yaml:15:12: there is no dial `gpu.coling`; did you mean `gpu.cooling`?"]
+        ["test.yaml:16:12: there is no dial `gpu.coling`; did you mean `gpu.cooling`?"]
     );
     assert_eq!(
         said("  - {dial: gpu.cooling, value: 1, at: 1m, for: 1m, place: pretrain}\n"),
-        ["test.yaml:15:59: `gpu.cooling` is a dial of a gpu, and pretrain has none"]
+        ["test.yaml:16:59: `gpu.cooling` is a dial of a gpu, and pretrain has none"]
     );
     assert_eq!(
         said("  - {dial: gpu.cooling, at: 1m, for: 1m}\n"),
-        ["test.yaml:15:5: `gpu.cooling` needs a `value`"]
+        ["test.yaml:16:5: `gpu.cooling` needs a `value`"]
     );
     assert_eq!(
         said("  - {at: 1m, for: 1m}\n"),
-        ["test.yaml:15:5: expected either a `fault` or a `dial`"]
+        ["test.yaml:16:5: expected either a `fault` or a `dial`"]
     );
     assert_eq!(said("  - {fault: G1, at: 1m, for: soon, severity: 2, wher: x}\n").len(), 3);
     let read = |text: &str| Scenario::read("test.yaml", text).unwrap_err()[0].to_string();

@@ -133,6 +133,8 @@ pub enum Needs {
     Job,
     /// A training job over several hosts.
     Fabric,
+    /// GPUs that compute each step together with others of their host.
+    Links,
     /// Only hardware.
     Hardware,
 }

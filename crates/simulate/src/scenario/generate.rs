@@ -44,6 +44,7 @@ pub fn scenario_text(name: &str) -> Option<String> {
 struct Fleet {
     hosts: Vec<String>,
     services: Vec<String>,
+    perception: Vec<String>,
     jobs: Vec<String>,
 }
 
@@ -72,12 +73,19 @@ impl Fleet {
     fn draw(needs: &[Needs], random: &mut Random) -> Self {
         let has = |need| needs.contains(&need);
         let accelerator = ACCELERATORS[random.below(ACCELERATORS.len())];
-        let mut fleet = Self { hosts: Vec::new(), services: Vec::new(), jobs: Vec::new() };
+        let mut fleet = Self {
+            hosts: Vec::new(),
+            services: Vec::new(),
+            perception: Vec::new(),
+            jobs: Vec::new(),
+        };
         let trains = has(Needs::Job) || has(Needs::Fabric);
         let serves = needs.is_empty()
             || !needs.iter().all(|need| matches!(need, Needs::Job | Needs::Fabric));
         if serves {
-            let served = if has(Needs::Experts) {
+            let served = if has(Needs::Links) {
+                &DENSE[1 + random.below(DENSE.len() - 1)]
+            } else if has(Needs::Experts) {
                 &MIXTURES[random.below(MIXTURES.len())]
             } else {
                 &DENSE[random.below(DENSE.len())]
@@ -94,7 +102,7 @@ impl Fleet {
             ));
             let engine = if random.chance(0.7) { "vllm" } else { "sglang" };
             let traffic = ["chat", "chat", "code", "documents"][random.below(4)];
-            let load = random.between(0.3, 0.7);
+            let load = random.between(0.4, 0.75);
             let mut service = format!(
                 "{{name: chat, model: {}, engine: {engine}, hosts: serve, replicas: {replicas}, gpus: {}, load: {load:.2}, traffic: {traffic}",
                 served.model, served.gpus
@@ -108,11 +116,15 @@ impl Fleet {
             if has(Needs::Disaggregation) {
                 service += ", disaggregation: true";
             }
-            if has(Needs::Sources) {
-                let answers = ["speech", "vision", "driving"][random.below(3)];
-                service += &format!(", answers: {answers}, sources: {}", 3 + random.below(6));
-            }
             fleet.services.push(service + "}");
+        }
+        if has(Needs::Sources) || (needs.is_empty() && random.chance(0.3)) {
+            let kind = ["speech", "vision", "driving"][random.below(3)];
+            let sources = 3 + random.below(6);
+            fleet.hosts.push(format!("{{name: edge, gpu: {accelerator}, gpus: 1, cores: 32}}"));
+            fleet
+                .perception
+                .push(format!("{{name: {kind}, kind: {kind}, hosts: edge, sources: {sources}}}"));
         }
         if trains || (needs.is_empty() && random.chance(0.5)) {
             let hosts = 2 + random.below(3);
@@ -130,16 +142,41 @@ impl Fleet {
     }
 }
 
+/// Monday, 2 March 2026, in seconds since 1970.
+const MONDAY: usize = 1_772_409_600;
+
+/// Whether a fault is nothing where nobody asks for anything: those of traffic, and of what
+/// binds under load only.
+fn shows_under_load(fault: &Fault) -> bool {
+    let binds = ["S1", "S2", "S3", "S4", "S5", "S8", "E2", "E4", "E5", "E6", "E9"];
+    fault.id.starts_with('T') || binds.contains(&fault.id)
+}
+
+/// Whether a fault takes most of an hour to be seen.
+fn is_slow(fault: &Fault) -> bool {
+    ["E5", "D2", "M5", "M6", "R7", "R9", "R10"].contains(&fault.id)
+}
+
 fn text(name: &str, about: &str, fleet: &Fleet, struck: &[&Fault], random: &mut Random) -> String {
     let seed = random.bits() >> 32;
-    // Some moment of a week: nights and weekends too.
-    let start = 1_772_409_600 + random.below(7 * 24 * 4) * 900;
+    let start = if struck.iter().any(|fault| shows_under_load(fault)) {
+        // Monday to Friday, 10:00 to 17:00.
+        MONDAY + random.below(5) * 86_400 + 36_000 + random.below(7 * 4) * 900
+    } else {
+        // Some moment of a week: nights and weekends too.
+        MONDAY + random.below(7 * 24 * 4) * 900
+    };
+    let slow = struck.iter().any(|fault| is_slow(fault));
+    let duration = if slow { "2h30m" } else { "1h30m" };
     let mut text = format!(
-        "scenario: {name}\nabout: {about}\nseed: {seed}\nstart: {start}\nduration: 1h30m\nfleet:\n"
+        "scenario: {name}\nabout: {about}\nseed: {seed}\nstart: {start}\nduration: {duration}\nfleet:\n"
     );
-    for (key, parts) in
-        [("hosts", &fleet.hosts), ("services", &fleet.services), ("jobs", &fleet.jobs)]
-    {
+    for (key, parts) in [
+        ("hosts", &fleet.hosts),
+        ("services", &fleet.services),
+        ("perception", &fleet.perception),
+        ("jobs", &fleet.jobs),
+    ] {
         if !parts.is_empty() {
             text += &format!("  {key}:\n");
         }
@@ -152,7 +189,7 @@ fn text(name: &str, about: &str, fleet: &Fleet, struck: &[&Fault], random: &mut 
     }
     let at = 45 + random.below(16);
     for fault in struck {
-        let lasts = 15 + random.below(11);
+        let lasts = if slow { 60 } else { 15 } + random.below(11);
         let severity = random.between(0.2, 1.0);
         let onset: Onset = fault.onsets[random.below(fault.onsets.len())];
         text += &format!(

@@ -58,6 +58,9 @@ pub struct FleetSection {
     /// Served models.
     #[serde(default)]
     pub services: Vec<ServiceSection>,
+    /// Served models that hear, see or drive.
+    #[serde(default)]
+    pub perception: Vec<PerceptionSection>,
     /// Training jobs.
     #[serde(default)]
     pub jobs: Vec<JobSection>,
@@ -143,11 +146,6 @@ pub struct ServiceSection {
     pub speculation: bool,
     /// Whether prefill and decode run on replicas of their own.
     pub disaggregation: bool,
-    /// What its answers are judged as.
-    pub answers: AnswerKind,
-    /// Sources of inputs whose quality is measured apart.
-    #[schemars(range(min = 0, max = 1000))]
-    pub sources: usize,
 }
 
 impl Default for ServiceSection {
@@ -166,8 +164,6 @@ impl Default for ServiceSection {
             adapters: 0,
             speculation: false,
             disaggregation: false,
-            answers: AnswerKind::Text,
-            sources: 0,
         }
     }
 }
@@ -194,17 +190,41 @@ pub enum TrafficKind {
     Documents,
 }
 
-/// What answers are judged as.
+/// A served model that hears, sees or drives, on one accelerator.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PerceptionSection {
+    /// Its name.
+    pub name: String,
+    /// What it perceives.
+    pub kind: PerceptionKind,
+    /// Group of hosts that it runs on.
+    pub hosts: String,
+    /// Lines, cameras or sensors that it listens to.
+    #[schemars(range(min = 1, max = 1000))]
+    pub sources: usize,
+}
+
+impl Default for PerceptionSection {
+    fn default() -> Self {
+        Self {
+            name: "perception".to_owned(),
+            kind: PerceptionKind::Vision,
+            hosts: "host".to_owned(),
+            sources: 4,
+        }
+    }
+}
+
+/// What a model perceives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum AnswerKind {
-    /// Text: canary answers, refusals, repetition, language.
-    Text,
-    /// Speech: word error rate of each source.
+pub enum PerceptionKind {
+    /// Words in calls.
     Speech,
-    /// Vision: mean average precision of each source.
+    /// Objects before cameras.
     Vision,
-    /// Driving: detection scores, age of frames, missed deadlines.
+    /// Objects around a car.
     Driving,
 }
 

@@ -8,10 +8,10 @@ mod settings;
 
 pub use generate::{LIBRARY_EACH, library, scenario_text};
 pub use language::{
-    AnswerKind, EngineKind, FaultSection, FleetSection, HostSection, JobSection, Scenario,
-    ServiceSection, TrafficKind,
+    EngineKind, FaultSection, FleetSection, HostSection, JobSection, PerceptionKind,
+    PerceptionSection, Scenario, ServiceSection, TrafficKind,
 };
-pub use plan::{HostPlan, JobPlan, Plan, PlannedFault, Seat, ServicePlan};
+pub use plan::{HostPlan, JobPlan, PerceptionPlan, Plan, PlannedFault, Seat, ServicePlan};
 
 use auscult_core::units::FORMATS;
 use auscult_yaml::{Document, Problem};

@@ -14,10 +14,7 @@ impl Plan {
             None => (name, None),
         };
         let holders = [
-            (
-                PartKind::Service,
-                self.services.iter().position(|service| service.spec.name == holder),
-            ),
+            (PartKind::Service, self.service_names().position(|name| name == holder)),
             (PartKind::Host, self.hosts.iter().position(|host| host.name == holder)),
             (PartKind::Job, self.jobs.iter().position(|job| job.spec.name == holder)),
         ];
@@ -40,13 +37,18 @@ impl Plan {
         self.shape.has(place).then_some(place)
     }
 
+    fn service_names(&self) -> impl Iterator<Item = &str> {
+        let serving = self.services.iter().map(|service| service.spec.name.as_str());
+        serving.chain(self.perception.iter().map(|service| service.spec.name.as_str()))
+    }
+
     /// The name of the part at `place`.
     pub fn name(&self, place: Place) -> String {
         let Place { kind, holder, member } = place;
         let holder = match kind {
             PartKind::Storage => return "storage".to_owned(),
             PartKind::Service | PartKind::Replica | PartKind::Source => {
-                &self.services[holder].spec.name
+                self.service_names().nth(holder).expect("a part of this fleet")
             }
             PartKind::Host | PartKind::Gpu | PartKind::Port => &self.hosts[holder].name,
             PartKind::Job | PartKind::Rank => &self.jobs[holder].spec.name,
@@ -55,7 +57,7 @@ impl Plan {
             PartKind::Replica | PartKind::Gpu | PartKind::Rank => format!("{holder}/{member}"),
             PartKind::Source => format!("{holder}/source-{member}"),
             PartKind::Port => format!("{holder}/port-{member}"),
-            _ => holder.clone(),
+            _ => holder.to_owned(),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use auscult_yaml::{Path, nearest};
 
-use super::language::{FaultSection, HostSection, JobSection, Scenario, ServiceSection};
+use super::language::{
+    FaultSection, HostSection, JobSection, PerceptionSection, Scenario, ServiceSection,
+};
 use crate::catalogue::accelerator::{ACCELERATORS, Accelerator};
 use crate::catalogue::model::{MODELS, Model};
 use crate::conditions::{Injection, Injector};
@@ -44,6 +46,15 @@ pub struct ServicePlan {
     pub replicas: Vec<Vec<Seat>>,
 }
 
+/// A model that perceives, and where it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PerceptionPlan {
+    /// What it is.
+    pub spec: PerceptionSection,
+    /// Its GPU.
+    pub seat: Seat,
+}
+
 /// A job and where its ranks run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobPlan {
@@ -82,8 +93,10 @@ pub struct Plan {
     pub shape: Shape,
     /// Hosts.
     pub hosts: Vec<HostPlan>,
-    /// Services.
+    /// Services of language models.
     pub services: Vec<ServicePlan>,
+    /// Services of models that perceive; as parts, they are numbered after the others.
+    pub perception: Vec<PerceptionPlan>,
     /// Jobs.
     pub jobs: Vec<JobPlan>,
     /// What goes wrong.
@@ -202,6 +215,20 @@ impl Plan {
             }
             self.services.push(ServicePlan { spec: spec.clone(), replicas });
         }
+        for (number, spec) in fleet.perception.iter().enumerate() {
+            let path = top.key("perception").place(number);
+            named(&spec.name, path.clone(), mistakes);
+            let Some(hosts) = group(&groups, &spec.hosts, &path, mistakes) else { continue };
+            let free = hosts.clone().find(|host| taken[*host] < self.hosts[*host].spec.gpus);
+            let Some(host) = free else {
+                let sentence = format!("`{}` has no free GPU for it", spec.hosts);
+                mistakes.push((path.key("hosts"), sentence));
+                continue;
+            };
+            let seat = Seat { host, gpu: taken[host] };
+            taken[host] += 1;
+            self.perception.push(PerceptionPlan { spec: spec.clone(), seat });
+        }
         for (number, spec) in fleet.jobs.iter().enumerate() {
             let path = top.key("jobs").place(number);
             named(&spec.name, path.clone(), mistakes);
@@ -226,15 +253,14 @@ impl Plan {
             }
             self.jobs.push(JobPlan { spec: spec.clone(), ranks });
         }
+        let serving = self.services.iter();
+        let serving =
+            serving.map(|service| ServiceShape { replicas: service.replicas.len(), sources: 0 });
+        let perceiving = self.perception.iter();
+        let perceiving =
+            perceiving.map(|service| ServiceShape { replicas: 0, sources: service.spec.sources });
         self.shape = Shape {
-            services: self
-                .services
-                .iter()
-                .map(|service| ServiceShape {
-                    replicas: service.replicas.len(),
-                    sources: service.spec.sources,
-                })
-                .collect(),
+            services: serving.chain(perceiving).collect(),
             hosts: self
                 .hosts
                 .iter()
@@ -418,8 +444,8 @@ impl Plan {
     fn may_strike(&self, needs: Needs, place: Place) -> bool {
         let Place { kind, holder, member } = place;
         let service = match kind {
-            PartKind::Service | PartKind::Replica | PartKind::Source => {
-                Some(&self.services[holder].spec)
+            PartKind::Service | PartKind::Replica => {
+                self.services.get(holder).map(|service| &service.spec)
             }
             _ => None,
         };
@@ -440,7 +466,7 @@ impl Plan {
             Needs::Adapters => service.is_some_and(|service| service.adapters > 0),
             Needs::Disaggregation => service.is_some_and(|service| service.disaggregation),
             Needs::Experts => service.is_some_and(|service| is_mixture(&service.model)),
-            Needs::Sources => service.is_some_and(|service| service.sources > 0),
+            Needs::Sources => kind == PartKind::Source,
             Needs::Job => {
                 self.jobs.iter().any(|job| is_job(job) && job.ranks.iter().any(works_here))
             }
@@ -448,10 +474,19 @@ impl Plan {
                 .jobs
                 .iter()
                 .any(|job| is_job(job) && spans_hosts(job) && job.ranks.iter().any(works_here)),
+            Needs::Links => {
+                let groups = self.services.iter().flat_map(|service| &service.replicas);
+                let together = groups.filter(|seats| seats.len() > 1).flatten();
+                together.chain(self.jobs.iter().flat_map(|job| &job.ranks)).any(works_here)
+            }
             Needs::Hardware => {
                 let serving =
                     self.services.iter().flat_map(|service| service.replicas.iter().flatten());
-                serving.chain(self.jobs.iter().flat_map(|job| &job.ranks)).any(works_here)
+                let perceiving = self.perception.iter().map(|service| &service.seat);
+                serving
+                    .chain(perceiving)
+                    .chain(self.jobs.iter().flat_map(|job| &job.ranks))
+                    .any(works_here)
             }
         }
     }
@@ -479,9 +514,10 @@ fn needed(needs: Needs, kind: PartKind) -> String {
         Needs::Adapters => "needs a service with `adapters`".to_owned(),
         Needs::Disaggregation => "needs a service with `disaggregation: true`".to_owned(),
         Needs::Experts => "needs a service whose model is a mixture of experts".to_owned(),
-        Needs::Sources => "needs a service with `sources`".to_owned(),
+        Needs::Sources => "needs a model under `perception`".to_owned(),
         Needs::Job => "needs a training job".to_owned(),
         Needs::Fabric => "needs a training job over several hosts".to_owned(),
+        Needs::Links => "needs a replica of several GPUs, or a training job".to_owned(),
         Needs::Hardware => format!("needs a {} that something runs on", kind.word()),
     }
 }

@@ -1,9 +1,10 @@
 //! The settings of programs that follow from a plan.
 
-use super::language::{EngineKind, ServiceSection, TrafficKind};
-use super::plan::{HostPlan, JobPlan, ServicePlan};
+use super::language::{self, EngineKind, ServiceSection, TrafficKind};
+use super::plan::{HostPlan, JobPlan, PerceptionPlan, ServicePlan};
 use crate::catalogue::{Accelerator, Model};
 use crate::device::Spec;
+use crate::quality::{PerceptionKind, PerceptionSpec};
 use crate::serving::{self, Policy, ReplicaSpec, Role, Roofline, ServiceSpec, Work};
 use crate::training::JobSettings;
 use crate::workload::Workload;
@@ -99,6 +100,30 @@ impl ServicePlan {
         }
     }
 }
+
+impl PerceptionPlan {
+    /// The service as its operators run it.
+    pub(crate) fn settings(&self) -> PerceptionSpec {
+        // Frames a second of a source, and milliseconds of the GPU for each.
+        let (kind, rate, frame_ms): (_, f64, f64) = match self.spec.kind {
+            language::PerceptionKind::Speech => (PerceptionKind::Speech, 0.5, 40.0),
+            language::PerceptionKind::Vision => (PerceptionKind::Vision, 5.0, 8.0),
+            language::PerceptionKind::Driving => (PerceptionKind::Driving, 10.0, 8.0),
+        };
+        PerceptionSpec {
+            name: self.spec.name.clone(),
+            kind,
+            sources: (0..self.spec.sources).map(|number| format!("source-{number}")).collect(),
+            // Many sources share the GPU: at most six tenths of its time.
+            rate: rate.min(600.0 / (frame_ms * self.spec.sources as f64)),
+            frame_ms,
+            label_delay: LABEL_DELAY,
+        }
+    }
+}
+
+/// Seconds until people have labelled what a model perceived.
+const LABEL_DELAY: u64 = 300;
 
 /// What clients ask, but for how often.
 fn workload(spec: &ServiceSection) -> Workload {

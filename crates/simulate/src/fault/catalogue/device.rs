@@ -114,7 +114,7 @@ pub(super) const DEVICE: &[Fault] = &[
         id: "G9",
         name: "NVLink or fabric down",
         onsets: &[Onset::Sudden, Onset::Intermittent],
-        needs: Needs::Hardware,
+        needs: Needs::Links,
         variants: &[Variant {
             name: "",
             spread: Spread::One(PartKind::Gpu),

@@ -78,7 +78,7 @@ pub(super) const ENGINE: &[Fault] = &[
         variants: &[Variant {
             name: "",
             spread: Spread::One(PartKind::Service),
-            turns: &[turn("replica.frontend_cores", 0.12, 0.05)],
+            turns: &[turn("replica.frontend_cores", 0.04, 0.01)],
             change: Some(ChangeKind::Config),
         }],
     },

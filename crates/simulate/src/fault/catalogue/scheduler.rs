@@ -60,7 +60,7 @@ pub(super) const SCHEDULER: &[Fault] = &[
         variants: &[Variant {
             name: "",
             spread: Spread::One(PartKind::Service),
-            turns: &[turn("replica.max_running", 0.15, 0.04)],
+            turns: &[turn("replica.max_running", 0.05, 0.012)],
             change: Some(ChangeKind::Config),
         }],
     },
