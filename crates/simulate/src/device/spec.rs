@@ -7,7 +7,7 @@
 /// H200 SXM, 2024; HGX B200, 2025). Thermal resistances and time constants are not published:
 /// ours are an assumption, set so that design power at an inlet of 27 °C gives a die of 60 to 75 °C,
 /// well below the slowdown, as a healthy air-cooled board must, and a load step is half done after
-/// some ten seconds (M. Stancliff, "Cloud GPUs Throttled to 25%", shows such a step by the second).
+/// some ten seconds ("Cloud GPUs Throttled to 25% Due to Poor Cooling", matt.sh, shows such a step by the second).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spec {
     /// Key in catalogues: `H100`.
