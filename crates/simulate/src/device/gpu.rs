@@ -70,7 +70,7 @@ pub struct Totals {
 }
 
 /// How far GPUs of one model differ: deviation of the power that dies switch (P. Sinha et al.,
-/// "Not All GPUs Are Created Equal", SC 2022, saw their speed differ by 8 % at the power limit),
+/// "Not All GPUs Are Created Equal", SC 2022, saw speeds differ by 8 % on average, 22 % at most),
 /// and of the resistance of their mounting.
 const SPREAD: (f64, f64) = (0.03, 0.05);
 /// Degrees by which the air is warmer at the last of the eight places behind one another.

@@ -4,10 +4,10 @@
 ///
 /// Clocks, limits of temperature and memory as `nvidia-smi -q` shows them on such boards; power,
 /// bandwidths and arithmetic from NVIDIA's data sheets (A100 80GB SXM, 2021; H100 SXM, 2023;
-/// H200 SXM, 2024; HGX B200, 2025). Thermal resistance is not published: it is set so that design
-/// power at an inlet of 27 °C gives the 65 to 75 °C that operators report of air-cooled boards
-/// ("Characterizing the Efficiency of Distributed Training", arXiv 2509.10371, figures of HGX H100
-/// and H200), and the two time constants so that a load step is half done after some ten seconds.
+/// H200 SXM, 2024; HGX B200, 2025). Thermal resistances and time constants are not published:
+/// ours are an assumption, set so that design power at an inlet of 27 °C gives a die of 60 to 75 °C,
+/// well below the slowdown, as a healthy air-cooled board must, and a load step is half done after
+/// some ten seconds ("Cloud GPUs Throttled to 25% Due to Poor Cooling", matt.sh, shows such a step by the second).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spec {
     /// Key in catalogues: `H100`.
