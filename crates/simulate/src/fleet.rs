@@ -348,6 +348,7 @@ impl Fleet {
         self.storage.advance(1.0, &self.moved, &conditions.storage, &mut self.shares);
         for (number, parts) in self.hosts.iter_mut().enumerate() {
             let (host, ports) = (&conditions.hosts[number], &conditions.ports[number]);
+            let was_up = parts.host.up();
             parts.host.advance(
                 1.0,
                 &parts.demands,
@@ -356,6 +357,9 @@ impl Fleet {
                 ports,
                 &mut parts.supplies,
             );
+            if parts.host.up() && !was_up {
+                parts.gpus.iter_mut().for_each(Gpu::restart);
+            }
             let demands = parts.gpu_demands.iter_mut();
             let gpus = parts.gpus.iter_mut().zip(demands).zip(&mut parts.gpu_supplies);
             for (((gpu, demand), supply), conditions) in gpus.zip(&conditions.gpus[number]) {

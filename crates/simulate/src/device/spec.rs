@@ -2,7 +2,8 @@
 
 /// Figures of one GPU model in its socketed (SXM) form.
 ///
-/// Clocks, limits of temperature and memory as `nvidia-smi -q` shows them on such boards; power,
+/// Clocks and memory as `nvidia-smi -q` shows them on such boards; limits of temperature as recalled
+/// of it, not read again; power,
 /// bandwidths and arithmetic from NVIDIA's data sheets (A100 80GB SXM, 2021; H100 SXM, 2023;
 /// H200 SXM, 2024; HGX B200, 2025). Thermal resistances and time constants are not published:
 /// ours are an assumption, set so that design power at an inlet of 27 °C gives a die of 60 to 75 °C,

@@ -133,7 +133,7 @@ impl Fleet {
                 [("llama-3.1-8b", 1, 1), ("qwen2.5-32b", 4, 1), ("llama-3.3-70b", 8, 2)]
                     [random.below(3)];
             let pipeline = if hosts.is_multiple_of(pipeline) { pipeline } else { 1 };
-            let interval = 10 + 5 * random.below(3);
+            let interval = 5 + random.below(6);
             fleet.jobs.push(format!(
                 "{{name: pretrain, model: {model}, hosts: train, tensor_parallel: {tensor}, pipeline_parallel: {pipeline}, checkpoint_interval: {interval}m}}"
             ));

@@ -15,13 +15,13 @@ pub(super) const DEVICE: &[Fault] = &[
             Variant {
                 name: "one card",
                 spread: Spread::One(PartKind::Gpu),
-                turns: &[turn("gpu.cooling", 0.55, 0.3)],
+                turns: &[turn("gpu.cooling", 0.32, 0.18)],
                 change: None,
             },
             Variant {
                 name: "warm air",
                 spread: Spread::All(PartKind::Gpu),
-                turns: &[turn("gpu.inlet", 18.0, 30.0), turn("gpu.cooling", 0.8, 0.6)],
+                turns: &[turn("gpu.inlet", 25.0, 35.0), turn("gpu.cooling", 0.5, 0.35)],
                 change: None,
             },
         ],

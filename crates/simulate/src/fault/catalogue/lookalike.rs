@@ -26,7 +26,7 @@ pub const LOOKALIKES: &[Fault] = &[
         variants: &[Variant {
             name: "",
             spread: Spread::All(PartKind::Gpu),
-            turns: &[turn("gpu.power_limit", 0.97, 0.93)],
+            turns: &[turn("gpu.power_limit", 0.75, 0.6)],
             change: None,
         }],
     },
