@@ -60,7 +60,12 @@ impl Live {
 
     /// Plays `seconds` of the simulation, `speed` times as fast as the clock goes, or slower if
     /// the machine is. Calls `each` after every second.
-    pub(crate) async fn play(&self, seconds: u64, speed: f64, mut each: impl FnMut(&mut Simulation)) {
+    pub(crate) async fn play(
+        &self,
+        seconds: u64,
+        speed: f64,
+        mut each: impl FnMut(&mut Simulation),
+    ) {
         let begin = Instant::now();
         for second in 1..=seconds {
             {

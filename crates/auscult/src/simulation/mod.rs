@@ -1,5 +1,6 @@
 //! Simulated fleets: recorded into files, sent on, or served as pages that can be scraped.
 
+pub(crate) mod demo;
 pub(crate) mod live;
 pub(crate) mod pages;
 pub(crate) mod record;

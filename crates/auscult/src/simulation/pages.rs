@@ -32,7 +32,12 @@ struct Refused;
 
 impl PageServer {
     pub(crate) async fn bind(address: SocketAddr, live: Live) -> std::io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, live })
+        Ok(Self::on(TcpListener::bind(address).await?, live))
+    }
+
+    /// On a socket that listens already.
+    pub(crate) fn on(listener: TcpListener, live: Live) -> Self {
+        Self { listener, live }
     }
 
     pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {

@@ -5,6 +5,7 @@ mod benchmark;
 mod benchmark_budget;
 mod benchmark_select;
 mod check;
+mod demo;
 mod detect;
 mod explain;
 mod hash_secret;
@@ -30,6 +31,8 @@ pub(crate) enum Verb {
     Benchmark(benchmark::Arguments),
     /// Says whether a configuration of `serve` is right, and what is wrong where.
     Check(check::Arguments),
+    /// Shows it all at once: a simulated fleet falls ill, and the service watches it.
+    Demo(demo::Arguments),
     /// Finds anomalies in columns or series, by any method of the catalogue.
     Detect(Box<detect::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
@@ -58,6 +61,7 @@ impl Verb {
             Self::Backtest(arguments) => backtest::run(&arguments),
             Self::Benchmark(arguments) => benchmark::run(&arguments),
             Self::Check(arguments) => check::run(&arguments),
+            Self::Demo(arguments) => demo::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
