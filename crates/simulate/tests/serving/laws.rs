@@ -49,6 +49,18 @@ fn tokens_of_steps_are_prompts_and_answers() {
 }
 
 #[test]
+fn sglang_counts_a_request_when_it_ends() {
+    let mut run = Run::new(1, 6.0);
+    run.spec.replicas[0].engine = EngineKind::Sglang;
+    let summary = run.run();
+    let meters = &summary.after[0];
+    assert_eq!(meters.generation_tokens as f64, meters.output_length.sum());
+    assert_eq!(meters.prompt_tokens as f64, meters.prompt_length.sum());
+    assert_eq!(meters.ended(), meters.e2e.count());
+    assert!(meters.decoded > meters.generation_tokens - meters.ended());
+}
+
+#[test]
 fn tokens_flow_as_decoding_requests_step() {
     for (drafts, each) in [(0, 1.0), (3, 1.0 + 0.7 + 0.49 + 0.343)] {
         let mut run = Run::new(1, 4.0);
