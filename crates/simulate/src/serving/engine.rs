@@ -184,7 +184,7 @@ pub struct Engine {
     jitter: f64,
     /// Seconds since decoding requests last got a token.
     since: f64,
-    /// Seconds that the next step takes longer, for adapters to be loaded.
+    /// Seconds that the next step takes longer, for adapters to be loaded or kernels to be compiled.
     stall: f64,
     usage: Usage,
     /// Seconds of the step that is being made.
@@ -255,6 +255,11 @@ impl Engine {
             self.slots.live(*slot, *generation).map(|slot| now - slot.queued)
         });
         (self.under_way, first.unwrap_or(0.0))
+    }
+
+    /// The next step takes so many seconds longer.
+    pub fn pause(&mut self, seconds: f64) {
+        self.stall += seconds;
     }
 
     /// What it did since the last call.
