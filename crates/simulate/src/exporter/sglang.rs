@@ -146,13 +146,13 @@ pub fn write(replica: &Replica, start: f64, values: &mut Values) {
     for phase in replica.process().phases() {
         values.push(phase);
     }
-    let ended = meters.finished[0] + meters.finished[1];
+    let [stopped, cut, aborted, ..] = meters.finished;
     for count in [
         meters.prompt_tokens + replica.counted_twice(),
         meters.generation_tokens,
-        ended,
+        stopped + cut,
         meters.structured,
-        meters.finished[2],
+        aborted,
         meters.preemptions,
         meters.retracted_input,
         meters.retracted_output,

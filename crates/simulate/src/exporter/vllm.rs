@@ -9,6 +9,9 @@
 //! - A preempted request looks for its own blocks when it comes back, and what it finds counts as hits.
 //! - [`ReplicaSpec::old_names`](crate::serving::ReplicaSpec): the cache's names before 0.10, whose hits and queries
 //!   are shown in blocks.
+//!
+//! `lora_requests_info` is left out: it tells by its labels which adapters run, so that its series come and go,
+//! and the series of a [`Page`] never change.
 
 use crate::page::{Kind, Page, PageBuilder, Values};
 use crate::serving::{Meters, Reason, Replica, ReplicaSpec, Role};

@@ -16,7 +16,7 @@ use crate::random::Random;
 use crate::workload::Request;
 
 use super::slot::{Place, Slots};
-use super::{Adapters, Batch, Blocks, Cost, Meters, ReplicaSpec, Roofline};
+use super::{Adapters, Batch, Blocks, Cost, Meters, Reason, ReplicaSpec, Roofline};
 
 /// How a request left a replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -430,7 +430,7 @@ impl Engine {
                 Event::GiveUp if slot.place == Place::Held => {}
                 Event::GiveUp => {
                     self.leave(&slot, End::GaveUp, at, tick);
-                    tick.meters.finished[2] += 1;
+                    tick.meters.finish(Reason::Abort);
                     if hung {
                         // The engine does not hear of it until it makes steps again.
                         self.slots.get_mut(index).given_up = true;

@@ -15,11 +15,14 @@ pub enum Reason {
     Abort,
     /// It failed.
     Error,
+    /// It was stopped because it repeats itself, which engines look for only when they are asked to.
+    Repetition,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Stop, Self::Length, Self::Abort, Self::Error];
+    pub const ALL: [Self; 5] =
+        [Self::Stop, Self::Length, Self::Abort, Self::Error, Self::Repetition];
 
     /// Its label.
     pub fn name(self) -> &'static str {
@@ -28,6 +31,7 @@ impl Reason {
             Self::Length => "length",
             Self::Abort => "abort",
             Self::Error => "error",
+            Self::Repetition => "repetition",
         }
     }
 }
@@ -79,7 +83,8 @@ pub struct Meters {
     pub preemptions: u64,
     pub retracted_input: u64,
     pub retracted_output: u64,
-    pub finished: [u64; 4],
+    /// By [`Reason`], in the order of [`Reason::ALL`].
+    pub finished: [u64; 5],
     pub structured: u64,
     pub drafts: u64,
     pub draft_tokens: u64,
@@ -226,7 +231,7 @@ impl Meters {
             preemptions: 0,
             retracted_input: 0,
             retracted_output: 0,
-            finished: [0; 4],
+            finished: [0; 5],
             structured: 0,
             drafts: 0,
             draft_tokens: 0,
@@ -269,6 +274,11 @@ impl Meters {
     /// Takes in a transfer of a cache that took so many seconds.
     pub fn transferred(&mut self, seconds: f64) {
         self.transfer.observe(seconds * self.transfer_unit);
+    }
+
+    /// A request ended.
+    pub fn finish(&mut self, reason: Reason) {
+        self.finished[reason as usize] += 1;
     }
 
     /// Requests that ended, whatever the reason.

@@ -384,7 +384,7 @@ impl Replica {
             cpu: host.cpu,
             pcie: gpu.pcie,
             fabric: host.fabric,
-            lag: self.frontend.lag(),
+            lag: self.frontend.lag() / host.network.clamp(0.01, 1.0),
             outcomes,
             meters: &mut self.meters,
         };

@@ -119,6 +119,21 @@ const WITHOUT_SIGNAL: &[&str] = &[
 ];
 
 #[test]
+fn old_names_count_the_cache_in_blocks() {
+    let mut run = Run::new(1, 4.0);
+    run.spec.replicas[0].old_names = true;
+    run.seconds = 30;
+    let summary = run.run();
+    let page = replica_page(&run.spec.replicas[0], "replica:8000");
+    let shown = values(&summary.service, 0);
+    let meters = summary.service.replicas()[0].meters();
+    assert!(meters.hits > 1000);
+    let hits = read(&page, &shown, "vllm:gpu_prefix_cache_hits_total");
+    assert_eq!(hits, (meters.hits / 16) as f64);
+    assert!(page.families.iter().all(|family| family.name != "vllm:prefix_cache_hits"));
+}
+
+#[test]
 fn counters_begin_anew_with_the_process_and_the_page_is_away_meanwhile() {
     let mut run = Run::new(2, 6.0);
     run.replicas[0].restarted = 1.0;
