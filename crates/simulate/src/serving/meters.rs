@@ -117,6 +117,8 @@ pub struct Meters {
     pub prompt_length: Histogram,
     pub output_length: Histogram,
     pub max_tokens: Histogram,
+    pub computed_length: Histogram,
+    pub params_n: Histogram,
     pub iteration: Histogram,
     pub transfer: Histogram,
     transfer_unit: f64,
@@ -199,6 +201,7 @@ const LENGTHS: &[f64] = &[
     500_000.0,
     1_000_000.0,
 ];
+const PARAMS_N: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0];
 const ITERATION: &[f64] =
     &[1.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16_384.0];
 const VLLM_TRANSFER: &[f64] =
@@ -263,6 +266,8 @@ impl Meters {
             prompt_length: lengths(),
             output_length: lengths(),
             max_tokens: lengths(),
+            computed_length: lengths(),
+            params_n: Histogram::new(PARAMS_N),
             iteration: Histogram::new(ITERATION),
             transfer: Histogram::new(bounds.transfer),
             transfer_unit: bounds.transfer_unit,

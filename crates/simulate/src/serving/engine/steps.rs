@@ -334,6 +334,9 @@ impl Engine {
         meters.prompt_length.observe(f64::from(slot.request.prompt));
         meters.output_length.observe(f64::from(output));
         meters.max_tokens.observe(f64::from(slot.request.limit));
+        let cached = if slot.handed { slot.request.prompt - 1 } else { slot.found };
+        meters.computed_length.observe(f64::from(slot.request.prompt.saturating_sub(cached)));
+        meters.params_n.observe(1.0);
         meters.retractions.observe(f64::from(slot.preempted));
         if self.spec.engine == EngineKind::Sglang {
             count_prompt(slot, tick);
