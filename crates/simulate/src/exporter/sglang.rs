@@ -51,13 +51,13 @@ pub fn page(spec: &ReplicaSpec, instance: &str) -> Page {
     if spec.model.experts > 0.0 {
         page.gauge("sglang:eplb_balancedness", "How evenly experts are used, 1 is even.");
     }
-    let phases: [&[(&str, &str)]; 4] = [
-        &[("phase", "init")],
-        &[("phase", "load_weights")],
-        &[("phase", "compile")],
-        &[("phase", "capture_graph")],
-    ];
+    let phases: [&[(&str, &str)]; 2] = [&[("phase", "load_weight")], &[("phase", "scheduler_e2e")]];
     page.family(Kind::Gauge, "sglang:startup_time_seconds", "", "Phases of the start.", &phases);
+    let phases: [&[(&str, &str)]; 1] = [&[("phase", "decode")]];
+    let name = "sglang:startup_cuda_graph_time_seconds";
+    page.family(Kind::Gauge, name, "", "Time to compile and capture graphs.", &phases);
+    page.gauge("sglang:weight_memory_usage_gb", "Memory of the weights on each GPU.");
+    page.gauge("sglang:kv_cache_memory_usage_gb", "Memory of the pool on each GPU.");
     for (name, about) in COUNTERS {
         page.counter(name, about);
     }
@@ -97,6 +97,8 @@ pub fn page(spec: &ReplicaSpec, instance: &str) -> Page {
     process::families(&mut page);
     page.build()
 }
+
+const GIB: f64 = 1_073_741_824.0;
 
 /// Counters without labels of their own, absent until they count.
 const COUNTERS: &[(&str, &str)] = &[
@@ -143,16 +145,20 @@ pub fn write(replica: &Replica, start: f64, values: &mut Values) {
     if spec.model.experts > 0.0 {
         values.push(now.balance);
     }
-    for phase in replica.process().phases() {
-        values.push(phase);
-    }
-    let ended = meters.finished[0] + meters.finished[1];
+    let [initialise, load, compile, capture] = replica.process().phases();
+    values.push(load);
+    values.push(initialise + load + compile + capture);
+    values.push(compile + capture);
+    let weights = spec.model.weight_bytes() / f64::from(spec.gpus);
+    values.push(weights / GIB);
+    values.push((spec.gpu_bytes(replica.blocks()) - spec.gpu_bytes(0)) / GIB);
+    let [stopped, cut, aborted, ..] = meters.finished;
     for count in [
         meters.prompt_tokens + replica.counted_twice(),
         meters.generation_tokens,
-        ended,
+        stopped + cut,
         meters.structured,
-        meters.finished[2],
+        aborted,
         meters.preemptions,
         meters.retracted_input,
         meters.retracted_output,

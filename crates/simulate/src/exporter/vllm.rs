@@ -9,6 +9,9 @@
 //! - A preempted request looks for its own blocks when it comes back, and what it finds counts as hits.
 //! - [`ReplicaSpec::old_names`](crate::serving::ReplicaSpec): the cache's names before 0.10, whose hits and queries
 //!   are shown in blocks.
+//!
+//! `lora_requests_info` is left out: it tells by its labels which adapters run, so that its series come and go,
+//! and the series of a [`Page`] never change.
 
 use crate::page::{Kind, Page, PageBuilder, Values};
 use crate::serving::{Meters, Reason, Replica, ReplicaSpec, Role};
@@ -17,9 +20,9 @@ use super::process;
 
 /// The page of a replica of `spec`.
 pub fn page(spec: &ReplicaSpec, instance: &str) -> Page {
-    let common = [("model_name", spec.model.name), ("engine", "0")];
+    let common = [("engine", "0"), ("model_name", spec.model.name)];
     let mut page = PageBuilder::new("vllm", instance, &common);
-    let [ttft, itl, request, lengths, iteration, transfer] = bounds(spec);
+    let [ttft, itl, request, lengths, iteration, transfer, params_n] = bounds(spec);
     page.gauge("vllm:num_requests_running", "Requests in the batches of the engine.");
     page.gauge("vllm:num_requests_waiting", "Requests that wait to be run.");
     page.family(
@@ -29,7 +32,12 @@ pub fn page(spec: &ReplicaSpec, instance: &str) -> Page {
         "Requests that wait to be run, by what for.",
         &[&[("reason", "capacity")], &[("reason", "deferred")]],
     );
-    page.gauge("vllm:engine_sleep_state", "Whether the engine sleeps.");
+    let states: [&[(&str, &str)]; 3] = [
+        &[("sleep_state", "awake")],
+        &[("sleep_state", "weights_offloaded")],
+        &[("sleep_state", "discard_all")],
+    ];
+    page.family(Kind::Gauge, "vllm:engine_sleep_state", "", "Whether the engine sleeps.", &states);
     let usage =
         if spec.old_names { "vllm:gpu_cache_usage_perc" } else { "vllm:kv_cache_usage_perc" };
     page.gauge(usage, "Share of the KV cache in use, 1 is all.");
@@ -47,6 +55,7 @@ pub fn page(spec: &ReplicaSpec, instance: &str) -> Page {
     ];
     let about = "Prompt tokens by where they came from.";
     page.family(Kind::Counter, "vllm:prompt_tokens_by_source", "_total", about, &sources);
+    page.counter("vllm:prompt_tokens_cached", "Prompt tokens that were not computed.");
     page.counter("vllm:generation_tokens", "Tokens generated.");
     page.counter("vllm:corrupted_requests", "Requests with logits that are not numbers.");
     let reasons = Reason::ALL.map(|reason| [("finished_reason", reason.name())]);
@@ -56,6 +65,11 @@ pub fn page(spec: &ReplicaSpec, instance: &str) -> Page {
     page.histogram("vllm:request_prompt_tokens", "Tokens of a prompt.", lengths);
     page.histogram("vllm:request_generation_tokens", "Tokens of an answer.", lengths);
     page.histogram("vllm:request_params_max_tokens", "Most tokens asked for.", lengths);
+    let name = "vllm:request_max_num_generation_tokens";
+    page.histogram(name, "Tokens of the longest answer of a request.", lengths);
+    let name = "vllm:request_prefill_kv_computed_tokens";
+    page.histogram(name, "Tokens of a prompt that were computed.", lengths);
+    page.histogram("vllm:request_params_n", "Answers asked for.", params_n);
     page.histogram("vllm:iteration_tokens_total", "Tokens of a step.", iteration);
     page.histogram("vllm:time_to_first_token_seconds", "Time to the first token.", ttft);
     let between = if spec.old_names {
@@ -108,7 +122,7 @@ pub fn page(spec: &ReplicaSpec, instance: &str) -> Page {
 }
 
 /// Bounds of its histograms, taken from empty meters so that they cannot differ.
-fn bounds(spec: &ReplicaSpec) -> [&'static [f64]; 6] {
+fn bounds(spec: &ReplicaSpec) -> [&'static [f64]; 7] {
     let meters = Meters::new(spec.engine, spec.model.longest, spec.drafts);
     [
         meters.ttft.bounds(),
@@ -117,6 +131,7 @@ fn bounds(spec: &ReplicaSpec) -> [&'static [f64]; 6] {
         meters.prompt_length.bounds(),
         meters.iteration.bounds(),
         meters.transfer.bounds(),
+        meters.params_n.bounds(),
     ]
 }
 
@@ -128,7 +143,9 @@ pub fn write(replica: &Replica, start: f64, values: &mut Values) {
     values.push(now.waiting + now.deferred);
     values.push(now.waiting);
     values.push(now.deferred);
-    values.push(0.0);
+    for state in [1.0, 0.0, 0.0] {
+        values.push(state);
+    }
     values.push(now.usage);
     let unit = if spec.old_names { u64::from(spec.block) } else { 1 };
     count(values, meters.queries / unit);
@@ -140,6 +157,7 @@ pub fn write(replica: &Replica, start: f64, values: &mut Values) {
     for source in meters.prompt_sources {
         count(values, source);
     }
+    count(values, meters.prompt_sources[1] + meters.prompt_sources[2]);
     count(values, meters.generation_tokens);
     count(values, meters.corrupted);
     for finished in meters.finished {
@@ -148,6 +166,9 @@ pub fn write(replica: &Replica, start: f64, values: &mut Values) {
     values.histogram(&meters.prompt_length);
     values.histogram(&meters.output_length);
     values.histogram(&meters.max_tokens);
+    values.histogram(&meters.output_length);
+    values.histogram(&meters.computed_length);
+    values.histogram(&meters.params_n);
     values.histogram(&meters.iteration);
     values.histogram(&meters.ttft);
     values.histogram(&meters.itl);

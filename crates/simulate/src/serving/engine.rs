@@ -16,7 +16,7 @@ use crate::random::Random;
 use crate::workload::Request;
 
 use super::slot::{Place, Slots};
-use super::{Adapters, Batch, Blocks, Cost, Meters, ReplicaSpec, Roofline};
+use super::{Adapters, Batch, Blocks, Cost, Meters, Reason, ReplicaSpec, Roofline};
 
 /// How a request left a replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -184,7 +184,7 @@ pub struct Engine {
     jitter: f64,
     /// Seconds since decoding requests last got a token.
     since: f64,
-    /// Seconds that the next step takes longer, for adapters to be loaded.
+    /// Seconds that the next step takes longer, for adapters to be loaded or kernels to be compiled.
     stall: f64,
     usage: Usage,
     /// Seconds of the step that is being made.
@@ -255,6 +255,11 @@ impl Engine {
             self.slots.live(*slot, *generation).map(|slot| now - slot.queued)
         });
         (self.under_way, first.unwrap_or(0.0))
+    }
+
+    /// The next step takes so many seconds longer.
+    pub fn pause(&mut self, seconds: f64) {
+        self.stall += seconds;
     }
 
     /// What it did since the last call.
@@ -425,7 +430,7 @@ impl Engine {
                 Event::GiveUp if slot.place == Place::Held => {}
                 Event::GiveUp => {
                     self.leave(&slot, End::GaveUp, at, tick);
-                    tick.meters.finished[2] += 1;
+                    tick.meters.finish(Reason::Abort);
                     if hung {
                         // The engine does not hear of it until it makes steps again.
                         self.slots.get_mut(index).given_up = true;

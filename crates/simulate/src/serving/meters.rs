@@ -15,11 +15,14 @@ pub enum Reason {
     Abort,
     /// It failed.
     Error,
+    /// It was stopped because it repeats itself, which engines look for only when they are asked to.
+    Repetition,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Stop, Self::Length, Self::Abort, Self::Error];
+    pub const ALL: [Self; 5] =
+        [Self::Stop, Self::Length, Self::Abort, Self::Error, Self::Repetition];
 
     /// Its label.
     pub fn name(self) -> &'static str {
@@ -28,6 +31,7 @@ impl Reason {
             Self::Length => "length",
             Self::Abort => "abort",
             Self::Error => "error",
+            Self::Repetition => "repetition",
         }
     }
 }
@@ -79,7 +83,8 @@ pub struct Meters {
     pub preemptions: u64,
     pub retracted_input: u64,
     pub retracted_output: u64,
-    pub finished: [u64; 4],
+    /// By [`Reason`], in the order of [`Reason::ALL`].
+    pub finished: [u64; 5],
     pub structured: u64,
     pub drafts: u64,
     pub draft_tokens: u64,
@@ -112,6 +117,8 @@ pub struct Meters {
     pub prompt_length: Histogram,
     pub output_length: Histogram,
     pub max_tokens: Histogram,
+    pub computed_length: Histogram,
+    pub params_n: Histogram,
     pub iteration: Histogram,
     pub transfer: Histogram,
     transfer_unit: f64,
@@ -194,6 +201,7 @@ const LENGTHS: &[f64] = &[
     500_000.0,
     1_000_000.0,
 ];
+const PARAMS_N: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0];
 const ITERATION: &[f64] =
     &[1.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16_384.0];
 const VLLM_TRANSFER: &[f64] =
@@ -226,7 +234,7 @@ impl Meters {
             preemptions: 0,
             retracted_input: 0,
             retracted_output: 0,
-            finished: [0; 4],
+            finished: [0; 5],
             structured: 0,
             drafts: 0,
             draft_tokens: 0,
@@ -258,6 +266,8 @@ impl Meters {
             prompt_length: lengths(),
             output_length: lengths(),
             max_tokens: lengths(),
+            computed_length: lengths(),
+            params_n: Histogram::new(PARAMS_N),
             iteration: Histogram::new(ITERATION),
             transfer: Histogram::new(bounds.transfer),
             transfer_unit: bounds.transfer_unit,
@@ -269,6 +279,11 @@ impl Meters {
     /// Takes in a transfer of a cache that took so many seconds.
     pub fn transferred(&mut self, seconds: f64) {
         self.transfer.observe(seconds * self.transfer_unit);
+    }
+
+    /// A request ended.
+    pub fn finish(&mut self, reason: Reason) {
+        self.finished[reason as usize] += 1;
     }
 
     /// Requests that ended, whatever the reason.

@@ -31,4 +31,4 @@ pub use roofline::{Cost, Roofline, Work};
 pub(crate) use router::LATENCY;
 pub use router::{Policy, Route, Router, Worker};
 pub use service::{Clients, Service, ServiceSpec, Supply};
-pub use spec::{EngineKind, ReplicaSpec, Role};
+pub use spec::{EngineKind, ReplicaSpec, Role, SpecError};

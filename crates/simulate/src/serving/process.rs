@@ -72,6 +72,14 @@ impl Process {
         }
     }
 
+    /// One that starts at `time`.
+    pub fn starting(spec: &ReplicaSpec, slowness: f64, time: f64) -> Self {
+        let mut process = Self::running(spec);
+        process.serves = time;
+        process.start(spec, slowness, time);
+        process
+    }
+
     /// What it is doing.
     pub fn state(&self) -> State {
         self.state
@@ -80,6 +88,11 @@ impl Process {
     /// When it was last started, seconds since the run's start.
     pub fn started(&self) -> f64 {
         self.started
+    }
+
+    /// Since when it serves, or last served, seconds since the run's start.
+    pub fn serves(&self) -> f64 {
+        self.serves
     }
 
     /// Times it ended, planned or not.

@@ -37,6 +37,9 @@ const WORKER_BYTES: f64 = 2.5e9;
 /// Bytes of host memory for each request inside, and for each picture that is prepared.
 const REQUEST_BYTES: f64 = 2.0e5;
 const PICTURE_BYTES: f64 = 2.5e7;
+/// Seconds after a start in which kernels are still compiled, and the chance of it in each.
+const WARM_UP: f64 = 120.0;
+const WARM_UP_PAUSES: f64 = 0.06;
 /// Bytes on the front network for a token in and a token out (a streamed chunk).
 const TOKEN_IN: f64 = 4.0;
 const TOKEN_OUT: f64 = 220.0;
@@ -100,6 +103,18 @@ impl Replica {
             demand: Demand::default(),
             scrapes: 0,
         }
+    }
+
+    /// Replica `index` of a service, which starts at `second`, `slowness` times as slowly as usual.
+    pub fn starting(
+        spec: ReplicaSpec,
+        seed: u64,
+        index: usize,
+        second: u64,
+        slowness: f64,
+    ) -> Self {
+        let process = Process::starting(&spec, slowness, second as f64);
+        Self { process, ..Self::new(spec, seed, index) }
     }
 
     /// What it is made of.
@@ -359,6 +374,7 @@ impl Replica {
             received += TOKEN_IN * f64::from(arrival.request.prompt);
             self.accept(arrival);
         }
+        self.warm_up(second);
         let (ended, prompts) = (self.meters.ended(), self.meters.prompt_tokens);
         let mut tick = Tick {
             from,
@@ -368,7 +384,7 @@ impl Replica {
             cpu: host.cpu,
             pcie: gpu.pcie,
             fabric: host.fabric,
-            lag: self.frontend.lag(),
+            lag: self.frontend.lag() / host.network.clamp(0.01, 1.0),
             outcomes,
             meters: &mut self.meters,
         };
@@ -394,6 +410,18 @@ impl Replica {
         if pictures > 0.0 && used + gpu.taken_bytes > self.spec.accelerator.memory_bytes {
             // The driver has nothing left to give: the engine dies with a CUDA out-of-memory error.
             self.end(to, Some(Kill::Crash), outcomes);
+        }
+    }
+
+    /// In the first minutes after a start kernels are still compiled for shapes that come for the
+    /// first time, and everyone waits: short pauses that are no hang.
+    fn warm_up(&mut self, second: u64) {
+        if second as f64 - self.process.serves() > WARM_UP {
+            return;
+        }
+        let mut random = Random::member(self.seed, "warm-up", second);
+        if random.chance(WARM_UP_PAUSES) {
+            self.engine.pause(random.between(0.5, 3.0));
         }
     }
 

@@ -42,6 +42,23 @@ pub struct Worker {
     in_a_row: u32,
 }
 
+impl Worker {
+    fn new(healthy: bool) -> Self {
+        Self {
+            healthy,
+            running: 0,
+            sent: 0,
+            succeeded: 0,
+            failed: 0,
+            timed_out: 0,
+            ejections: 0,
+            probes_failed: 0,
+            duration: Histogram::new(LATENCY),
+            in_a_row: 0,
+        }
+    }
+}
+
 /// What the router counts of one kind of request, as its client sees it.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "named as what they count")]
@@ -76,18 +93,6 @@ pub struct Router {
 impl Router {
     /// A router before so many replicas.
     pub fn new(policy: Policy, replicas: usize) -> Self {
-        let worker = Worker {
-            healthy: true,
-            running: 0,
-            sent: 0,
-            succeeded: 0,
-            failed: 0,
-            timed_out: 0,
-            ejections: 0,
-            probes_failed: 0,
-            duration: Histogram::new(LATENCY),
-            in_a_row: 0,
-        };
         let route = Route {
             requests: 0,
             answered: 0,
@@ -100,7 +105,7 @@ impl Router {
         };
         Self {
             policy,
-            workers: vec![worker; replicas],
+            workers: vec![Worker::new(true); replicas],
             routes: vec![route; Class::ALL.len()],
             retries: 0,
             unrouted: 0,
@@ -109,6 +114,12 @@ impl Router {
             weights: vec![1.0; replicas],
             cumulative: Vec::new(),
         }
+    }
+
+    /// One more replica, which gets nothing before its health was seen.
+    pub fn add(&mut self) {
+        self.workers.push(Worker::new(false));
+        self.weights.push(1.0);
     }
 
     /// What it counts of each replica.

@@ -74,6 +74,7 @@ pub struct Clients {
 pub struct Service {
     name: String,
     start: f64,
+    seed: u64,
     arrivals: Arrivals,
     router: Router,
     replicas: Vec<Replica>,
@@ -96,6 +97,7 @@ impl Service {
         Self {
             name: spec.name.clone(),
             start: spec.start,
+            seed,
             arrivals: Arrivals::new(spec.workload, seed, spec.start, longest.unwrap_or(32_768)),
             router: Router::new(spec.policy, replicas.len()),
             inboxes: vec![Vec::new(); replicas.len()],
@@ -109,6 +111,14 @@ impl Service {
     /// From now on clients ask what is in `trace`, in place of what is drawn.
     pub fn replay(&mut self, trace: Trace) {
         self.arrivals.replay(trace);
+    }
+
+    /// One more replica is started at `second`, `slowness` times as slowly as usual; it serves when its start is done.
+    pub fn scale_out(&mut self, spec: ReplicaSpec, second: u64, slowness: f64) {
+        let index = self.replicas.len();
+        self.replicas.push(Replica::starting(spec, self.seed, index, second, slowness));
+        self.inboxes.push(Vec::new());
+        self.router.add();
     }
 
     /// Its name.

@@ -81,6 +81,24 @@ impl Default for ReplicaSpec {
     }
 }
 
+/// Why a replica cannot be.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each message explains its fields")]
+pub enum SpecError {
+    /// A setting that is out of its range.
+    #[error("{setting} is {value}, expected {expected}")]
+    Range { setting: &'static str, value: f64, expected: &'static str },
+    /// Weights, buffers and a cache for one context of the longest answer do not fit.
+    #[error(
+        "`{model}` on {gpus} {accelerator} leaves a cache of {tokens} tokens, expected at least {least}: use more or larger GPUs, or fewer bytes a parameter"
+    )]
+    Memory { model: &'static str, gpus: u32, accelerator: &'static str, tokens: u64, least: u64 },
+}
+
+/// Tokens of cache below which a replica serves nobody.
+const LEAST_TOKENS: u64 = 4096;
+
 /// Memory for captured graphs and buffers of each GPU, bytes.
 pub(super) const BUFFER_BYTES: f64 = 3.0e9;
 
@@ -93,6 +111,45 @@ impl ReplicaSpec {
         let block =
             self.model.kv_token_bytes() * self.model.kv_copies(gpus) * f64::from(self.block);
         (left / block).max(0.0) as u64
+    }
+
+    /// Whether such a replica can be.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError`] when a setting is out of its range, or the model leaves no room for a cache.
+    pub fn check(&self) -> Result<(), SpecError> {
+        let at_least_one = "at least 1";
+        for (setting, value) in [
+            ("GPUs", self.gpus),
+            ("most running requests", self.max_running),
+            ("tokens of a step", self.step_tokens),
+            ("tokens of a block", self.block),
+        ] {
+            if value == 0 {
+                return Err(SpecError::Range { setting, value: 0.0, expected: at_least_one });
+            }
+        }
+        for (setting, value, most, expected) in [
+            ("share of GPU memory", self.memory_share, 1.0, "a share above 0 and up to 1"),
+            ("cores of the front end", self.frontend_cores, 1e6, "a number above 0"),
+            ("acceptance", self.acceptance, 1.0, "a probability above 0"),
+        ] {
+            if !(value > 0.0 && value <= most) {
+                return Err(SpecError::Range { setting, value, expected });
+            }
+        }
+        let tokens = self.blocks(0.0) * u64::from(self.block);
+        if tokens < LEAST_TOKENS {
+            return Err(SpecError::Memory {
+                model: self.model.name,
+                gpus: self.gpus,
+                accelerator: self.accelerator.name,
+                tokens,
+                least: LEAST_TOKENS,
+            });
+        }
+        Ok(())
     }
 
     /// Bytes each GPU holds while the replica runs with so many blocks.
@@ -121,5 +178,20 @@ mod tests {
         assert!(blocks("llama-3.3-70b", A100, 4) > 10_000);
         assert!(blocks("deepseek-v3", H200, 8) > 10_000);
         assert_eq!(blocks("deepseek-v3", H100, 8), 0);
+    }
+
+    #[test]
+    fn a_replica_that_cannot_be_says_why() {
+        let model = Model::named("llama-3.3-70b").expect("known");
+        let spec = ReplicaSpec { model, ..ReplicaSpec::default() };
+        let message = spec.check().expect_err("it does not fit").to_string();
+        assert_eq!(
+            message,
+            "`llama-3.3-70b` on 1 H100 leaves a cache of 0 tokens, expected at least 4096: use more or larger GPUs, or fewer bytes a parameter"
+        );
+        let spec = ReplicaSpec { memory_share: 1.4, ..ReplicaSpec::default() };
+        let message = spec.check().expect_err("out of range").to_string();
+        assert_eq!(message, "share of GPU memory is 1.4, expected a share above 0 and up to 1");
+        assert_eq!(ReplicaSpec::default().check(), Ok(()));
     }
 }

@@ -59,7 +59,7 @@ impl Trace {
             let row = self.rows[index];
             let id = (round << 36) | ((index as u64) << 8);
             let mut random = Random::member(seed, "trace", id);
-            let copies = conditions.arrivals.max(0.0).min(255.0) + random.uniform();
+            let copies = conditions.arrivals.clamp(0.0, 255.0) + random.uniform();
             // The one of the trace comes at its time; a surge's others within the same second.
             for copy in 0..copies.floor() as u64 {
                 let part = if copy == 0 { row.time - place as f64 } else { random.uniform() };

@@ -159,6 +159,56 @@ fn e9_a_cold_start_is_late_by_its_phases() {
 }
 
 #[test]
+fn e9_a_replica_that_is_added_helps_only_when_it_is_there() {
+    let run = Run::new(1, 14.0);
+    let wait = |slowness: f64| {
+        let mut service = Service::new(&run.spec, run.seed);
+        let asked = ServiceConditions { arrivals: 1.6, ..ServiceConditions::default() };
+        let (mut first, mut waits) = (None, 0.0);
+        for second in 0..500 {
+            if second == 60 {
+                service.scale_out(run.spec.replicas[0], second, slowness);
+            }
+            let count = service.replicas().len();
+            let (supply, conditions) =
+                (vec![Supply::default(); count], vec![ReplicaConditions::default(); count]);
+            service.advance(second, &supply, &conditions, &asked);
+            if count == 2 && service.router().workers()[1].sent > 0 && first.is_none() {
+                first = Some(second);
+            }
+            waits += service.replicas()[0].meters().now.waiting / 500.0;
+        }
+        (first.expect("it serves"), waits)
+    };
+    let (usual, slow) = (wait(1.0), wait(4.0));
+    // Importing 15 s, weights 8 s, compiling 28 s, graphs 24 s.
+    assert!((130..150).contains(&usual.0) && slow.0 > usual.0 + 120, "{usual:?} {slow:?}");
+    assert!(slow.1 > 1.3 * usual.1, "{usual:?} {slow:?}");
+}
+
+#[test]
+fn after_a_start_steps_pause_now_and_then_for_less_than_a_hang() {
+    let mut run = Run::new(1, 3.0);
+    run.replicas[0].restarted = 1.0;
+    run.seconds = 500;
+    let (mut still, mut runs, mut last) = (0, Vec::new(), 0);
+    run.run_with(|second, service| {
+        let replica = &service.replicas()[0];
+        let steps = replica.counted().steps;
+        if replica.process().exits() == 1 && replica.process().serving() {
+            still =
+                if steps == last && replica.counted().now.running > 0.0 { still + 1 } else { 0 };
+            runs.push((second, still));
+        }
+        last = steps;
+    });
+    let longest = runs.iter().map(|(_, still)| *still).max().expect("it serves again");
+    assert!((1..10).contains(&longest), "{longest}");
+    let calm = runs.iter().filter(|(second, _)| *second > 450);
+    assert!(calm.map(|(_, still)| *still).max() == Some(0));
+}
+
+#[test]
 fn e10_stale_caches_are_told_by_nothing_but_the_answers() {
     let mut run = pair(5.0);
     let well = run.run();

@@ -49,6 +49,18 @@ fn tokens_of_steps_are_prompts_and_answers() {
 }
 
 #[test]
+fn sglang_counts_a_request_when_it_ends() {
+    let mut run = Run::new(1, 6.0);
+    run.spec.replicas[0].engine = EngineKind::Sglang;
+    let summary = run.run();
+    let meters = &summary.after[0];
+    assert_eq!(meters.generation_tokens as f64, meters.output_length.sum());
+    assert_eq!(meters.prompt_tokens as f64, meters.prompt_length.sum());
+    assert_eq!(meters.ended(), meters.e2e.count());
+    assert!(meters.decoded > meters.generation_tokens - meters.ended());
+}
+
+#[test]
 fn tokens_flow_as_decoding_requests_step() {
     for (drafts, each) in [(0, 1.0), (3, 1.0 + 0.7 + 0.49 + 0.343)] {
         let mut run = Run::new(1, 4.0);
@@ -195,6 +207,24 @@ fn one_seed_gives_the_same_values_and_another_gives_others() {
         assert_eq!(values(1, engine), values(1, engine));
         assert_ne!(values(1, engine), values(2, engine));
     }
+}
+
+#[test]
+fn values_are_the_same_on_any_machine() {
+    let mut run = Run::new(2, 14.0);
+    run.spec.replicas[1].engine = EngineKind::Sglang;
+    run.replicas[0].kv_blocks = 0.1;
+    let summary = run.run();
+    // FNV-1a over the bits; a change of the mechanism changes it, a machine does not.
+    let bits = summary.after.iter().flat_map(|meters| {
+        let times = [&meters.ttft, &meters.itl, &meters.e2e].map(|seen| seen.sum().to_bits());
+        let counts = [meters.steps, meters.preemptions, meters.hits, meters.generation_tokens];
+        times.into_iter().chain(counts)
+    });
+    let seen = bits.fold(0xcbf2_9ce4_8422_2325_u64, |hash, bits| {
+        (hash ^ bits).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    assert_eq!(seen, 0x609a_da6d_99dc_b813, "{seen:#018x}");
 }
 
 #[test]

@@ -95,6 +95,13 @@ fn names_of_engines_are_known_and_mean_what_auscult_takes_them_for() {
 
 /// Real names that no signal is made of.
 const WITHOUT_SIGNAL: &[&str] = &[
+    "vllm:prompt_tokens_cached_total",
+    "vllm:request_prefill_kv_computed_tokens",
+    "vllm:request_params_n",
+    "vllm:request_max_num_generation_tokens",
+    "sglang:startup_cuda_graph_time_seconds",
+    "sglang:weight_memory_usage_gb",
+    "sglang:kv_cache_memory_usage_gb",
     "vllm:request_params_max_tokens",
     "vllm:request_time_per_output_token_seconds",
     "vllm:request_inference_time_seconds",
@@ -117,6 +124,62 @@ const WITHOUT_SIGNAL: &[&str] = &[
     "sglang:num_prefill_inflight_queue_reqs",
     "sglang:num_decode_transfer_queue_reqs",
 ];
+
+/// Names, kinds and labels of vLLM 0.32, as its Python client prints them.
+const VLLM: &str = include_str!("../../../telemetry/tests/expositions/vllm.txt");
+
+#[test]
+fn names_kinds_and_labels_are_those_of_the_real_server() {
+    let kind =
+        |name: &str| VLLM.lines().find_map(|line| line.strip_prefix(&format!("# TYPE {name} ")));
+    let labels = |name: &str| -> Vec<&str> {
+        let line = VLLM.lines().find(|line| line.starts_with(&format!("{name}{{")));
+        let inside = line.and_then(|line| line.split(['{', '}']).nth(1)).unwrap_or_default();
+        let mut labels: Vec<&str> =
+            inside.split(',').filter_map(|label| label.split('=').next()).collect();
+        labels.sort_unstable();
+        labels
+    };
+    let mut compared = 0;
+    for role in [Role::Both, Role::Decode] {
+        let spec = ReplicaSpec { drafts: 2, role, ..ReplicaSpec::default() };
+        for family in replica_page(&spec, "replica:8000").families {
+            let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
+            let name = format!("{}{suffix}", family.name);
+            let expected = match family.kind {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+                _ => "histogram",
+            };
+            assert_eq!(kind(&name), Some(expected), "{name}");
+            // Settings are told by labels whose number grows with every release.
+            if name == "vllm:cache_config_info" || !name.starts_with("vllm:") {
+                continue;
+            }
+            let line = &family.lines[0];
+            let mut own: Vec<&str> = line.labels.iter().map(|(label, _)| label.as_str()).collect();
+            own.sort_unstable();
+            assert_eq!(own, labels(&format!("{}{}", family.name, line.suffix)), "{name}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 60, "{compared}");
+}
+
+#[test]
+fn old_names_count_the_cache_in_blocks() {
+    let mut run = Run::new(1, 4.0);
+    run.spec.replicas[0].old_names = true;
+    run.seconds = 30;
+    let summary = run.run();
+    let page = replica_page(&run.spec.replicas[0], "replica:8000");
+    let shown = values(&summary.service, 0);
+    let meters = summary.service.replicas()[0].meters();
+    assert!(meters.hits > 1000);
+    let hits = read(&page, &shown, "vllm:gpu_prefix_cache_hits_total");
+    assert_eq!(hits, (meters.hits / 16) as f64);
+    assert!(page.families.iter().all(|family| family.name != "vllm:prefix_cache_hits"));
+}
 
 #[test]
 fn counters_begin_anew_with_the_process_and_the_page_is_away_meanwhile() {

@@ -1,7 +1,7 @@
 //! Faults of the scheduler (S1 to S8): what they show, and what tells them from others.
 
 use auscult_simulate::conditions::{ReplicaConditions, ServiceConditions};
-use auscult_simulate::serving::{ReplicaSpec, Role, Service, Supply};
+use auscult_simulate::serving::{EngineKind, ReplicaSpec, Role, Service, Supply};
 
 use super::run::{Run, Summary, differs, similar};
 
@@ -47,6 +47,11 @@ fn s3_prompts_in_one_piece_stall_answers_while_nobody_waits() {
     assert!(stalls(&sick) > 5e-4, "{}", stalls(&sick));
     assert!(sick.waiting[0] < 0.5 && sick.usage[0] < 0.4);
     assert!(sick.rate(|meters| meters.preemptions) == 0.0);
+    // SGLang lets prompts go first, so that answers stall even with the usual chunks.
+    run.replicas[0].step_tokens = 1.0;
+    run.spec.replicas[0].engine = EngineKind::Sglang;
+    let first = run.run();
+    differs(stalls(&well), first.share_above(|meters| &meters.itl, 0.4), 2.0);
 }
 
 #[test]

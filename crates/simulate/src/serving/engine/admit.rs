@@ -1,7 +1,7 @@
 //! Who may run: room in the batch, blocks, a place for the adapter; and who must make room.
 
 use super::super::slot::Place;
-use super::super::{EngineKind, adapters::Lease};
+use super::super::{EngineKind, Lease, Reason};
 use super::{ADAPTER_BYTES, ADAPTER_HOST, COLLAPSE, End, Engine, Tick};
 
 /// What a request finds in the cache and needs beside it, in blocks.
@@ -41,7 +41,7 @@ impl Engine {
             if u64::from(context + 1).div_ceil(u64::from(self.spec.block)) > self.blocks.total() {
                 self.waiting.pop_front();
                 self.leave(&slot, End::Failed, self.clock, tick);
-                tick.meters.finished[3] += 1;
+                tick.meters.finish(Reason::Error);
                 self.remove(index);
                 continue;
             }

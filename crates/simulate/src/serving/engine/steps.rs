@@ -1,7 +1,7 @@
 //! The steps: prompts in chunks, tokens of answers, many alike at once; and what each reports.
 
 use super::super::slot::{Place, Slot};
-use super::super::{EngineKind, Role, Work};
+use super::super::{EngineKind, Reason, Role, Work};
 use super::{
     EAGER_OVERHEAD, End, Engine, Event, GRAMMAR_HOST, HANDOVER, HANDOVER_LEASE, LARGEST_GRAPH,
     REQUEST_HOST, STEP_HOST, Step, Tick,
@@ -321,7 +321,7 @@ impl Engine {
         let meters = &mut *tick.meters;
         let scheduled = slot.scheduled.unwrap_or(clock);
         let first = slot.first_token.map_or(clock, |first| first - lag).min(clock);
-        meters.finished[usize::from(end == End::Length)] += 1;
+        meters.finish(if end == End::Length { Reason::Length } else { Reason::Stop });
         meters.structured += u64::from(slot.request.grammar());
         meters.e2e.observe(clock + lag - slot.arrived);
         meters.queue.observe(scheduled - slot.queued);
@@ -334,6 +334,9 @@ impl Engine {
         meters.prompt_length.observe(f64::from(slot.request.prompt));
         meters.output_length.observe(f64::from(output));
         meters.max_tokens.observe(f64::from(slot.request.limit));
+        let cached = if slot.handed { slot.request.prompt - 1 } else { slot.found };
+        meters.computed_length.observe(f64::from(slot.request.prompt.saturating_sub(cached)));
+        meters.params_n.observe(1.0);
         meters.retractions.observe(f64::from(slot.preempted));
         if self.spec.engine == EngineKind::Sglang {
             count_prompt(slot, tick);
