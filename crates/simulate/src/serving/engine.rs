@@ -117,6 +117,8 @@ const LARGEST_GRAPH: u64 = 512;
 const EAGER_OVERHEAD: f64 = 3.0;
 /// Bytes a second of a hand-over from each GPU: 400 Gbit/s, half reached.
 const HANDOVER: f64 = 25e9;
+/// Seconds to agree on a hand-over.
+const HANDOVER_SECONDS: f64 = 0.004;
 /// After this long a hand-over that failed is given up by who waits for it, and by who offers it.
 const HANDOVER_WAIT: f64 = 15.0;
 const HANDOVER_LEASE: f64 = 60.0;
@@ -189,6 +191,8 @@ pub struct Engine {
     /// Seconds that the next step takes longer, for adapters to be loaded or kernels to be compiled.
     stall: f64,
     usage: Usage,
+    /// When the links to other replicas are free.
+    link: f64,
     /// Seconds of the step that is being made.
     under_way: f64,
 }
@@ -232,6 +236,7 @@ impl Engine {
             since: 0.0,
             stall: 0.0,
             usage: Usage::default(),
+            link: time,
             under_way: 0.0,
         }
     }
