@@ -51,7 +51,7 @@ conditions! {
     pub struct ReplicaConditions of "replica" {
         /// Part of the traffic that the router sends here, as a multiple of an equal part.
         routing_weight = 1.0,
-        /// Blocks of the KV cache, as a share of the usual.
+        /// Blocks of the KV cache, as a share of the usual; at once, as after a start with another setting.
         kv_blocks = 1.0,
         /// Share of its longest answer that is reserved when a request is admitted.
         reserved_output = 0.0,
@@ -73,7 +73,7 @@ conditions! {
         collapses = 0.0,
         /// From 0.5 on, the engine makes no steps while its server answers.
         hung = 0.0,
-        /// From 0.5 on, the answer to health checks waits for the step that is running.
+        /// From 0.5 on, the answer to health checks waits in the queue and for the step that is running.
         blocked_health = 0.0,
         /// Crashes an hour.
         crashes_per_hour = 0.0,

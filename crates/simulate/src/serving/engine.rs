@@ -6,6 +6,8 @@
 //! is the number of things that happen in it, not the number of tokens.
 
 mod admit;
+mod events;
+mod leave;
 mod steps;
 
 use std::cmp::Reverse;
@@ -16,7 +18,7 @@ use crate::random::Random;
 use crate::workload::Request;
 
 use super::slot::{Place, Slots};
-use super::{Adapters, Batch, Blocks, Cost, Meters, Reason, ReplicaSpec, Roofline};
+use super::{Adapters, Batch, Blocks, Cost, Meters, ReplicaSpec, Roofline};
 
 /// How a request left a replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,6 +117,8 @@ const LARGEST_GRAPH: u64 = 512;
 const EAGER_OVERHEAD: f64 = 3.0;
 /// Bytes a second of a hand-over from each GPU: 400 Gbit/s, half reached.
 const HANDOVER: f64 = 25e9;
+/// Seconds to agree on a hand-over.
+const HANDOVER_SECONDS: f64 = 0.004;
 /// After this long a hand-over that failed is given up by who waits for it, and by who offers it.
 const HANDOVER_WAIT: f64 = 15.0;
 const HANDOVER_LEASE: f64 = 60.0;
@@ -187,6 +191,8 @@ pub struct Engine {
     /// Seconds that the next step takes longer, for adapters to be loaded or kernels to be compiled.
     stall: f64,
     usage: Usage,
+    /// When the links to other replicas are free.
+    link: f64,
     /// Seconds of the step that is being made.
     under_way: f64,
 }
@@ -230,6 +236,7 @@ impl Engine {
             since: 0.0,
             stall: 0.0,
             usage: Usage::default(),
+            link: time,
             under_way: 0.0,
         }
     }
@@ -329,28 +336,6 @@ impl Engine {
         *self = Self::new(self.spec, self.blocks.total(), random, time);
     }
 
-    fn deadline(&mut self, time: f64, slot: u32, generation: u32) {
-        self.deadlines.entry(time as u64).or_default().push((time, slot, generation));
-    }
-
-    /// Deadlines before `to` of those who are inside still become events.
-    fn due(&mut self, to: f64) {
-        while let Some(second) = self.deadlines.first_entry()
-            && (*second.key() as f64) < to
-        {
-            for (time, slot, generation) in second.remove() {
-                if self.slots.live(slot, generation).is_some() {
-                    self.push(time, Event::GiveUp, slot, generation);
-                }
-            }
-        }
-    }
-
-    fn push(&mut self, time: f64, event: Event, slot: u32, generation: u32) {
-        self.sequence += 1;
-        self.events.push(Reverse((time.to_bits(), self.sequence, event, slot, generation)));
-    }
-
     /// Makes steps until the end of the tick.
     pub fn run(&mut self, tick: &mut Tick<'_>) {
         self.under_way = 0.0;
@@ -413,88 +398,6 @@ impl Engine {
         now.balance = 1.0 / (1.0 + tick.conditions.expert_skew.clamp(0.0, 1.0) * ranks);
     }
 
-    /// Handles what happened up to `time`.
-    fn deliver(&mut self, time: f64, hung: bool, tick: &mut Tick<'_>) {
-        while let Some(Reverse((at, _, event, index, generation))) = self.events.peek().copied() {
-            if at > time.to_bits() {
-                return;
-            }
-            self.events.pop();
-            let Some(slot) = self.slots.live(index, generation).copied() else { continue };
-            let at = f64::from_bits(at);
-            match event {
-                Event::Ready => self.ready(index, generation, at, tick),
-                Event::Go => self.go(index, generation, at, tick),
-                Event::Release => self.remove(index),
-                Event::GiveUp if slot.given_up => self.remove(index),
-                Event::GiveUp if slot.place == Place::Held => {}
-                Event::GiveUp => {
-                    self.leave(&slot, End::GaveUp, at, tick);
-                    tick.meters.finish(Reason::Abort);
-                    if hung {
-                        // The engine does not hear of it until it makes steps again.
-                        self.slots.get_mut(index).given_up = true;
-                        self.push(tick.to, Event::GiveUp, index, generation);
-                        continue;
-                    }
-                    self.remove(index);
-                }
-            }
-        }
-    }
-
-    /// The prompt is ready for the engine.
-    fn ready(&mut self, index: u32, generation: u32, at: f64, tick: &mut Tick<'_>) {
-        let slot = self.slots.get_mut(index);
-        slot.queued = at;
-        let request = slot.request;
-        if request.media > 0 {
-            tick.meters.media_queries += u64::from(request.media);
-            tick.meters.media_hits += u64::from(request.attempt.min(1) * request.media);
-        }
-        if request.grammar() {
-            tick.meters.grammars += 1;
-        }
-        if slot.handed {
-            slot.place = Place::Transfer;
-            self.for_transfer += 1;
-        } else if request.compile > 0.0 {
-            slot.place = Place::Grammar;
-            self.for_grammar += 1;
-        } else {
-            tick.meters.grammar_hits += u64::from(request.grammar());
-            self.wait(index, generation);
-        }
-    }
-
-    /// What the request waited for is there, or is given up.
-    fn go(&mut self, index: u32, generation: u32, at: f64, tick: &mut Tick<'_>) {
-        let slot = self.slots.get_mut(index);
-        match slot.place {
-            Place::Grammar => {
-                self.for_grammar -= 1;
-                tick.meters.compile.observe(at - slot.queued);
-            }
-            Place::Transfer => {
-                self.for_transfer -= 1;
-                if slot.lost {
-                    slot.handed = false;
-                    tick.meters.transfer_failed += 1;
-                } else {
-                    tick.meters.transferred(at - slot.arrived);
-                }
-            }
-            _ => return,
-        }
-        self.wait(index, generation);
-    }
-
-    fn wait(&mut self, index: u32, generation: u32) {
-        self.slots.get_mut(index).place = Place::Waiting;
-        self.waits += 1;
-        self.waiting.push_back((index, generation));
-    }
-
     fn leave(&self, slot: &super::slot::Slot, end: End, time: f64, tick: &mut Tick<'_>) {
         tick.outcomes.push(Outcome {
             request: slot.request,
@@ -504,91 +407,5 @@ impl Engine {
             output: slot.request.output,
             stale: slot.stale,
         });
-    }
-
-    /// Takes a request out of wherever it is.
-    fn remove(&mut self, index: u32) {
-        match self.slots.get(index).place {
-            Place::Waiting => self.waits -= 1,
-            Place::Grammar => self.for_grammar -= 1,
-            Place::Transfer => self.for_transfer -= 1,
-            Place::Adapter => self.for_adapters -= 1,
-            Place::Prefill | Place::Decode => self.stop(index),
-            Place::Held => {
-                self.offered -= 1;
-                self.free(index);
-            }
-            Place::Frontend | Place::Empty => {}
-        }
-        self.slots.remove(index);
-    }
-
-    /// Takes a running request out of the batch and gives its blocks back.
-    fn stop(&mut self, index: u32) {
-        self.unrun(index);
-        self.free(index);
-    }
-
-    /// Takes a running request out of the batch.
-    fn unrun(&mut self, index: u32) {
-        let slot = *self.slots.get(index);
-        self.running -= 1;
-        self.promised -= i64::from(slot.request.limit) - i64::from(slot.made);
-        if slot.place == Place::Prefill {
-            self.pending -= u64::from(slot.to_compute);
-            self.pictures -= slot.request.media;
-        } else {
-            self.batch.leave(slot.context, slot.joined);
-            self.joined -= i64::from(slot.context);
-        }
-        if slot.request.grammar() {
-            self.structured -= 1;
-        }
-        if slot.holds_adapter {
-            self.slots.get_mut(index).holds_adapter = false;
-            if self.adapters.release(slot.request.adapter) {
-                self.retry_adapters();
-            }
-        }
-    }
-
-    /// Whoever waited for an adapter's place asks again, first come first.
-    fn retry_adapters(&mut self) {
-        while let Some((index, generation)) = self.for_adapter.pop() {
-            if self.slots.live(index, generation).is_some_and(|slot| slot.place == Place::Adapter) {
-                self.slots.get_mut(index).place = Place::Waiting;
-                self.for_adapters -= 1;
-                self.waits += 1;
-                self.waiting.push_front((index, generation));
-            }
-        }
-    }
-
-    /// Gives the blocks of a request back; what was computed of it is remembered.
-    fn free(&mut self, index: u32) {
-        let slot = *self.slots.get(index);
-        let block = u64::from(self.spec.block);
-        let (context, grown) = match slot.place {
-            Place::Decode => {
-                let context = u64::from(slot.context) + self.batch.count() - slot.joined;
-                (context, context.div_ceil(block) - u64::from(slot.context).div_ceil(block))
-            }
-            _ => (u64::from(slot.context - slot.to_compute), 0),
-        };
-        let held = slot.group.unwrap_or(0) + slot.prefix.unwrap_or(0);
-        let full = (context / block).saturating_sub(u64::from(held));
-        let own = slot.own + grown;
-        let full = full.min(own) as u32;
-        if let Some(blocks) = slot.prefix {
-            self.blocks.leave(slot.prefix_key(), blocks, full, own, slot.request.turn);
-            self.blocks.release(slot.prefix_key());
-        } else {
-            self.blocks.leave(slot.prefix_key(), 0, full, own, slot.request.turn);
-        }
-        if slot.group.is_some() {
-            self.blocks.release(slot.group_key());
-        }
-        let slot = self.slots.get_mut(index);
-        (slot.own, slot.group, slot.prefix) = (0, None, None);
     }
 }

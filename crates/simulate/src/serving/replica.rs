@@ -1,5 +1,7 @@
 //! A replica: the process, its front end, its engine, what it uses and what it shows.
 
+mod demand;
+
 use crate::conditions::{ReplicaConditions, ServiceConditions};
 use crate::page::Answer;
 use crate::random::Random;
@@ -8,6 +10,7 @@ use crate::workload::Request;
 
 use super::process::{Process, State};
 use super::{End, Engine, EngineKind, Frontend, Meters, Outcome, ReplicaSpec, Role, Tick, Usage};
+pub use demand::Demand;
 
 /// A request on its way into a replica.
 #[derive(Debug, Clone, Copy)]
@@ -20,29 +23,14 @@ pub struct Arrival {
     pub handed: Option<(f64, bool, bool)>,
 }
 
-/// What a replica did to its GPUs and its host in the last second.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Demand {
-    /// The GPU whose experts are used most; all of a dense model's.
-    pub busiest: GpuDemand,
-    /// Each of the others.
-    pub other: GpuDemand,
-    /// The host.
-    pub host: HostDemand,
-}
-
 /// Bytes of host memory without any request, and more for each GPU's worker.
 const HOST_BYTES: f64 = 6.0e9;
 const WORKER_BYTES: f64 = 2.5e9;
-/// Bytes of host memory for each request inside, and for each picture that is prepared.
-const REQUEST_BYTES: f64 = 2.0e5;
-const PICTURE_BYTES: f64 = 2.5e7;
 /// Seconds after a start in which kernels are still compiled, and the chance of it in each.
 const WARM_UP: f64 = 120.0;
 const WARM_UP_PAUSES: f64 = 0.06;
-/// Bytes on the front network for a token in and a token out (a streamed chunk).
+/// Bytes on the front network for a token of a prompt.
 const TOKEN_IN: f64 = 4.0;
-const TOKEN_OUT: f64 = 220.0;
 
 /// One replica.
 #[derive(Debug)]
@@ -434,46 +422,6 @@ impl Replica {
         let compiled =
             (request.compile > 0.0).then(|| self.frontend.compile(request.compile, ready));
         self.engine.accept(request, time, ready, compiled);
-    }
-
-    /// What the second took of GPUs and host.
-    fn ask(&mut self, received: f64, picture_bytes: f64, pictures: u32) {
-        let gpus = f64::from(self.spec.gpus);
-        let usage = &self.usage;
-        let share = |seconds: f64| seconds.clamp(0.0, 1.0);
-        let tokens = usage.tokens as f64;
-        let busiest = GpuDemand {
-            active: share(usage.active),
-            tensor: share(usage.tensor),
-            dram: share(usage.memory),
-            memory_bytes: self.spec.gpu_bytes(self.engine.total_blocks()) + picture_bytes,
-            pcie_in_bytes: (received + 4e3 * tokens) / gpus,
-            pcie_out_bytes: 4e3 * tokens / gpus,
-            nvlink_bytes: usage.link_bytes,
-        };
-        let waits = if usage.active > 0.0 { usage.waiting / usage.active } else { 0.0 };
-        let other = GpuDemand {
-            tensor: busiest.tensor * (1.0 - waits),
-            dram: busiest.dram * (1.0 - waits),
-            ..busiest
-        };
-        self.memory_bytes = HOST_BYTES
-            + WORKER_BYTES * gpus
-            + self.leaked
-            + REQUEST_BYTES * self.engine.inside() as f64
-            + PICTURE_BYTES * f64::from(pictures);
-        // The engine's loop and each worker keep a core busy while steps are made.
-        let cpu = self.frontend.take_busy() + (1.0 + 0.7 * gpus) * share(usage.active * 1.1) + 0.05;
-        self.cpu_seconds += cpu;
-        let host = HostDemand {
-            cpu_seconds: cpu,
-            memory_bytes: self.memory_bytes,
-            received_bytes: received,
-            sent_bytes: TOKEN_OUT * tokens,
-            fabric_bytes: usage.handed_bytes,
-            ..HostDemand::default()
-        };
-        self.demand = Demand { busiest, other, host };
     }
 
     /// Its number in the service.

@@ -99,7 +99,7 @@ impl Arrivals {
             for index in 0..random.poisson(beginnings) {
                 let (part, chance) = (random.uniform(), random.uniform());
                 if chance < multiple {
-                    let id = (stream << 12) | (index & 0xfff);
+                    let id = (stream << 20) | (index & 0xf_ffff);
                     out.push(self.request(conditions, id, (id, 0, 0), from + part));
                 }
             }

@@ -3,8 +3,8 @@
 use super::super::slot::{Place, Slot};
 use super::super::{EngineKind, Reason, Role, Work};
 use super::{
-    EAGER_OVERHEAD, End, Engine, Event, GRAMMAR_HOST, HANDOVER, HANDOVER_LEASE, LARGEST_GRAPH,
-    REQUEST_HOST, STEP_HOST, Step, Tick,
+    EAGER_OVERHEAD, End, Engine, Event, GRAMMAR_HOST, HANDOVER, HANDOVER_LEASE, HANDOVER_SECONDS,
+    LARGEST_GRAPH, REQUEST_HOST, STEP_HOST, Step, Tick,
 };
 use crate::random::Random;
 
@@ -182,21 +182,23 @@ impl Engine {
     fn hand_over(&mut self, index: u32, slot: &Slot, tick: &mut Tick<'_>) {
         let conditions = tick.conditions;
         let mut random = Random::member(tick.seed, "hand-over", slot.request.id);
-        let failed = random.chance(conditions.failed_transfers);
+        let broken = random.chance(conditions.failed_transfers);
         let stale = random.chance(conditions.stale_transfers);
         let bytes = f64::from(slot.request.prompt) * self.spec.model.kv_token_bytes();
         let speed = HANDOVER * f64::from(self.spec.gpus) * tick.fabric * conditions.transfer_speed;
-        let seconds = 0.004 + bytes / speed.max(1e3);
-        self.usage.handed_bytes += if failed { 0.0 } else { bytes };
-        let ready = self.clock + seconds;
+        // One after another over the same links; what is not fetched before its lease ends is dropped.
+        let begin = self.clock.max(self.link);
+        let ready = begin + HANDOVER_SECONDS + bytes / speed.max(1e3);
+        let lease = self.clock + HANDOVER_LEASE;
+        let failed = broken || ready > lease;
+        if !failed {
+            self.link = ready - HANDOVER_SECONDS;
+            self.usage.handed_bytes += bytes;
+        }
         self.report(slot, 1, End::Length, tick);
         self.leave(slot, End::HandedOff { ready, failed, stale }, self.clock, tick);
-        let release = if failed || seconds > HANDOVER_LEASE {
-            tick.meters.expired += 1;
-            self.clock + HANDOVER_LEASE
-        } else {
-            ready
-        };
+        tick.meters.expired += u64::from(failed);
+        let release = if failed { lease } else { ready };
         self.unrun(index);
         self.slots.get_mut(index).place = Place::Held;
         self.offered += 1;
