@@ -183,3 +183,14 @@ fn two_faults_strike_together() {
     assert_eq!(ids, ["G1", "T1"]);
     assert_eq!(scenario_text("G1+T1/9"), Some(text), "the same name gives the same scenario");
 }
+
+#[test]
+fn the_scenario_of_the_manual_can_be_played() {
+    let manual = include_str!("../../../docs/simulate.md");
+    let text = manual.split("```yaml").nth(1).and_then(|rest| rest.split("```").next());
+    let scenario = Scenario::read("simulate.md", text.expect("the manual shows a scenario"));
+    let scenario = scenario.map_err(|problems| {
+        problems.iter().map(|problem| problem.with_source()).collect::<String>()
+    });
+    assert_eq!(scenario.unwrap().faults.len(), 3);
+}
