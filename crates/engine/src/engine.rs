@@ -412,16 +412,21 @@ impl Engine {
 
     /// Lets an event count for its target; an alarm goes into the book.
     fn weigh(&self, event: &Event) {
-        let (alarm, target) = {
+        let together = self.settings().together.as_secs_f64();
+        let (alarm, target, series) = {
             let mut targets = lock(&self.targets);
             let alarm = targets.take(event);
             let Some(target) = targets.get(event.target) else { return };
-            (alarm, target.labels.clone())
+            (alarm, target.labels.clone(), target.series)
         };
         let mut book = lock(&self.book);
         match alarm {
             Some(alarm) => book.raise(&alarm, &target),
-            None => book.join(event, &target),
+            // Of so many series, one has such an event by chance meanwhile, or less.
+            None if event.return_seconds >= series as f64 * together => {
+                book.join(event, &target);
+            }
+            None => {}
         }
     }
 

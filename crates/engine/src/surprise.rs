@@ -19,8 +19,33 @@ pub(crate) fn surprise(nats: &[f64], series: usize) -> (f64, usize) {
     best
 }
 
+/// `max over k of (the k-th of nats) - ln(series / k)`, less `ln(1 + ln(series))`, at least 0, and
+/// where it is; `nats` are ordered, largest first.
+///
+/// The exponent of a bound that holds whatever the series have to do with each other: the `k`-th
+/// smallest of `N` probabilities times `N / k` (B. Rüger, "Das maximale Signifikanzniveau des Tests
+/// 'Lehne H0 ab, wenn k unter n gegebenen Tests zur Ablehnung führen'", Metrika 25, 1978), and
+/// times the harmonic number of `N` for the choice of `k` (G. Hommel, "Tests of the overall
+/// hypothesis for arbitrary dependence structures", Biometrical Journal 25, 1983).
+pub(crate) fn dependent_surprise(nats: &[f64], series: usize) -> (f64, usize) {
+    let series = series.max(nats.len()) as f64;
+    let choice = (1.0 + series.max(1.0).ln()).ln();
+    let mut best = (0.0, 0);
+    for (place, nats) in nats.iter().enumerate() {
+        let count = (place + 1) as f64;
+        let bound = nats - (series / count).ln() - choice;
+        if bound > best.0 {
+            best = (bound, place + 1);
+        }
+    }
+    best
+}
+
 /// Surprise above which history is kept.
 const KEPT_FROM: f64 = 2.0;
+/// Windows after which a target's own history says what its series do together: half a day of
+/// five minutes each.
+const KNOWN: f64 = 144.0;
 /// Clusters that theory counts for beside those that were seen.
 const THEORY: f64 = 4.0;
 /// Scales that one cluster may teach, so that no fault makes a target deaf.
@@ -93,6 +118,16 @@ impl SurpriseTail {
         let rate = (self.clusters + THEORY) / (self.watched + THEORY * KEPT_FROM.exp());
         let level = KEPT_FROM + self.scale() * (rate * self.windows).ln();
         level.max(self.windows.ln())
+    }
+
+    /// Whether history is long enough to say how series move together.
+    pub(crate) fn is_known(&self) -> bool {
+        self.watched >= KNOWN
+    }
+
+    /// The surprise that chance passes as often as the budget allows, were tails well known.
+    pub(crate) fn theory(&self) -> f64 {
+        self.windows.ln()
     }
 
     /// Goes on to `now`; `highest` is the highest surprise since the last time.

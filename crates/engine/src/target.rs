@@ -25,7 +25,7 @@ use crate::recurrence::Recurrence;
 use crate::saved::{Bytes, Record, Records, SavedEvent, SavedRecurrence, SavedTarget};
 use crate::shard::{Event, SilentSeries};
 use crate::slab::{Key, Slab};
-use crate::surprise::{SurpriseTail, surprise};
+use crate::surprise::{SurpriseTail, dependent_surprise, surprise};
 
 /// A target of the engine.
 pub(crate) type TargetId = Key;
@@ -92,19 +92,39 @@ impl Target {
             let recent = Recent::new(event.clone(), nats, &self.recurrence);
             self.recent.insert(key, recent);
         }
-        let level = self.tail.level();
-        let (all, strangest) = self.surprise(|_| true);
         // What is weekly must not count, but goes on to be remembered.
         let has_weekly = self.recent.values().any(|recent| recent.is_weekly);
-        let (surprise, strangest) =
-            if has_weekly { self.surprise(|recent| !recent.is_weekly) } else { (all, strangest) };
-        let alarm = (surprise >= level || event.is_certain()).then(|| TargetAlarm {
+        let (is_odd, surprise, strangest) = self.judge(|_| true);
+        let was_odd = is_odd;
+        let (is_odd, surprise, strangest) = if has_weekly {
+            self.judge(|recent| !recent.is_weekly)
+        } else {
+            (is_odd, surprise, strangest)
+        };
+        let alarm = (is_odd || event.is_certain()).then(|| TargetAlarm {
             surprise,
             events: strangest.into_iter().map(|recent| recent.event.clone()).collect(),
         });
         self.highest = self.highest.max(self.doubtful());
-        self.remember(event, all >= level);
+        self.remember(event, was_odd);
         alarm
+    }
+
+    /// Whether what is recent and `counts` is an alarm, its surprise, and what makes it.
+    ///
+    /// Two ways lead to one: several series together, once the target's history says how they move
+    /// together, and what is odd enough whatever they have to do with each other.
+    fn judge(&self, counts: impl Fn(&Recent) -> bool) -> (bool, f64, Vec<&Recent>) {
+        let mut recent = self.ordered(counts);
+        let nats: Vec<f64> = recent.iter().map(|recent| recent.nats).collect();
+        let (together, count) = surprise(&nats, self.series);
+        if self.tail.is_known() && together >= self.tail.level() {
+            recent.truncate(count);
+            return (true, together, recent);
+        }
+        let (alone, count) = dependent_surprise(&nats, self.series);
+        recent.truncate(count);
+        (alone >= self.tail.theory(), alone, recent)
     }
 
     /// Remembers what took part in an alarm, told or not, or followed it.
@@ -129,20 +149,19 @@ impl Target {
     /// What the tail is to learn: what is certain says nothing of how often chance is so high,
     /// and would make the target deaf; nor does what the week brings.
     fn doubtful(&self) -> f64 {
-        self.surprise(|recent| !recent.event.is_certain() && !recent.is_weekly).0
+        let recent = self.ordered(|recent| !recent.event.is_certain() && !recent.is_weekly);
+        let nats: Vec<f64> = recent.iter().map(|recent| recent.nats).collect();
+        surprise(&nats, self.series).0
     }
 
-    /// The surprise of what is recent and `counts`, and what makes it.
-    fn surprise(&self, counts: impl Fn(&Recent) -> bool) -> (f64, Vec<&Recent>) {
+    /// What is recent and `counts`, rarest first.
+    fn ordered(&self, counts: impl Fn(&Recent) -> bool) -> Vec<&Recent> {
         let mut recent: Vec<&Recent> =
             self.recent.values().filter(|recent| counts(recent)).collect();
         recent.sort_by(|a, b| {
             b.nats.total_cmp(&a.nats).then_with(|| a.event.labels.cmp(&b.event.labels))
         });
-        let nats: Vec<f64> = recent.iter().map(|recent| recent.nats).collect();
-        let (surprise, count) = surprise(&nats, self.series);
-        recent.truncate(count);
-        (surprise, recent)
+        recent
     }
 }
 

@@ -18,6 +18,14 @@ const MOST_INCIDENTS: usize = 10_000;
 /// Most changes kept for those who ask for what is new.
 const MOST_CHANGES: usize = 10_000;
 
+/// Share of the time lately, counted back by half of the time until recovery, in which a member
+/// that recovered may have been odd: what is left of one that was, after that time as usual.
+const CALM: f64 = 0.1354;
+/// Of so many members one may be odd as often as it likes: of many, some are by chance.
+const ONE_OF: usize = 20;
+/// An event of a member is a relapse if it is at most so many times as frequent as the worst.
+const RELAPSE: f64 = 10.0;
+
 /// How alarms are put together.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
@@ -45,6 +53,10 @@ impl Rules {
 struct Entry {
     incident: Incident,
     keys: HashMap<SeriesKey, usize>,
+    /// For each member, how much of the time lately it was odd.
+    oddness: Vec<f64>,
+    /// The last look for recovery.
+    looked: Option<Timestamp>,
     /// While what was fed before is fed again: up to when this knows everything.
     known_until: Option<Timestamp>,
 }
@@ -179,7 +191,7 @@ impl Book {
             more_members: 0,
         };
         self.next_incident += 1;
-        self.entries.push_back(Entry { incident, keys: HashMap::new(), known_until: None });
+        self.entries.push_back(Entry::new(incident, HashMap::new(), None));
         self.entries.len() - 1
     }
 
@@ -195,22 +207,8 @@ impl Book {
             if entry.incident.state != State::Open || entry.knows(now) {
                 continue;
             }
-            for (key, member) in &entry.keys {
-                let member = &mut entry.incident.members[*member];
-                match is_usual(*key) {
-                    Some(false) => member.usual_since = None,
-                    Some(true) | None => {
-                        member.usual_since.get_or_insert(now);
-                    }
-                }
-            }
             let needed = self.rules.quiet(entry.incident.reopened);
-            let quiet = entry.incident.members.iter().all(|member| {
-                member
-                    .usual_since
-                    .is_some_and(|since| now.nanos().saturating_sub(since.nanos()) >= needed)
-            });
-            if quiet {
+            if entry.look(now, needed, &mut is_usual) {
                 entry.incident.state = State::Recovered;
                 recovered.push(place);
             }
@@ -270,7 +268,7 @@ impl Book {
         let known_until = is_final.then_some(incident.updated);
         self.next_incident = self.next_incident.max(incident.id + 1);
         let id = incident.id;
-        let entry = Entry { keys: keys.collect(), incident, known_until };
+        let entry = Entry::new(incident, keys.collect(), known_until);
         match self.entries.binary_search_by_key(&id, |entry| entry.incident.id) {
             Ok(place) => self.entries[place] = entry,
             Err(place) => self.entries.insert(place, entry),
@@ -307,6 +305,7 @@ impl Book {
         let open = self.entries.iter_mut().filter(|entry| entry.incident.state == State::Open);
         let members = open.flat_map(|entry| &mut entry.incident.members);
         members.for_each(|member| member.usual_since = member.usual_since.map(|_| now));
+        self.entries.iter_mut().for_each(|entry| entry.looked = None);
     }
 
     /// Every incident, newest first.
@@ -326,6 +325,52 @@ impl Book {
 }
 
 impl Entry {
+    fn new(
+        incident: Incident,
+        keys: HashMap<SeriesKey, usize>,
+        known_until: Option<Timestamp>,
+    ) -> Self {
+        let oddness = vec![1.0; incident.members.len()];
+        Self { incident, keys, oddness, looked: None, known_until }
+    }
+
+    /// Looks at `now` how its members are; says whether the incident is over.
+    ///
+    /// It is over once members were as usual for `needed` nanoseconds. A look at which one is not
+    /// sets it back by that look and not to the beginning, and of many members some may go on
+    /// being odd: among hundreds of series, some always are.
+    fn look(
+        &mut self,
+        now: Timestamp,
+        needed: i64,
+        is_usual: &mut impl FnMut(SeriesKey) -> Option<bool>,
+    ) -> bool {
+        let since = self.looked.replace(now);
+        let passed = since.map_or(0, |since| now.nanos().saturating_sub(since.nanos()).max(0));
+        let kept = (-2.0 * passed as f64 / needed.max(1) as f64).exp();
+        // Before the first look after a restart, what is stored says how long it was as usual.
+        let first = since.is_none();
+        self.oddness.resize(self.incident.members.len(), 1.0);
+        for (key, place) in &self.keys {
+            let member = &mut self.incident.members[*place];
+            let usual = is_usual(*key) != Some(false);
+            if first && let Some(since) = member.usual_since {
+                let passed = now.nanos().saturating_sub(since.nanos()).max(0) as f64;
+                self.oddness[*place] = (-2.0 * passed / needed.max(1) as f64).exp();
+            }
+            let odd = if usual { 0.0 } else { 1.0 };
+            self.oddness[*place] = odd + (self.oddness[*place] - odd) * kept;
+            if usual {
+                member.usual_since.get_or_insert(now);
+            } else {
+                member.usual_since = None;
+            }
+        }
+        // Nobody is left who could say of those without a key.
+        let watched = self.keys.values().filter(|place| self.oddness[**place] > CALM);
+        watched.count() * ONE_OF <= self.incident.members.len()
+    }
+
     fn knows(&self, time: Timestamp) -> bool {
         self.known_until.is_some_and(|until| time <= until)
     }
@@ -373,7 +418,12 @@ impl Entry {
         match self.keys.get(&key) {
             Some(place) => {
                 let known = &mut incident.members[*place];
-                known.usual_since = None;
+                if member.return_seconds * RELAPSE >= known.return_seconds {
+                    known.usual_since = None;
+                    if let Some(oddness) = self.oddness.get_mut(*place) {
+                        *oddness = 1.0;
+                    }
+                }
                 if member.return_seconds > known.return_seconds {
                     *known = Member { onset: known.onset.min(onset), ..member };
                 }
