@@ -262,6 +262,36 @@ fn detect_and_the_engine_agree_on_one_series_about_what_is_clear() {
     assert!(outside(&told) <= 7, "{told:?}");
 }
 
+/// Two weeks of one series each, in which the Numenta Anomaly Benchmark labels one time and three.
+#[test]
+fn anomalies_of_a_short_history_are_told_at_one_a_week() {
+    let windows = [
+        ("ec2_cpu_utilization_ac20cd.csv", vec![("2014-04-14T07:49", "2014-04-15T17:34")], 1),
+        (
+            "ec2_request_latency_system_failure.csv",
+            vec![
+                ("2014-03-14T03:31", "2014-03-14T14:41"),
+                ("2014-03-18T17:06", "2014-03-19T04:16"),
+                ("2014-03-20T21:26", "2014-03-21T03:41"),
+            ],
+            2,
+        ),
+    ];
+    for (file, windows, least) in windows {
+        let path = format!("examples/data/nab/{file}");
+        let told = auscult(&["backtest", &path, "--budget", "1/week", "--format", "json"], "");
+        let told = json(&told.out);
+        let times = told["incidents"].as_array().unwrap().iter();
+        let times: Vec<&str> = times.map(|one| one["noticed"].as_str().unwrap()).collect();
+        let within = |time: &str, (from, to): &(&str, &str)| (*from..=*to).contains(&time);
+        let is_found = |window: &&(&str, &str)| times.iter().any(|time| within(time, window));
+        assert!(windows.iter().filter(is_found).count() >= least, "{file}: {times:?}");
+        // Two weeks bear two; a gap is told besides.
+        let is_outside = |time: &&&str| !windows.iter().any(|window| within(time, window));
+        assert!(times.iter().filter(is_outside).count() <= 3, "{file}: {times:?}");
+    }
+}
+
 #[test]
 fn the_session_in_the_manual_is_what_is_printed() {
     let manual = include_str!("../../../docs/backtest.md");

@@ -3,17 +3,18 @@
 use auscult_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// `max over k of (sum of the first k) - ln C(series, k)`, at least 0, and where it is;
-/// `nats` are ordered, largest first.
+/// `max over k of k (the k-th) - ln C(series, k)`, at least 0, and where it is; `nats` are
+/// ordered, largest first. Not the sum of the first k: it passes `s` more often than `e^-s`, the
+/// more so the more common events are that are counted.
 pub(crate) fn surprise(nats: &[f64], series: usize) -> (f64, usize) {
     let series = series.max(nats.len()) as f64;
-    let (mut sum, mut ways, mut best) = (0.0, 0.0, (0.0, 0));
+    let (mut ways, mut best) = (0.0, (0.0, 0));
     for (place, nats) in nats.iter().enumerate() {
         let chosen = place as f64;
-        sum += nats;
         ways += ((series - chosen) / (chosen + 1.0)).ln();
-        if sum - ways > best.0 {
-            best = (sum - ways, place + 1);
+        let together = (chosen + 1.0) * nats - ways;
+        if together > best.0 {
+            best = (together, place + 1);
         }
     }
     best
@@ -49,11 +50,14 @@ const KNOWN: f64 = 144.0;
 /// Clusters that theory counts for beside those that were seen.
 const THEORY: f64 = 4.0;
 /// Scales that one cluster may teach, so that no fault makes a target deaf.
-const HELD: f64 = 3.0;
+const HELD: f64 = 6.0;
 /// Nanoseconds after which history counts half: four weeks.
 const HALF_LIFE: f64 = 28.0 * 86_400e9;
 
 /// The tail of a target's surprise.
+///
+/// Of a target with one series the surprise is how rare an event is by that series' own history,
+/// whatever its distribution: theory holds, and there is nothing to estimate.
 ///
 /// Were its series independent and their tails well known, a surprise above `s` would come
 /// in a share `e^-s` of all windows. They are not: series of one target move together. So
@@ -112,12 +116,16 @@ impl SurpriseTail {
         (self.excess + THEORY) / (self.clusters + THEORY)
     }
 
-    /// The surprise that history passes as often as the budget allows; never below what
-    /// theory asks for.
-    pub(crate) fn level(&self) -> f64 {
+    /// The surprise that history passes as often as the budget allows, for a target of so many
+    /// `series`; never below what theory asks for.
+    pub(crate) fn level(&self, series: usize) -> f64 {
+        let theory = self.windows.ln();
+        if series <= 1 {
+            return theory;
+        }
         let rate = (self.clusters + THEORY) / (self.watched + THEORY * KEPT_FROM.exp());
         let level = KEPT_FROM + self.scale() * (rate * self.windows).ln();
-        level.max(self.windows.ln())
+        level.max(theory)
     }
 
     /// Whether history is long enough to say how series move together.
@@ -175,7 +183,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let uniform = ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
             let surprise = -scale * uniform.ln();
-            alarms += i32::from(surprise > tail.level());
+            alarms += i32::from(surprise > tail.level(9));
             tail.learn(Timestamp::from_seconds(300 * window), surprise);
         }
         f64::from(alarms) / weeks as f64
@@ -192,11 +200,11 @@ mod tests {
     #[test]
     fn a_fault_does_not_make_a_target_deaf() {
         let mut tail = SurpriseTail::new(604_800.0, 300.0);
-        let before = tail.level();
+        let before = tail.level(9);
         for tick in 0..1000 {
             let fault = (500..520).contains(&tick);
             tail.learn(Timestamp::from_seconds(15 * tick), if fault { 500.0 } else { 0.0 });
         }
-        assert!(tail.level() < 2.0 * before, "{} after {before}", tail.level());
+        assert!(tail.level(9) < 2.0 * before, "{} after {before}", tail.level(9));
     }
 }

@@ -2,15 +2,14 @@
 //!
 //! Every event says how rare it is by its own series. A target has many series,
 //! so something rare happens to one of them often, and a fault moves several at
-//! once. With `W` the time in which events belong together, `R` the return period
-//! of an event and `N` series, the surprise of the `k` rarest events is
+//! once. With `W` the time in which events belong together, `R[k]` the return period
+//! of the `k`-th rarest event and `N` series, the surprise is
 //!
 //! ```text
-//! S = max over k of   Σ ln(R / W)  -  ln C(N, k)
-//!                    i ≤ k
+//! S = max over k of   k ln(R[k] / W)  -  ln C(N, k)
 //! ```
 //!
-//! the exponent of a union bound over the ways to choose `k` of `N` series. An alarm needs
+//! the exponent of a union bound over the ways to choose `k` of `N` series that are all so odd. An alarm needs
 //! `S >= ln(interval / W)` for a budget of one alarm an interval, and as much as
 //! the target's own history of `S` passes that often: series of one target move
 //! together, which no bound on independent ones knows of ([`SurpriseTail`]).
@@ -118,7 +117,7 @@ impl Target {
         let mut recent = self.ordered(counts);
         let nats: Vec<f64> = recent.iter().map(|recent| recent.nats).collect();
         let (together, count) = surprise(&nats, self.series);
-        if self.tail.is_known() && together >= self.tail.level() {
+        if self.tail.is_known() && together >= self.tail.level(self.series) {
             recent.truncate(count);
             return (true, together, recent);
         }

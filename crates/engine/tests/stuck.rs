@@ -32,15 +32,15 @@ fn feed(engine: &Engine, steps: std::ops::Range<i64>, stuck: std::ops::Range<i64
 fn a_sensor_that_is_stuck_within_its_band_is_an_incident_until_it_moves_again() {
     let engine = Engine::new(EngineSettings::default());
     let stuck = WARM..WARM + 200;
-    feed(&engine, 0..WARM + 16, stuck.clone());
-    let [incident] = engine.incidents().try_into().expect("one incident, after four minutes");
+    feed(&engine, 0..WARM + 32, stuck.clone());
+    let [incident] = engine.incidents().try_into().expect("one incident, after eight minutes");
     assert_eq!(incident.began, time(WARM));
     let member = &incident.members[0];
     assert_eq!(member.series.as_ref().metric(), "power_watts");
     assert!(member.reasons[0].ends_with("it never did before"), "{:?}", member.reasons);
-    feed(&engine, WARM + 16..WARM + 200, stuck.clone());
+    feed(&engine, WARM + 32..WARM + 200, stuck.clone());
     assert_eq!(engine.open_incidents(), 1, "its reading is usual, but it still repeats it");
-    feed(&engine, WARM + 200..WARM + 300, stuck);
+    feed(&engine, WARM + 200..WARM + 500, stuck);
     let [incident] = engine.incidents().try_into().expect("no other one");
     assert_eq!((incident.state, incident.members.len()), (State::Recovered, 1));
 }
@@ -54,7 +54,7 @@ fn what_was_learnt_of_repetitions_is_stored() {
     let (restored, found) = resuming.finish();
     assert_eq!((found.series, found.unreadable), (3, 0));
     for engine in [&original, &restored] {
-        feed(engine, WARM + 5..WARM + 20, WARM..WARM + 200);
+        feed(engine, WARM + 5..WARM + 32, WARM..WARM + 200);
         assert_eq!(engine.incidents().len(), 1);
     }
     assert_eq!(restored.incidents(), original.incidents());

@@ -12,6 +12,7 @@ pub(crate) mod peaks;
 mod pot_ensemble;
 pub(crate) mod profile;
 mod range;
+mod rarity;
 mod score_fusion;
 mod seasons;
 mod statistics;

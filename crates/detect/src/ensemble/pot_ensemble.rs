@@ -13,6 +13,7 @@ use super::fusion::Habituation;
 use super::peaks::{Extent, Peaks};
 use super::profile::Usual;
 use super::range::Range;
+use super::rarity::Rarity;
 use super::seasons::{Season, Seasons, Slots};
 use super::statistics::{COUNT, Lengths, Windows};
 use super::tails::{CAP, Parts, Tails};
@@ -86,10 +87,6 @@ const OUTSIDE: f64 = CAP as f64 * COUNT as f64;
 /// Seconds of history before a pattern of a day, or of a week, is called one.
 const DAY_SECONDS: f64 = 86_400.0;
 const WEEK_SECONDS: f64 = 7.0 * DAY_SECONDS;
-/// Clusters that make the tail of the scores.
-const RARE: usize = 8;
-/// Least scale of the tail of the scores, as a share of their range.
-const RARE_SCALE: f32 = 0.1;
 /// Steps that a gap counts as in what is learnt: missing samples teach nothing.
 const GAP_LEARNT: f64 = 3.0;
 /// Samples between two alarms that are told apart, in the history of scores.
@@ -107,6 +104,8 @@ const NEW_SHARE: f64 = 0.22;
 const NEW_DECAY: f64 = 0.14;
 const NEW_BEND: f64 = 20.0;
 const NEW_DECAY_BEYOND: f64 = 0.36;
+/// Stretches of 60 samples that this counts for beside a series' own.
+const NEW_STRETCHES: f64 = 4.0;
 /// Readings further than this from the first are held there.
 const LARGEST: f64 = 1e30;
 
@@ -132,11 +131,69 @@ struct State {
     habituation: Habituation,
     /// How far from normal the series is lately.
     deviation: Deviation,
-    /// Highest scores before habituation, for how rare a score is.
-    rare: Peaks<RARE>,
-    /// Of the scores before habituation.
-    scores: Extent,
+    /// How rare scores are, before habituation and for what they are worth by now.
+    rare: Rarity,
     departure: Departure,
+}
+
+/// The state as the first releases wrote it: of the sums, the eight highest clusters were known.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstState {
+    seen: u32,
+    clock: Clock,
+    origin: f64,
+    extent: Extent,
+    seasons: Seasons,
+    windows: Windows,
+    tails: Box<[Tails]>,
+    habituation: Habituation,
+    deviation: Deviation,
+    rare: Peaks<8>,
+    #[serde(rename = "scores")]
+    _scores: Extent,
+    departure: Departure,
+}
+
+impl FirstState {
+    /// The same now. Clusters bore no times: the higher one was, the earlier it is taken to have
+    /// come, as the first sums of a series are high.
+    fn now(self, warmup: u32) -> State {
+        let Self { seen, clock, origin, extent, seasons, windows, tails, .. } = self;
+        let Self { habituation, deviation, rare, departure, .. } = self;
+        let learnt = f64::from(seen.saturating_sub(warmup));
+        let count = rare.peaks().len() as f64;
+        let peaks = rare.peaks().iter().zip(0..).map(|(peak, place)| {
+            let then = f64::from(warmup) + learnt * f64::from(place) / count;
+            f64::from(*peak) * maturity(then)
+        });
+        let rare = Rarity::from_highest(&peaks.collect::<Vec<_>>(), learnt);
+        State {
+            seen,
+            clock,
+            origin,
+            extent,
+            seasons,
+            windows,
+            tails,
+            habituation,
+            deviation,
+            rare,
+            departure,
+        }
+    }
+}
+
+/// The share of stretches of 60 samples of new series with a `sum` so high.
+fn share_of_new(sum: f64) -> f64 {
+    let above = sum.min(NEW_BEND) - NEW_FROM;
+    let beyond = (sum - NEW_BEND).max(0.0);
+    (NEW_SHARE.ln() - NEW_DECAY * above - NEW_DECAY_BEYOND * beyond).exp()
+}
+
+/// What a score is worth after so many samples, from 0 to 1.
+fn maturity(seen: f64) -> f64 {
+    seen / (seen + HALF_MATURE)
 }
 
 /// What a live service wants to know of a sample.
@@ -173,9 +230,9 @@ pub(super) struct Note {
     pub(super) expected: f64,
 }
 
-const SNAPSHOT_VERSION: u32 = 1;
+const SNAPSHOT_VERSION: u32 = 2;
 /// Of the state as bytes.
-const BYTES_VERSION: u8 = 1;
+const BYTES_VERSION: u8 = 2;
 
 impl PotEnsemble {
     /// A fresh detector.
@@ -203,8 +260,7 @@ impl PotEnsemble {
             tails: tier.lengths.iter().map(|_| Tails::new()).collect(),
             habituation: Habituation::new(),
             deviation: Deviation::new(),
-            rare: Peaks::new(),
-            scores: Extent::new(),
+            rare: Rarity::new(),
             departure: Departure::new(),
         };
         Ok(Self { settings, state })
@@ -258,9 +314,12 @@ impl PotEnsemble {
             found: METHOD.name.to_owned(),
             reason,
         };
+        let refused = |error: postcard::Error| refuse(error.to_string());
         let state: State = match bytes.split_first() {
-            Some((&BYTES_VERSION, state)) => {
-                postcard::from_bytes(state).map_err(|error| refuse(error.to_string()))?
+            Some((&BYTES_VERSION, state)) => postcard::from_bytes(state).map_err(refused)?,
+            Some((1, state)) => {
+                let state: FirstState = postcard::from_bytes(state).map_err(refused)?;
+                state.now(self.settings.warmup)
             }
             Some((version, _)) => {
                 return Err(refuse(format!("version {version} is not known")));
@@ -287,7 +346,6 @@ impl PotEnsemble {
             && state.habituation.is_sound()
             && state.deviation.is_sound()
             && state.rare.is_sound()
-            && state.scores.is_sound()
             && state.departure.is_sound();
         if sound { Ok(()) } else { Err("its numbers cannot be") }
     }
@@ -332,31 +390,24 @@ impl PotEnsemble {
     /// Seconds in which a `sum` of parts so high comes once: by the series' own history or,
     /// before that says anything, by what other series do when they are new.
     fn return_seconds(&self, sum: f64) -> f64 {
-        let own_history = self.state.rare.threshold().is_some();
-        if own_history {
-            return self.rarity(sum).map_or(0.0, |(seconds, _)| seconds);
+        if let Some((seconds, _)) = self.rarity(sum) {
+            return seconds;
         }
-        let Some(step) = self.state.clock.usual_step() else { return 0.0 };
-        let above = (sum - NEW_FROM).min(NEW_BEND - NEW_FROM);
-        let beyond = (sum - NEW_BEND).max(0.0);
-        let share = (NEW_SHARE.ln() - NEW_DECAY * above - NEW_DECAY_BEYOND * beyond).exp();
-        if above < 0.0 { 0.0 } else { f64::from(ALARMS_APART) * step / share }
+        let step = self.state.clock.usual_step().filter(|_| sum >= NEW_FROM);
+        step.map_or(0.0, |step| f64::from(ALARMS_APART) * step / share_of_new(sum))
     }
 
-    /// Seconds in which a `sum` of parts so high comes once, and seconds watched;
-    /// `None` for one among the usual.
+    /// Seconds in which a `sum` of parts so high comes once, and seconds watched; `None` for one
+    /// among the usual, and while history is short. What new series do counts for so many
+    /// stretches besides: a short history says little of what lies beyond it.
     fn rarity(&self, sum: f64) -> Option<(f64, f64)> {
         let state = &self.state;
-        let sum = sum as f32;
-        let is_rare = state.rare.threshold().is_some_and(|least| sum > least);
-        let step = state.clock.usual_step().filter(|_| is_rare)?;
-        let least = RARE_SCALE * state.scores.range();
-        let seconds = f64::from(state.seen.saturating_sub(self.settings.warmup)) * step;
-        let excess = f64::from(state.rare.excess(sum, least)).min(1000.0);
-        // The scale of the tail is known from few clusters: what is to be expected of the
-        // next one is a Lomax distribution, not the exponential of the estimate.
-        let clusters = RARE as f64;
-        Some((seconds / clusters * (1.0 + excess / clusters).powf(clusters), seconds))
+        let step = state.clock.usual_step().filter(|_| state.rare.is_known() && sum > 0.0)?;
+        let history = state.rare.history();
+        let as_high = history / state.rare.samples(sum * self.maturity());
+        let others = NEW_STRETCHES * share_of_new(sum);
+        let samples = history + NEW_STRETCHES * f64::from(ALARMS_APART);
+        Some((samples / (as_high + others) * step, history * step))
     }
 
     /// Learns `sample` and notes what was found of it before.
@@ -499,9 +550,7 @@ impl PotEnsemble {
         }
         if state.seen > self.settings.warmup {
             state.habituation.learn(judgement.sum, elapsed);
-            let least = RARE_SCALE * state.scores.range();
-            state.rare.learn(judgement.sum as f32, least, ALARMS_APART, None);
-            state.scores.learn(judgement.sum as f32, state.seen == self.settings.warmup + 1);
+            state.rare.learn(judgement.sum * maturity(f64::from(state.seen)));
         }
         let scale = state.seasons.scale();
         state.departure.learn(time, judgement.sum, residual, scale);
@@ -547,8 +596,7 @@ impl Detector for PotEnsemble {
     }
 
     fn maturity(&self) -> f64 {
-        let seen = f64::from(self.state.seen.max(1));
-        seen / (seen + HALF_MATURE)
+        maturity(f64::from(self.state.seen.max(1)))
     }
 
     fn deviation(&self) -> Option<f64> {
@@ -588,7 +636,11 @@ impl Detector for PotEnsemble {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), DetectError> {
-        let state: State = snapshot.read(METHOD.name, SNAPSHOT_VERSION)?;
+        let state: State = if snapshot.version == 1 {
+            snapshot.read::<FirstState>(METHOD.name, 1)?.now(self.settings.warmup)
+        } else {
+            snapshot.read(METHOD.name, SNAPSHOT_VERSION)?
+        };
         self.check(&state).map_err(|reason| snapshot.refused(METHOD.name, reason))?;
         self.state = state;
         Ok(())

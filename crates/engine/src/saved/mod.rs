@@ -34,7 +34,7 @@ use crate::surprise::SurpriseTail;
 use crate::target::{SeriesKey, TargetId};
 
 /// Of the records.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// One record. New kinds go to the end.
 #[derive(Debug, Serialize, Deserialize)]
