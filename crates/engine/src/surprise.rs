@@ -20,21 +20,20 @@ pub(crate) fn surprise(nats: &[f64], series: usize) -> (f64, usize) {
     best
 }
 
-/// `max over k of (the k-th of nats) - ln(series / k)`, less `ln(1 + ln(series))`, at least 0, and
-/// where it is; `nats` are ordered, largest first.
+/// `max over k of (the k-th of nats) - ln(series / k)`, at least 0, and where it is; `nats` are
+/// ordered, largest first.
 ///
-/// The exponent of a bound that holds whatever the series have to do with each other: the `k`-th
-/// smallest of `N` probabilities times `N / k` (B. Rüger, "Das maximale Signifikanzniveau des Tests
-/// 'Lehne H0 ab, wenn k unter n gegebenen Tests zur Ablehnung führen'", Metrika 25, 1978), and
-/// times the harmonic number of `N` for the choice of `k` (G. Hommel, "Tests of the overall
-/// hypothesis for arbitrary dependence structures", Biometrical Journal 25, 1983).
+/// The exponent of Simes' bound: the `k`-th smallest of `N` probabilities times `N / k`, which
+/// holds for the least of them over `k` where series go along with each other, and where they have
+/// nothing to do with each other (R. Simes, "An improved Bonferroni procedure for multiple tests of
+/// significance", Biometrika 73, 1986; S. Sarkar, "Some probability inequalities for ordered MTP2
+/// random variables: a proof of the Simes conjecture", Annals of Statistics 26, 1998).
 pub(crate) fn dependent_surprise(nats: &[f64], series: usize) -> (f64, usize) {
     let series = series.max(nats.len()) as f64;
-    let choice = (1.0 + series.max(1.0).ln()).ln();
     let mut best = (0.0, 0);
     for (place, nats) in nats.iter().enumerate() {
         let count = (place + 1) as f64;
-        let bound = nats - (series / count).ln() - choice;
+        let bound = nats - (series / count).ln();
         if bound > best.0 {
             best = (bound, place + 1);
         }

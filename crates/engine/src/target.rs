@@ -49,6 +49,8 @@ pub(crate) struct Target {
     is_silent: bool,
 }
 
+/// Nats that many series together may lack of what is odd by itself.
+const SUPPORT: f64 = 2.0;
 /// Share of a target's series that must be silent for the target to be.
 const SILENT_SHARE: f64 = 0.8;
 
@@ -117,12 +119,13 @@ impl Target {
         let mut recent = self.ordered(counts);
         let nats: Vec<f64> = recent.iter().map(|recent| recent.nats).collect();
         let (together, count) = surprise(&nats, self.series);
-        if self.tail.is_known() && together >= self.tail.level(self.series) {
+        let (alone, few) = dependent_surprise(&nats, self.series);
+        let is_rare = alone >= self.tail.theory() - SUPPORT;
+        if is_rare && self.tail.is_known() && together >= self.tail.level(self.series) {
             recent.truncate(count);
             return (true, together, recent);
         }
-        let (alone, count) = dependent_surprise(&nats, self.series);
-        recent.truncate(count);
+        recent.truncate(few);
         (alone >= self.tail.theory(), alone, recent)
     }
 
