@@ -360,7 +360,7 @@ mod tests {
             rarity.samples(5.0)
         };
         assert!(learn(9.0, 400_000) < 2000.0);
-        assert!(learn(1.0, 200_000) > 50_000.0);
+        assert!(learn(1.0, 200_000) > 30_000.0);
         assert!(learn(1.0, 600_000) >= 255.0 * f64::from(LONGEST), "nines are forgotten");
     }
 
