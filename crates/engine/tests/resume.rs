@@ -144,7 +144,7 @@ fn an_incident_that_was_stored_elsewhere_is_not_opened_again_by_what_is_fed_agai
         restored.tick(time(step));
     }
     restored.awake();
-    assert_eq!(of_the_fault(&restored), [incident.clone()]);
+    assert_eq!(of_the_fault(&restored), std::slice::from_ref(&incident));
     assert_eq!(restored.changes_after(0), original.changes_after(0));
     // A later one has the next number.
     let again = |step: i64, replica, metric| fault(step - 1000, replica + 1, metric);

@@ -2,13 +2,15 @@
 //!
 //! History is cut into stretches of equal length, and the highest score of a stretch is kept as
 //! long as fewer than [`DEEP`] later ones were at least as high. Those are few, and tell of any
-//! score when it was last reached, and twice before. History that becomes long is cut into
+//! score when it was last reached, and five times before. History that becomes long is cut into
 //! longer stretches.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Stretches as high that a return period is read from.
-const DEEP: usize = 3;
+const DEEP: usize = 6;
+/// Highest scores that the tail is read from.
+const TAIL: usize = 4;
 /// Most stretches that are kept.
 const MOST: usize = 16;
 /// Stretches from which on history says something.
@@ -23,10 +25,10 @@ const FURTHEST: f64 = 100.0;
 
 /// How long ago scores were as high, in the history of one stream.
 ///
-/// With `a` the age of the third last stretch that reached a score, its return period is `a / 3`
-/// stretches. Where the order of stretches says nothing, three of any `a` stretches are the three
+/// With `a` the age of the sixth last stretch that reached a score, its return period is `a / 6`
+/// stretches. Where the order of stretches says nothing, six of any `a` stretches are the six
 /// highest of them: so it holds whatever the distribution of scores is, from the length of
-/// a stretch up to that of the history. Of a score that was reached `j < 3` times in a history of
+/// a stretch up to that of the history. Of a score that was reached `j < 6` times in a history of
 /// `T` stretches it is `T / (j + 1)`. Beyond the highest it goes on along a heavy tail,
 /// `T (1 + x / 2)^2`, with `x` the distance from it in mean excesses of the two that follow over
 /// the fourth: what is known of the tail is little, and one outlier is to say nothing of it.
@@ -103,10 +105,10 @@ impl Rarity {
         if reached > 0 {
             return all / (reached + 1) as f64;
         }
-        let mut highest = [0; DEEP + 1];
+        let mut highest = [0; TAIL];
         for (height, _) in self.peaks() {
-            if height > highest[DEEP] {
-                highest[DEEP] = height;
+            if height > highest[TAIL - 1] {
+                highest[TAIL - 1] = height;
                 highest.sort_unstable_by(|a, b| b.cmp(a));
             }
         }
@@ -168,7 +170,7 @@ impl Rarity {
         }
     }
 
-    /// Drops what the stretch that ends makes the third to be lower than a later one.
+    /// Drops what the stretch that ends makes lower than six later ones.
     fn drop_lower(&mut self) {
         for place in (0..usize::from(self.filled)).rev() {
             let own = self.heights[place];
@@ -297,13 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn a_return_period_is_a_third_of_the_time_since_the_third_last_one_as_high() {
+    fn a_return_period_is_a_sixth_of_the_time_since_the_sixth_last_one_as_high() {
         let rarity = learnt(&[9.0, 1.0, 5.0, 2.0, 5.0, 1.0, 5.0, 3.0, 1.0, 1.0]);
         assert!(rarity.is_known());
         let stretches = |score| rarity.samples(score) / f64::from(SHORTEST);
         assert_eq!(stretches(1.0), 1.0);
-        assert_eq!(stretches(4.0), 8.0 / 3.0, "the fives came 4, 6 and 8 stretches ago");
-        assert_eq!(stretches(6.0), 10.0 / 2.0, "once in all of history");
+        assert_eq!(stretches(2.0), 10.0 / 6.0, "the sixth last one as high is the first of all");
+        assert_eq!(stretches(4.0), 10.0 / 5.0, "four in all of history");
         assert_eq!(stretches(9.0), 10.0 / 2.0);
         assert!(stretches(10.0) > 10.0 && stretches(20.0) > stretches(10.0));
     }
@@ -358,7 +360,7 @@ mod tests {
             rarity.samples(5.0)
         };
         assert!(learn(9.0, 400_000) < 2000.0);
-        assert!(learn(1.0, 200_000) > 50_000.0);
+        assert!(learn(1.0, 200_000) > 30_000.0);
         assert!(learn(1.0, 600_000) >= 255.0 * f64::from(LONGEST), "nines are forgotten");
     }
 
@@ -368,7 +370,7 @@ mod tests {
         let rarity = learnt(&falling);
         let ago = |score: f64| rarity.samples(score) / f64::from(SHORTEST);
         // As high as 100 was nothing in the newer half of history.
-        assert!((25.0..=100.0).contains(&ago(100.0)), "{}", ago(100.0));
+        assert!((100.0 / 6.0..=100.0).contains(&ago(100.0)), "{}", ago(100.0));
     }
 
     #[test]
