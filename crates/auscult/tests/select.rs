@@ -137,6 +137,26 @@ fn fusions_of_the_best_are_tried_and_detect_runs_one() {
 }
 
 #[test]
+fn for_a_file_the_two_way_fusion_stays_and_what_finds_more_is_named() {
+    let file = file("select_file.csv");
+    let call = ["select", &file, "--column", "load,power", "--format", "json", "--method"];
+    let choose = |methods: &str, more: &[&str]| {
+        let answer = auscult(&[&call[..], &[methods], more].concat());
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
+        document["choice"].clone()
+    };
+    let methods = "ewma,mahalanobis-ew,two-way-fusion";
+    let chosen = choose(methods, &[]);
+    assert_eq!(
+        (&chosen["method"], &chosen["learning"]),
+        (&"two-way-fusion".into(), &"batch".into())
+    );
+    let live = choose(methods, &["--online"]);
+    assert_ne!(live["method"], "two-way-fusion");
+}
+
+#[test]
 fn csv_and_parquet_hold_the_same_ranking() {
     let file = file("select_records.csv");
     let ranking = |form: &str| {

@@ -6,7 +6,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::choice::{Choice, Columns};
-use super::trust::MEASURED;
+use super::trust::{MEASURED, Trust};
 use super::{Question, Selection, Tried, records};
 use crate::detection::words::{counted, score};
 use crate::outcome::CallError;
@@ -69,8 +69,20 @@ pub(crate) fn reasons(question: &Question, selection: &Selection) -> Vec<String>
     let higher = selection.ranking.iter().filter(|one| one.value.mean > best.value.mean).count();
     let rank = if higher == 0 {
         format!("has the highest {metric}")
-    } else {
+    } else if question.labelled {
         format!("is chosen by {metric}, for no variant is better than chance explains")
+    } else {
+        let most = selection
+            .ranking
+            .iter()
+            .max_by(|one, other| one.value.mean.total_cmp(&other.value.mean));
+        let most = most.expect("a ranking has a candidate");
+        format!(
+            "is what one takes without labels; `{}` finds more of what was injected ({:.3}), but \
+             such leads have not carried over to real anomalies. It has a {metric}",
+            most.candidate.title(),
+            most.value.mean
+        )
     };
     let mut reasons = vec![format!(
         "`{}` ({}) {rank}: {:.3}, probably {:.3} to {:.3}, over {over} with {}.",
@@ -100,7 +112,7 @@ pub(crate) fn reasons(question: &Question, selection: &Selection) -> Vec<String>
              itself after a shorter history to {stability:.2} (rank correlation){shaky}."
         ));
     }
-    reasons.push(trust(question.labelled));
+    reasons.push(trust(question));
     reasons
 }
 
@@ -129,8 +141,8 @@ fn alarms(best: &Tried, labelled: bool) -> String {
 }
 
 /// How far the choice can be trusted.
-fn trust(labelled: bool) -> String {
-    if labelled {
+fn trust(question: &Question) -> String {
+    if question.labelled {
         return "Every figure is of rows that lie after all that the method had learnt from; the \
                 same anomalies decided which method is named, so expect somewhat less."
             .to_owned();
@@ -139,6 +151,7 @@ fn trust(labelled: bool) -> String {
         "No labels: what is measured is how well injected anomalies are found".to_owned();
     let figures: Vec<String> = MEASURED
         .iter()
+        .filter(|trust| trust.online == question.online)
         .map(|trust| {
             format!(
                 "on {} such choices reached {:.0} % of what the best choice per series would have, \
@@ -240,6 +253,8 @@ fn json(question: &Question, selection: &Selection, columns: &Columns) -> Value 
             "why": why,
         })
     };
+    let trusted: Vec<&Trust> =
+        MEASURED.iter().filter(|trust| trust.online == question.online).collect();
     json!({
         "metric": question.metric.name(),
         "labelled": question.labelled,
@@ -248,6 +263,6 @@ fn json(question: &Question, selection: &Selection, columns: &Columns) -> Value 
         "choice": choice(question, selection, columns),
         "ranking": selection.ranking.iter().map(one).collect::<Vec<_>>(),
         "absent": selection.absent.iter().map(absent).collect::<Vec<_>>(),
-        "trust": MEASURED,
+        "trust": trusted,
     })
 }
