@@ -2,6 +2,7 @@
 
 mod backtest;
 mod benchmark;
+mod cells;
 mod detection;
 mod outcome;
 mod plot;

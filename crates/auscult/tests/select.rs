@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use auscult_telemetry::{Input, ReadOptions, read_table};
 use serde_json::Value;
 
 use crate::call::{self, Ended, scratch_text};
@@ -133,6 +134,59 @@ fn fusions_of_the_best_are_tried_and_detect_runs_one() {
     let refused = auscult(&["detect", &file, "-m", "score-fusion", "--members", "zscore,lof"]);
     assert_eq!(refused.code, 2);
     assert!(refused.err.contains("methods that can watch a stream"), "{}", refused.err);
+}
+
+#[test]
+fn for_a_file_the_two_way_fusion_stays_and_what_finds_more_is_named() {
+    let file = file("select_file.csv");
+    let call = ["select", &file, "--column", "load,power", "--format", "json", "--method"];
+    let choose = |methods: &str, more: &[&str]| {
+        let answer = auscult(&[&call[..], &[methods], more].concat());
+        assert_eq!(answer.code, 0, "{}", answer.err);
+        let document: Value = serde_json::from_str(&answer.out).expect("a JSON document");
+        document["choice"].clone()
+    };
+    let methods = "ewma,mahalanobis-ew,two-way-fusion";
+    let chosen = choose(methods, &[]);
+    assert_eq!(
+        (&chosen["method"], &chosen["learning"]),
+        (&"two-way-fusion".into(), &"batch".into())
+    );
+    let live = choose(methods, &["--online"]);
+    assert_ne!(live["method"], "two-way-fusion");
+}
+
+#[test]
+fn csv_and_parquet_hold_the_same_ranking() {
+    let file = file("select_records.csv");
+    let ranking = |form: &str| {
+        let path = scratch_text(&format!("ranking.{form}"));
+        let answer = auscult(&[
+            "select",
+            &file,
+            "--column",
+            "load,power",
+            "--online",
+            "--method",
+            "zscore,mahalanobis-ew,score-fusion",
+            "--format",
+            form,
+            "--output",
+            &path,
+        ]);
+        assert_eq!((answer.code, answer.out.as_str()), (0, ""), "{}", answer.err);
+        read_table(&[Input::Path(path.into())], &ReadOptions::default()).expect("a table")
+    };
+    let (csv, parquet) = (ranking("csv"), ranking("parquet"));
+    assert!(csv.rows() > 5 && csv.columns().len() == 14, "{csv:?}");
+    for (one, other) in csv.columns().iter().zip(parquet.columns()) {
+        assert_eq!(one.name, other.name);
+        // What was not measured is empty in a CSV, of which nobody can tell the kind; time
+        // differs from run to run.
+        if !["threshold", "micros_per_row"].contains(&one.name.as_str()) {
+            assert_eq!(one.cells, other.cells, "{}", one.name);
+        }
+    }
 }
 
 #[test]

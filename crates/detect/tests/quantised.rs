@@ -61,6 +61,10 @@ const NOT_FIRST: &[(&str, &str)] = &[
     ("robust-random-cut-forest", "in a window of equal samples any other takes all the room"),
     ("pot-ensemble", "its parts are capped: after a long rest the first step reaches the cap too"),
     ("mahalanobis-ensemble", "after a long rest the first step is as rare as can be told"),
+    (
+        "two-way-mahalanobis",
+        "adds up logarithms: two columns off by a step count for more than one off by many",
+    ),
     ("peers", "among three members nobody can say who is odd"),
     ("one-class-svm-scalable", "outside the boundary its score levels off"),
 ];

@@ -3,9 +3,10 @@
 use auscult_core::{Labels, Timestamp};
 use auscult_engine::incident::Member;
 use auscult_server::Story;
-use auscult_telemetry::{Cells, Column, Table, Words};
+use auscult_telemetry::{Cells, Column, Table};
 
 use super::Report;
+use crate::cells::words;
 
 /// The columns, in order, with what each holds.
 pub(super) const FIELDS: &[(&str, &str)] = &[
@@ -49,7 +50,7 @@ pub(super) fn table(report: &Report<'_>) -> Table {
     let numbers = |of: &dyn Fn(&Row<'_>) -> f64| Cells::Numbers(rows.iter().map(of).collect());
     let times =
         |of: &dyn Fn(&Row<'_>) -> Option<Timestamp>| Cells::Times(rows.iter().map(of).collect());
-    let texts = |of: &dyn Fn(&Row<'_>) -> String| words(rows.iter().map(of));
+    let texts = |of: &dyn Fn(&Row<'_>) -> String| words(rows.iter().map(|row| Some(of(row))));
     let column = |name: &str| {
         let cells = match name {
             "incident" => numbers(&|(story, ..)| story.incident.id as f64),
@@ -87,19 +88,6 @@ pub(super) fn members(story: &Story) -> u64 {
 
 fn selectors(targets: &[Labels]) -> String {
     targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(";")
-}
-
-fn words(cells: impl Iterator<Item = String>) -> Cells {
-    let mut words = Words::default();
-    let mut places = std::collections::HashMap::new();
-    for cell in cells {
-        let place = *places.entry(cell).or_insert_with_key(|word| {
-            words.distinct.push(word.clone());
-            words.distinct.len() as u32 - 1
-        });
-        words.rows.push(Some(place));
-    }
-    Cells::Words(words)
 }
 
 #[cfg(test)]

@@ -17,16 +17,16 @@ use crate::detection::finding::Finding;
 use crate::detection::tally::Tally;
 use crate::outcome::CallError;
 
-/// How findings are written.
+/// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// For people.
     Table,
-    /// One document: findings, counts and settings.
+    /// One document with everything.
     Json,
-    /// One line per finding.
+    /// One line per record.
     Csv,
-    /// One row per finding.
+    /// One row per record.
     Parquet,
 }
 

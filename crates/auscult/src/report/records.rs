@@ -1,11 +1,12 @@
 //! Findings as a table of plain columns.
 
 use auscult_core::{Band, Timestamp};
-use auscult_telemetry::{Cells, Column, Table, Words};
+use auscult_telemetry::{Cells, Column, Table};
 
 use super::Report;
+use crate::cells::words;
 use crate::detection::finding::{Direction, Finding};
-use crate::detection::words;
+use crate::detection::words::reason;
 
 /// The columns of a findings file, in order, with what each holds.
 const FIELDS: &[(&str, &str)] = &[
@@ -69,7 +70,7 @@ impl Record {
             onset: finding.time.and(why.and_then(|why| why.onset)),
             anomaly: finding.is_anomaly(),
             shares: columns.iter().cloned().zip(shares.iter().copied()).collect(),
-            reason: words::reason(finding, report.method),
+            reason: reason(finding, report.method),
         }
     }
 }
@@ -85,21 +86,21 @@ pub(super) fn table(report: &Report<'_>) -> Table {
         let cells = match name {
             "row" => numbers(&|record| Some(record.row as f64)),
             "time" => Cells::Times(records.iter().map(|record| record.time).collect()),
-            "series" => texts(records.iter().map(|record| Some(record.series.clone()))),
-            "column" => texts(records.iter().map(|record| Some(record.column.clone()))),
+            "series" => words(records.iter().map(|record| Some(record.series.clone()))),
+            "column" => words(records.iter().map(|record| Some(record.column.clone()))),
             "value" => numbers(&|record| Some(record.value)),
             "expected" => numbers(&|record| record.expected),
             "low" => numbers(&|record| record.band.map(|band| band.low)),
             "high" => numbers(&|record| record.band.map(|band| band.high)),
             "score" => numbers(&|record| record.score),
             "threshold" => numbers(&|record| Some(record.threshold)),
-            "direction" => texts(
+            "direction" => words(
                 records.iter().map(|record| record.direction.map(|side| side.word().to_owned())),
             ),
             "onset" => Cells::Times(records.iter().map(|record| record.onset).collect()),
             "anomaly" => numbers(&|record| Some(f64::from(u8::from(record.anomaly)))),
-            "shares" => texts(records.iter().map(|record| Some(shares(&record.shares)))),
-            "reason" => texts(records.iter().map(|record| Some(record.reason.clone()))),
+            "shares" => words(records.iter().map(|record| Some(shares(&record.shares)))),
+            "reason" => words(records.iter().map(|record| Some(record.reason.clone()))),
             other => unreachable!("field `{other}` has no cells"),
         };
         Column { name: name.to_owned(), cells }
@@ -110,20 +111,6 @@ pub(super) fn table(report: &Report<'_>) -> Table {
 fn shares(shares: &[(String, f64)]) -> String {
     let part = |(column, share): &(String, f64)| format!("{column}={share:.4}");
     shares.iter().map(part).collect::<Vec<_>>().join(";")
-}
-
-fn texts(cells: impl Iterator<Item = Option<String>>) -> Cells {
-    let mut words = Words::default();
-    let mut places = std::collections::HashMap::new();
-    for cell in cells {
-        words.rows.push(cell.map(|word| {
-            *places.entry(word.clone()).or_insert_with(|| {
-                words.distinct.push(word);
-                words.distinct.len() as u32 - 1
-            })
-        }));
-    }
-    Cells::Words(words)
 }
 
 #[cfg(test)]

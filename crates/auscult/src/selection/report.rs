@@ -1,18 +1,47 @@
 //! The answer of `select`, for people and for machines.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io;
 
 use serde_json::{Value, json};
 
 use super::choice::{Choice, Columns};
-use super::trust::MEASURED;
-use super::{Question, Selection, Tried};
+use super::trust::{MEASURED, Trust};
+use super::{Question, Selection, Tried, records};
 use crate::detection::words::{counted, score};
+use crate::outcome::CallError;
+use crate::report::Format;
 
 /// Candidates that a table shows.
 const SHOWN: usize = 10;
 /// Below this agreement with itself a method is said to be shaky.
 const SHAKY: f64 = 0.5;
+
+/// Writes the whole answer in `format` to `out`.
+pub(crate) fn write(
+    question: &Question,
+    selection: &Selection,
+    columns: &Columns,
+    format: Format,
+    quiet: bool,
+    out: &mut (impl io::Write + Send),
+) -> Result<(), CallError> {
+    match format {
+        Format::Table => out
+            .write_all(table(question, selection, quiet).as_bytes())
+            .map_err(CallError::write("the table")),
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, &json(question, selection, columns))
+                .map_err(io::Error::from)
+                .and_then(|()| out.write_all(b"\n"))
+                .map_err(CallError::write("JSON"))
+        }
+        Format::Csv => auscult_telemetry::write_csv(&records::table(selection), out)
+            .map_err(CallError::write("CSV")),
+        Format::Parquet => auscult_telemetry::write_parquet(&records::table(selection), out)
+            .map_err(CallError::write("Parquet")),
+    }
+}
 
 /// The configuration of the best candidate.
 pub(crate) fn choice(question: &Question, selection: &Selection, columns: &Columns) -> Choice {
@@ -40,8 +69,20 @@ pub(crate) fn reasons(question: &Question, selection: &Selection) -> Vec<String>
     let higher = selection.ranking.iter().filter(|one| one.value.mean > best.value.mean).count();
     let rank = if higher == 0 {
         format!("has the highest {metric}")
-    } else {
+    } else if question.labelled {
         format!("is chosen by {metric}, for no variant is better than chance explains")
+    } else {
+        let most = selection
+            .ranking
+            .iter()
+            .max_by(|one, other| one.value.mean.total_cmp(&other.value.mean));
+        let most = most.expect("a ranking has a candidate");
+        format!(
+            "is what one takes without labels; `{}` finds more of what was injected ({:.3}), but \
+             such leads have not carried over to real anomalies. It has a {metric}",
+            most.candidate.title(),
+            most.value.mean
+        )
     };
     let mut reasons = vec![format!(
         "`{}` ({}) {rank}: {:.3}, probably {:.3} to {:.3}, over {over} with {}.",
@@ -71,7 +112,7 @@ pub(crate) fn reasons(question: &Question, selection: &Selection) -> Vec<String>
              itself after a shorter history to {stability:.2} (rank correlation){shaky}."
         ));
     }
-    reasons.push(trust(question.labelled));
+    reasons.push(trust(question));
     reasons
 }
 
@@ -100,8 +141,8 @@ fn alarms(best: &Tried, labelled: bool) -> String {
 }
 
 /// How far the choice can be trusted.
-fn trust(labelled: bool) -> String {
-    if labelled {
+fn trust(question: &Question) -> String {
+    if question.labelled {
         return "Every figure is of rows that lie after all that the method had learnt from; the \
                 same anomalies decided which method is named, so expect somewhat less."
             .to_owned();
@@ -110,6 +151,7 @@ fn trust(labelled: bool) -> String {
         "No labels: what is measured is how well injected anomalies are found".to_owned();
     let figures: Vec<String> = MEASURED
         .iter()
+        .filter(|trust| trust.online == question.online)
         .map(|trust| {
             format!(
                 "on {} such choices reached {:.0} % of what the best choice per series would have, \
@@ -128,7 +170,7 @@ fn trust(labelled: bool) -> String {
 }
 
 /// For people.
-pub(crate) fn table(question: &Question, selection: &Selection, quiet: bool) -> String {
+fn table(question: &Question, selection: &Selection, quiet: bool) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header([
@@ -183,7 +225,7 @@ pub(crate) fn table(question: &Question, selection: &Selection, quiet: bool) -> 
 }
 
 /// One document.
-pub(crate) fn json(question: &Question, selection: &Selection, columns: &Columns) -> Value {
+fn json(question: &Question, selection: &Selection, columns: &Columns) -> Value {
     let one = |tried: &Tried| {
         json!({
             "method": tried.candidate.method.name,
@@ -211,6 +253,8 @@ pub(crate) fn json(question: &Question, selection: &Selection, columns: &Columns
             "why": why,
         })
     };
+    let trusted: Vec<&Trust> =
+        MEASURED.iter().filter(|trust| trust.online == question.online).collect();
     json!({
         "metric": question.metric.name(),
         "labelled": question.labelled,
@@ -219,37 +263,6 @@ pub(crate) fn json(question: &Question, selection: &Selection, columns: &Columns
         "choice": choice(question, selection, columns),
         "ranking": selection.ranking.iter().map(one).collect::<Vec<_>>(),
         "absent": selection.absent.iter().map(absent).collect::<Vec<_>>(),
-        "trust": MEASURED,
+        "trust": trusted,
     })
-}
-
-/// One line a candidate.
-pub(crate) fn csv(selection: &Selection) -> String {
-    let mut text = "rank,method,settings,learning,value,low,high,precision,recall,delay_rows,\
-                    threshold,consensus,stability,micros_per_row\n"
-        .to_owned();
-    for (rank, one) in selection.ranking.iter().enumerate() {
-        let part = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-        let settings: Vec<String> =
-            one.candidate.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let _ = writeln!(
-            text,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-            rank + 1,
-            one.candidate.method.name,
-            settings.join(";"),
-            one.candidate.learning.word(),
-            one.value.mean,
-            one.value.low,
-            one.value.high,
-            part(one.summary.precision()),
-            part(one.summary.recall()),
-            part(one.summary.delay()),
-            part(one.threshold),
-            part(one.consensus),
-            part(one.stability),
-            one.micros_per_row,
-        );
-    }
-    text
 }

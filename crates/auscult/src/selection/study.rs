@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::folds::Fold;
 use super::metric::Metric;
-use super::{Question, fusions, select, trial};
+use super::{Candidate, Learning, Question, fusions, select, trial};
 use crate::benchmark::series::Series;
 use crate::benchmark::sets::Set;
 use crate::outcome::CallError;
@@ -35,11 +35,13 @@ pub(crate) struct Case {
 }
 
 /// Chooses on the training part of every series of `set`, and looks how the
-/// candidates then do on the rest, row by row.
+/// candidates then do on the rest: row by row, or if not all are `online`, as a file
+/// that follows the training part.
 pub(crate) fn study(
     set: &Set,
     data: &Path,
     methods: &[&'static Method],
+    online: bool,
     rows: usize,
     time_limit: Duration,
     mut report: impl FnMut(&Case),
@@ -50,7 +52,7 @@ pub(crate) fn study(
         if series.train < rows.min(1000) {
             continue;
         }
-        let case = one(&series, methods, rows, time_limit)?;
+        let case = one(&series, methods, online, rows, time_limit)?;
         report(&case);
         cases.push(case);
     }
@@ -60,6 +62,7 @@ pub(crate) fn study(
 fn one(
     series: &Series,
     methods: &[&'static Method],
+    online: bool,
     rows: usize,
     time_limit: Duration,
 ) -> Result<Case, CallError> {
@@ -70,7 +73,7 @@ fn one(
         metric: Metric::VusPr,
         time_limit,
         methods: methods.to_vec(),
-        online: true,
+        online,
     };
     let quiet = Progress::new(false);
     let selection = select(&question, &quiet)?;
@@ -85,7 +88,7 @@ fn one(
         };
         let scored = Scored::new(labels, &trial.folds[0].states).map_err(CallError::input)?;
         if let Some(truth) = vus(&scored, window) {
-            figures.push((tried.candidate.title(), tried.value.mean, truth.pr));
+            figures.push((name(&tried.candidate), tried.value.mean, truth.pr));
             fused.push(fusions::is_fusion(tried.candidate.method));
         }
     }
@@ -109,6 +112,14 @@ fn one(
         correlation: rank_correlation(&injected, &truth),
         candidates: figures,
     })
+}
+
+/// What a candidate is called: a method can be one twice, as it learns.
+fn name(candidate: &Candidate) -> String {
+    match candidate.learning {
+        Learning::Online => candidate.title(),
+        learning => format!("{} ({})", candidate.title(), learning.word()),
+    }
 }
 
 /// The candidate that is best on average out of those that every series has, and its mean.

@@ -9,7 +9,7 @@ use super::detect::find_method;
 use crate::benchmark::sets;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
-use crate::selection::{UNSEEN_SEVERAL, study};
+use crate::selection::{Learning, UNSEEN_FILE, UNSEEN_STREAM, study};
 
 /// Arguments of `auscult benchmark select`.
 #[derive(Debug, clap::Args)]
@@ -22,9 +22,13 @@ pub(super) struct SelectArguments {
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "smd,asd")]
     set: Vec<String>,
 
-    /// Methods to choose among; every online method when not given
+    /// Methods to choose among; every one when not given
     #[arg(short, long, value_name = "METHOD", value_delimiter = ',')]
     method: Vec<String>,
+
+    /// Choose among methods that read a file as a whole too, as who has one would
+    #[arg(long)]
+    whole: bool,
 
     /// Rows of each training part that the choice is made from
     #[arg(long, value_name = "N", default_value_t = 20_000)]
@@ -52,6 +56,7 @@ pub(super) fn run(arguments: &SelectArguments) -> Result<Outcome, CallError> {
             set,
             &arguments.data,
             &methods,
+            !arguments.whole,
             arguments.rows,
             Duration::from_secs(arguments.time_limit.max(1)),
             |case| {
@@ -69,6 +74,11 @@ pub(super) fn run(arguments: &SelectArguments) -> Result<Outcome, CallError> {
         };
         let (chosen, oracle) = (mean(&|case| case.chosen), mean(&|case| case.oracle));
         let fixed = study::best_fixed(&cases);
+        let unseen = if arguments.whole {
+            format!("{UNSEEN_FILE} ({})", Learning::Batch.word())
+        } else {
+            UNSEEN_STREAM.to_owned()
+        };
         documents.push(json!({
             "set": name,
             "series": cases.len(),
@@ -77,7 +87,7 @@ pub(super) fn run(arguments: &SelectArguments) -> Result<Outcome, CallError> {
             "oracle": oracle,
             "reached": chosen / oracle,
             "oracle_fused": mean(&|case| case.oracle_fused),
-            "unseen": study::mean_of(&cases, UNSEEN_SEVERAL),
+            "unseen": study::mean_of(&cases, &unseen),
             "best_fixed": fixed,
             "cases": cases,
         }));

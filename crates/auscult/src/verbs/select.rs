@@ -1,7 +1,8 @@
 //! `auscult select`: which method to use on a person's own data, and why.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::detection::source::Source;
 use crate::outcome::{CallError, Outcome};
 use crate::plot;
 use crate::progress::Progress;
+use crate::report::Format;
 use crate::selection::choice::Columns;
 use crate::selection::metric::Metric;
 use crate::selection::{self, Question, picture, report};
@@ -70,7 +72,7 @@ pub(crate) struct Arguments {
 
     /// Form of the answer
     #[arg(short, long, value_name = "FORM", default_value = "table")]
-    format: Form,
+    format: Format,
 
     /// Write the answer to a file instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -85,18 +87,13 @@ pub(crate) struct Arguments {
     quiet: bool,
 }
 
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// For people.
-    Table,
-    /// One document.
-    Json,
-    /// One line per candidate.
-    Csv,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
+    if arguments.format == Format::Parquet
+        && arguments.output.is_none()
+        && std::io::stdout().is_terminal()
+    {
+        return Err(CallError::input("Parquet is not for terminals; name a file with --output"));
+    }
     let plot_kind = arguments.plot.as_deref().map(plot::Kind::of_path).transpose()?;
     let methods =
         arguments.method.iter().map(|name| find_method(name)).collect::<Result<_, _>>()?;
@@ -118,22 +115,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     if let (Some(kind), Some(path)) = (plot_kind, &arguments.plot) {
         picture::draw(&question, &selection, &columns.titles, is_time).save(kind, path)?;
     }
-    let text = match arguments.format {
-        Form::Table => report::table(&question, &selection, arguments.quiet),
-        Form::Json => {
-            let document = report::json(&question, &selection, &columns);
-            serde_json::to_string_pretty(&document).expect("figures are plain data") + "\n"
-        }
-        Form::Csv => report::csv(&selection),
+    let write = |out: &mut (dyn Write + Send)| {
+        let mut out = BufWriter::new(out);
+        report::write(
+            &question,
+            &selection,
+            &columns,
+            arguments.format,
+            arguments.quiet,
+            &mut out,
+        )?;
+        out.flush().map_err(CallError::write("the answer"))
     };
     match &arguments.output {
         Some(path) => {
-            std::fs::write(path, text).map_err(CallError::write(path.display().to_string()))?;
+            let file = File::create(path).map_err(CallError::write(path.display().to_string()))?;
+            write(&mut { file })?;
         }
-        None => {
-            let mut out = std::io::stdout().lock();
-            out.write_all(text.as_bytes()).map_err(CallError::write("standard output"))?;
-        }
+        None => write(&mut std::io::stdout())?,
     }
     Ok(Outcome::Done)
 }

@@ -18,6 +18,7 @@ mod seasons;
 mod statistics;
 mod tails;
 mod two_way;
+mod two_way_fusion;
 mod words;
 
 pub use budget::{AlarmBudget, BudgetError, BudgetGate, BudgetMode};
@@ -25,8 +26,10 @@ pub use members::{Member, Members};
 pub use pot_ensemble::{PotEnsemble, PotEnsembleSettings, Watched};
 pub use score_fusion::{ScoreFusion, ScoreFusionSettings};
 pub use two_way::{TwoWayEnsemble, TwoWayEnsembleModel, TwoWayEnsembleSettings};
+pub use two_way_fusion::{TwoWayFusion, TwoWayFusionModel, TwoWayFusionSettings};
 
 use crate::Method;
 
 /// The methods of this family.
-pub const METHODS: &[Method] = &[pot_ensemble::METHOD, score_fusion::METHOD, two_way::METHOD];
+pub const METHODS: &[Method] =
+    &[pot_ensemble::METHOD, score_fusion::METHOD, two_way::METHOD, two_way_fusion::METHOD];

@@ -135,6 +135,11 @@ pub struct TwoWayEnsembleModel {
 }
 
 impl TwoWayEnsembleModel {
+    /// Scores of the history and of `rows`, which have one channel, as one series.
+    pub(super) fn score_all(&self, rows: &Frame<'_>) -> Vec<f64> {
+        self.judge(rows).scores
+    }
+
     /// The history and `rows` as one series.
     fn judge(&self, rows: &Frame<'_>) -> Judged {
         let readings = [&self.readings, rows.readings()].concat();
