@@ -7,7 +7,8 @@ Writes three files into OUTPUT_FOLDER:
                   the server's page as it stood there; empty while the server does not answer
   clients.csv.gz  what clients saw in the second before: requests sent, answered and failed, those that
                   were not sent as too many waited, and the mean seconds from sending to the answer
-  truth.csv       what was done to it: `fault`, `target`, `from`, `to` (as `auscult backtest --events` reads it)
+  truth.csv       what was done to it: `fault`, `target`, `from`, `to` (as `auscult backtest --events` reads
+                  it), and `drained`: since when nothing waited any more
 
 Nothing but Python's own library is needed. The load follows the seed; what the server makes of it, and
 so the numbers, differs from run to run, as with any real program.
@@ -28,8 +29,8 @@ import time
 from datetime import datetime, timezone
 
 SLOTS = 4
-# Phases in order: name, seconds, whether it is a fault. Between faults the load is light, so that each
-# has a quiet time before it.
+# Phases in order: name and seconds. Between faults the load is light, counted from when nothing waits
+# any more, so that each has a quiet time before it.
 LIGHT = ("light", 60)
 PHASES = [
     ("light", 330),
@@ -42,11 +43,11 @@ PHASES = [
 ]
 # Clients of the saturation, each of which asks as soon as it was answered; and the most requests that are
 # under way otherwise: as behind a gateway, more are turned away.
-BUSY_CLIENTS, MOST_WAITING = 16, 48
+BUSY_CLIENTS, MOST_WAITING = 16, 24
 # The light kind of request: bytes of the prompt (each a token), and tokens to generate;
 # prompts of the surge, and the longest that fits into a slot.
 PROMPT, TOKENS = 60, 60
-LONG_PROMPT, MOST_PROMPT = 2000, 6000
+LONG_PROMPT, MOST_PROMPT = 1500, 6000
 # Share of the time in which the server may run under the CPU limit, and how often it is stopped for it.
 CPU_SHARE, CPU_PERIOD = 0.15, 0.1
 # How long a scrape may take.
@@ -269,13 +270,13 @@ def limit_cpu(server, seconds):
 
 
 def light_rate(server):
-    """Requests a second that keep the server a third busy, were they to come one after the other."""
+    """Requests a second that keep the server a quarter busy, were they to come one after the other."""
     body = json.dumps({"prompt": "a" * PROMPT, "n_predict": TOKENS, "ignore_eos": True, "cache_prompt": False})
     start, count = time.monotonic(), 0
     while time.monotonic() - start < 5:
         server.ask("POST", "/completion", body, 60)
         count += 1
-    return count / (time.monotonic() - start) / 3
+    return count / (time.monotonic() - start) / 4
 
 
 def play(phase, seconds, server, load):
@@ -300,6 +301,17 @@ def play(phase, seconds, server, load):
         server.begin()
     else:
         time.sleep(seconds)
+
+
+def drained(recorder, patience=300):
+    """Waits until nothing has waited for five seconds; gives the first of them, or nothing."""
+    until = time.time() + patience
+    while time.time() < until:
+        last = recorder.rows[-5:]
+        if len(last) == 5 and all(row.get("llamacpp:requests_deferred") == "0" for row in last):
+            return last[0]["time"]
+        time.sleep(0.5)
+    return ""
 
 
 def table(path, rows):
@@ -332,7 +344,8 @@ def main():
                 print(stamp(start), phase, flush=True)
                 play(phase, seconds * told.scale, server, load)
                 if phase != "light":
-                    truth.append([phase, f"127.0.0.1:{server.port}", stamp(start), stamp(time.time())])
+                    load.prompt, end = PROMPT, stamp(time.time())
+                    truth.append([phase, f"127.0.0.1:{server.port}", stamp(start), end, drained(recorder)])
         finally:
             load.is_over = True
             recorder.end()
@@ -342,7 +355,7 @@ def main():
     table(f"{told.output}/clients.csv.gz", recorder.clients)
     with open(f"{told.output}/truth.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["fault", "target", "from", "to"])
+        writer.writerow(["fault", "target", "from", "to", "drained"])
         writer.writerows(truth)
 
 
