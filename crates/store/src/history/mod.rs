@@ -7,6 +7,7 @@ mod merge;
 mod scan;
 mod selection;
 mod table;
+mod tail;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,6 +25,7 @@ use index::{Index, IndexError, IndexRow, IndexWriter};
 use manifest::{Entry, Manifest};
 pub use scan::Found;
 pub use selection::{LabelMatcher, Selection};
+use tail::Tails;
 
 /// Files of one level that are merged at a time.
 const FAN_IN: usize = 8;
@@ -76,6 +78,7 @@ pub struct History {
     manifest: RwLock<Manifest>,
     /// Held while an index is made, so that it is made once.
     indexing: Mutex<()>,
+    tails: Tails,
 }
 
 impl History {
@@ -109,7 +112,8 @@ impl History {
         };
         remove_orphans(&folder, &manifest)?;
         let (manifest, indexing) = (RwLock::new(manifest), Mutex::new(()));
-        Ok((Self { folder, settings, manifest, indexing }, notes))
+        let tails = Tails::default();
+        Ok((Self { folder, settings, manifest, indexing, tails }, notes))
     }
 
     fn manifest(&self) -> Manifest {
@@ -323,24 +327,10 @@ impl History {
             let rows = self.rows(entry.number, wanted, from, to)?;
             gathering.file(&self.folder, entry.number, rows)?;
         }
-        for number in log.numbers(|number| number > manifest.converted) {
-            let mut series: Vec<Option<(auscult_core::Labels, u8)>> = Vec::new();
-            let mut failed = Ok(());
-            let mut take = |replayed: Replayed<'_>| match replayed {
-                Replayed::Series { kind, labels, .. } => {
-                    series.push(gathering.wants(labels).then(|| (labels.to_owned(), kind)));
-                }
-                Replayed::Samples { series: number, samples } if failed.is_ok() => {
-                    if let Some((labels, kind)) = &series[number as usize] {
-                        let samples = samples.iter().copied();
-                        failed = gathering.take(labels.as_ref(), *kind, samples);
-                    }
-                }
-                _ => {}
-            };
-            read_segment(&log.path(number), number, Position::default(), &mut take)?;
-            failed?;
-        }
+        let window = (from, to);
+        self.tails.samples(log, manifest.converted, wanted, window, |labels, kind, samples| {
+            gathering.take(labels, kind, samples.iter().copied())
+        })?;
         Ok(gathering.finish())
     }
 
@@ -470,7 +460,9 @@ impl History {
                 Ok(found)
             })?);
         }
-        logged(log, &manifest, wanted, (from, to), |labels, _| take(labels.as_ref(), &mut words))?;
+        self.tails.series(log, manifest.converted, wanted, (from, to), |labels, _| {
+            take(labels, &mut words);
+        })?;
         Ok(words)
     }
 
@@ -519,8 +511,8 @@ impl History {
             let rows = self.rows(entry.number, wanted, from, to)?;
             found.extend(rows.into_iter().map(|row| (row.labels, row.kind)));
         }
-        logged(log, &manifest, wanted, (from, to), |labels, kind| {
-            found.insert(labels, kind);
+        self.tails.series(log, manifest.converted, wanted, (from, to), |labels, kind| {
+            found.insert(labels.to_owned(), kind);
         })?;
         Ok(found.into_iter().collect())
     }
@@ -530,34 +522,6 @@ impl History {
 fn between(manifest: &Manifest, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Entry> {
     let is_inside = move |entry: &&Entry| entry.to >= from.nanos() && entry.from <= to.nanos();
     manifest.files.iter().filter(is_inside)
-}
-
-/// Hands on the series in the part of `log` that is not in files yet.
-fn logged(
-    log: &Log,
-    manifest: &Manifest,
-    wanted: &Selection<'_>,
-    (from, to): (Timestamp, Timestamp),
-    mut found: impl FnMut(Labels, u8),
-) -> Result<(), StoreError> {
-    for number in log.numbers(|number| number > manifest.converted) {
-        let mut series: Vec<Option<(Labels, u8)>> = Vec::new();
-        let mut take = |replayed: Replayed<'_>| match replayed {
-            Replayed::Series { kind, labels, .. } => {
-                series.push(wanted.wants(labels).then(|| (labels.to_owned(), kind)));
-            }
-            Replayed::Samples { series: number, samples } => {
-                let is_inside = samples.iter().any(|(time, _)| (from..=to).contains(time));
-                // Taken once: the rest of its samples tell nothing new.
-                if let Some((labels, kind)) = series[number as usize].take_if(|_| is_inside) {
-                    found(labels, kind);
-                }
-            }
-            _ => {}
-        };
-        read_segment(&log.path(number), number, Position::default(), &mut take)?;
-    }
-    Ok(())
 }
 
 /// A manifest of the files that are there and can be read.

@@ -43,10 +43,6 @@ impl<'a> Gathering<'a> {
         Self { wanted, from, to, most, samples: 0, found: BTreeMap::new() }
     }
 
-    pub(super) fn wants(&self, labels: LabelsRef<'_>) -> bool {
-        self.wanted.wants(labels)
-    }
-
     /// Takes what of `samples` is in the time that is asked for.
     pub(super) fn take(
         &mut self,

@@ -57,7 +57,7 @@ impl Rows {
     pub(super) fn meets(&self, start: usize, end: usize) -> bool {
         let mut run = start;
         while run < end.min(self.count) {
-            if run % 64 == 0 && end - run >= 64 {
+            if run.is_multiple_of(64) && end - run >= 64 {
                 if self.words[run / 64] != 0 {
                     return true;
                 }
