@@ -345,7 +345,8 @@ def main():
                 play(phase, seconds * told.scale, server, load)
                 if phase != "light":
                     load.prompt, end = PROMPT, stamp(time.time())
-                    truth.append([phase, f"127.0.0.1:{server.port}", stamp(start), end, drained(recorder)])
+                    calm = drained(recorder)
+                    truth.append([phase, f"127.0.0.1:{server.port}", stamp(start), end, calm and max(end, calm)])
         finally:
             load.is_over = True
             recorder.end()

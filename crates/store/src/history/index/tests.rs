@@ -8,10 +8,10 @@ type Series = (Labels, u8, u64, (i64, i64));
 
 fn labels(one: usize) -> Labels {
     let (host, gpu) = ((one / 7).to_string(), (one % 7).to_string());
-    let mut pairs = vec![("__name__", if one % 3 == 0 { "power" } else { "steps" })];
+    let mut pairs = vec![("__name__", if one.is_multiple_of(3) { "power" } else { "steps" })];
     let id = format!("id-{one}");
     pairs.push(("id", &id));
-    if one % 2 == 0 {
+    if one.is_multiple_of(2) {
         pairs.push(("host", &host));
     }
     pairs.push(("gpu", &gpu));
