@@ -35,7 +35,7 @@ if ! is_made; then
     options=("${off[@]/#/-D}")
     options=("${options[@]/%/=OFF}")
     "$work/venv/bin/cmake" -S "$work/source" -B "$work/build" -G "Unix Makefiles" -DCMAKE_BUILD_TYPE=None \
-        -DCMAKE_C_FLAGS=-O0 -DCMAKE_CXX_FLAGS=-O0 "${options[@]}" >"$work/cmake.log" ||
+        -DCMAKE_C_FLAGS=-O0 -DCMAKE_CXX_FLAGS=-O0 "${options[@]}" >"$work/cmake.log" 2>&1 ||
         { tail -n 30 "$work/cmake.log" >&2; exit 1; }
     nice -n 10 make -C "$work/build" -j"${JOBS:-2}" llama-server >"$work/make.log" 2>&1 ||
         { tail -n 30 "$work/make.log" >&2; exit 1; }
