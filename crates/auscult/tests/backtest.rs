@@ -301,3 +301,26 @@ fn the_session_in_the_manual_is_what_is_printed() {
     let arguments: Vec<&str> = call.split(' ').collect();
     assert_eq!(auscult(&arguments, "").out, printed);
 }
+
+#[test]
+fn faults_of_a_real_server_are_told_within_seconds_and_nothing_else_is() {
+    let call = "backtest examples/data/llama_cpp/metrics.csv.gz --config examples/data/llama_cpp/backtest.yml \
+        --label instance --counter llamacpp:prompt_tokens_total,llamacpp:tokens_predicted_total,llamacpp:n_decode_total,\
+        llamacpp:prompt_seconds_total,llamacpp:tokens_predicted_seconds_total \
+        --events examples/data/llama_cpp/truth.csv --grace 5s --format json";
+    let call: Vec<&str> = call.split_whitespace().collect();
+    let ended = auscult(&call, "");
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let events = &json(&ended.out)["events"];
+    let delays: Vec<Option<f64>> = events["list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["delay_seconds"].as_f64())
+        .collect();
+    // As `truth.csv` has them: saturation, exhausted slots, long prompts, stopped, CPU limit, killed.
+    for told in [0, 3, 5] {
+        assert!(delays[told].is_some_and(|delay| delay < 5.0), "{events}");
+    }
+    assert_eq!((delays.len(), &events["alarms_outside"]), (6, &Value::from(0)), "{events}");
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::service::Service;
 use auscult_core::{Labels, Timestamp};
-use auscult_store::{Folder, History, HistorySettings, Log, LogSettings};
+use auscult_store::{Folder, History, HistorySettings, Log, LogSettings, Selection};
 use auscult_telemetry::metrics::{Point, remote_write};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -72,7 +72,7 @@ fn stored(data: &Path) -> HashMap<Labels, HashMap<i64, f64>> {
     let log = Log::open(folder.join("log"), LogSettings::default()).unwrap();
     let (history, _) = History::open(folder.join("history"), HistorySettings::default()).unwrap();
     let (from, to) = (Timestamp::from_nanos(0), Timestamp::from_nanos(i64::MAX));
-    let found = history.scan(&log, |_| true, from, to, usize::MAX).unwrap();
+    let found = history.scan(&log, &Selection::all(), from, to, usize::MAX).unwrap();
     let step = |time: Timestamp| (time.nanos() / 1_000_000_000 - START) / STEP;
     found
         .into_iter()

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use auscult_core::{Labels, Timestamp};
-use auscult_store::{Folder, History, HistorySettings, Log, LogSettings};
+use auscult_core::{Labels, METRIC_NAME, Timestamp};
+use auscult_store::{Folder, History, HistorySettings, LabelMatcher, Log, LogSettings, Selection};
 use auscult_telemetry::metrics::{Point, remote_write};
 use serde_json::{Value, json};
 
@@ -481,8 +481,9 @@ fn all_is_stored(data: &Path, world: &World) -> usize {
     let (history, _) = History::open(folder.join("history"), HistorySettings::default()).unwrap();
     let (from, to) = (Timestamp::from_nanos(0), Timestamp::from_nanos(i64::MAX));
     let acknowledged = world.acknowledged.lock().unwrap();
-    let is_ours = |labels: auscult_core::LabelsRef<'_>| acknowledged.contains_key(labels.metric());
-    let found = history.scan(&log, is_ours, from, to, usize::MAX).unwrap();
+    let is_ours = |metric: &str| acknowledged.contains_key(metric);
+    let ours = Selection::new(vec![vec![LabelMatcher::that(METRIC_NAME, is_ours)]]);
+    let found = history.scan(&log, &ours, from, to, usize::MAX).unwrap();
     let mut checked = 0;
     for (name, samples) in acknowledged.iter() {
         let stored: HashSet<(i64, u64)> = found

@@ -50,4 +50,4 @@ pub use data::{Row, Sample, Series, Source, SourceError, Steps};
 pub use error::QueryError;
 pub use number::format_number;
 pub use query::{Limits, Query, Stop};
-pub use selector::Selector;
+pub use selector::{Selector, SelectorMatcher};

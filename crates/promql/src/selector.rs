@@ -60,6 +60,11 @@ impl Selector {
             .all(|matcher| matcher.is_match(labels.get(&matcher.name).unwrap_or_default()))
     }
 
+    /// What has to hold, all of it; the name of the metric is a label too.
+    pub fn matchers(&self) -> impl Iterator<Item = SelectorMatcher<'_>> {
+        self.matchers.iter().map(SelectorMatcher)
+    }
+
     /// The labels that `=` sets, the name of the metric aside: of those that are told twice none.
     pub(crate) fn equalities(&self) -> impl Iterator<Item = (&str, &str)> {
         let once =
@@ -68,5 +73,29 @@ impl Selector {
             matcher.op == MatchOp::Equal && matcher.name != METRIC_NAME && once(&matcher.name)
         });
         set.map(|matcher| (matcher.name.as_str(), matcher.value.as_str()))
+    }
+}
+
+/// What a [`Selector`] asks of one label.
+#[derive(Debug, Clone, Copy)]
+pub struct SelectorMatcher<'a>(&'a Matcher);
+
+impl<'a> SelectorMatcher<'a> {
+    /// The name of the label.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        &self.0.name
+    }
+
+    /// The only value that matches, where `=` says it.
+    #[must_use]
+    pub fn equals(self) -> Option<&'a str> {
+        (self.0.op == MatchOp::Equal).then_some(self.0.value.as_str())
+    }
+
+    /// Whether `value` matches; a label that is not there counts as empty.
+    #[must_use]
+    pub fn matches(self, value: &str) -> bool {
+        self.0.is_match(value)
     }
 }

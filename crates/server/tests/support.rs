@@ -85,13 +85,24 @@ impl Peer {
         path: &str,
         arguments: impl Fn(SocketAddr, &str) -> Vec<String>,
     ) -> Option<Self> {
+        Self::start_at(None, program, path, arguments).await
+    }
+
+    /// The same at an address that was told, or a free one.
+    pub(crate) async fn start_at(
+        address: Option<SocketAddr>,
+        program: &str,
+        path: &str,
+        arguments: impl Fn(SocketAddr, &str) -> Vec<String>,
+    ) -> Option<Self> {
         let folders = std::env::var_os("PATH")?;
         if !std::env::split_paths(&folders).any(|folder| folder.join(program).is_file()) {
             eprintln!("{program} is not installed: not tested against it");
             return None;
         }
         // Taken and given back: nobody else gets it in the next moment.
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = address.unwrap_or_else(free);
         let name = format!("auscult-peer-{}-{}", std::process::id(), address.port());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
@@ -109,5 +120,11 @@ impl Peer {
         })
         .await;
         Some(peer)
+    }
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status();
+        assert!(sent.unwrap().success());
     }
 }

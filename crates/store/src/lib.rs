@@ -13,7 +13,8 @@
 //!
 //! ```
 //! use auscult_core::{Labels, Timestamp};
-//! use auscult_store::{Folder, History, HistorySettings, Log, LogSettings, LoggedSeries};
+//! use auscult_store::{Folder, History, HistorySettings, LabelMatcher, Log, LogSettings};
+//! use auscult_store::{LoggedSeries, Selection};
 //! # let path = std::env::temp_dir().join(format!("auscult-store-{}", std::process::id()));
 //! let folder = Folder::open(&path)?;
 //! let log = Log::open(folder.join("log"), LogSettings::default())?;
@@ -21,7 +22,8 @@
 //! let labels = Labels::from_pairs([("__name__", "power_watts"), ("gpu", "3")])?;
 //! let now = Timestamp::from_seconds(60);
 //! log.append(now, [LoggedSeries { labels: labels.as_ref(), kind: 1, samples: [(now, 310.0)] }])?;
-//! let found = history.scan(&log, |labels| labels.get("gpu") == Some("3"), now, now, 1000)?;
+//! let wanted = Selection::new(vec![vec![LabelMatcher::equal("gpu", "3")]]);
+//! let found = history.scan(&log, &wanted, now, now, 1000)?;
 //! assert_eq!(found[0].samples, [(now, 310.0)]);
 //! # std::fs::remove_dir_all(path)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -43,6 +45,8 @@ pub use book::{
 };
 pub use error::StoreError;
 pub use folder::Folder;
-pub use history::{Found, History, HistorySettings, HistorySize, Maintained};
+pub use history::{
+    Found, History, HistorySettings, HistorySize, LabelMatcher, Maintained, Selection,
+};
 pub use log::{Log, LogSettings, LogSize, LoggedSeries, Position, Replayed, SegmentEnd};
 pub use state::{StateReader, StateWriter};

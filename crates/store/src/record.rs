@@ -6,7 +6,9 @@
 //! body
 //! ```
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use crate::crc32c::crc32c;
 
@@ -41,6 +43,25 @@ pub(crate) enum Next {
     Torn,
     /// Something else, and more behind it.
     Damaged,
+}
+
+/// The body of the record at byte `at` of `file`; `None` if no sound one begins there.
+pub(crate) fn read_at(file: &File, at: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut head = [0; HEAD];
+    let read = |bytes: &mut [u8], at| match file.read_exact_at(bytes, at) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        read => read.map(|()| true),
+    };
+    if !read(&mut head, at)? {
+        return Ok(None);
+    }
+    let (length, sum) = head_at(&head, 0);
+    if length == 0 || length > MOST_BODY {
+        return Ok(None);
+    }
+    let mut body = vec![0; length];
+    let is_whole = read(&mut body, at + HEAD as u64)?;
+    Ok(Some(body).filter(|body| is_whole && crc32c(body) == sum))
 }
 
 /// Reads records. Memory: the longest record and a few blocks.

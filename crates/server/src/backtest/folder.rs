@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
 use auscult_core::Timestamp;
-use auscult_store::{Folder, History, HistorySettings, Log, LogSettings, StoreError};
+use auscult_store::{Folder, History, HistorySettings, Log, LogSettings, Selection, StoreError};
 use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 
 use super::{BacktestError, Player};
@@ -64,7 +64,7 @@ impl FolderPlayer {
         let end = self.next.saturating_add(self.length - 1).min(self.span.1.nanos());
         let (from, to) = (Timestamp::from_nanos(self.next), Timestamp::from_nanos(end));
         let most = if self.length > SHORTEST { MOST_SAMPLES } else { usize::MAX };
-        let found = match self.history.scan(&self.log, |_| true, from, to, most) {
+        let found = match self.history.scan(&self.log, &Selection::all(), from, to, most) {
             Err(StoreError::TooMany { .. }) => {
                 self.length = (self.length / 2).max(SHORTEST);
                 return Ok(());

@@ -1,8 +1,10 @@
 //! What is stored, as queries see it.
 
+use std::collections::BTreeSet;
+
 use auscult_core::{Labels, Timestamp};
 use auscult_promql::{QueryError, Sample, Selector, Series, Source, SourceError, Stop};
-use auscult_store::StoreError;
+use auscult_store::{LabelMatcher, Selection, StoreError};
 
 use crate::serve::Shared;
 use crate::storage::Storage;
@@ -31,20 +33,69 @@ impl<'a> Stored<'a> {
         from: i64,
         to: i64,
     ) -> Result<Vec<(Labels, u8)>, QueryError> {
-        let Some(storage) = self.storage else {
-            return Err(QueryError::Execution(KEEPS_NOTHING.to_owned()));
-        };
-        let is_wanted = |labels: auscult_core::LabelsRef<'_>| {
-            wanted.is_empty() || wanted.iter().any(|selector| selector.matches(labels))
-        };
+        let storage = self.storage()?;
         let (from, to) = nanos(from, to);
-        let found = storage.history().series(storage.log(), is_wanted, from, to);
+        let wanted = self.wanted(wanted);
+        self.told(storage.history().series(storage.log(), &wanted, from, to))
+    }
+
+    /// Names of the labels of the series that [`Stored::series`] gives.
+    pub(crate) fn label_names(
+        &self,
+        wanted: &[Selector],
+        from: i64,
+        to: i64,
+    ) -> Result<BTreeSet<String>, QueryError> {
+        let storage = self.storage()?;
+        let (from, to) = nanos(from, to);
+        let wanted = self.wanted(wanted);
+        self.told(storage.history().label_names(storage.log(), &wanted, from, to))
+    }
+
+    /// Values of label `name` of the series that [`Stored::series`] gives.
+    pub(crate) fn label_values(
+        &self,
+        name: &str,
+        wanted: &[Selector],
+        from: i64,
+        to: i64,
+    ) -> Result<BTreeSet<String>, QueryError> {
+        let storage = self.storage()?;
+        let (from, to) = nanos(from, to);
+        let wanted = self.wanted(wanted);
+        self.told(storage.history().label_values(storage.log(), name, &wanted, from, to))
+    }
+
+    fn storage(&self) -> Result<&'a Storage, QueryError> {
+        self.storage.ok_or_else(|| QueryError::Execution(KEEPS_NOTHING.to_owned()))
+    }
+
+    /// What any of `selectors` matches, or everything without, until it is to stop.
+    fn wanted<'s>(&'s self, selectors: &'s [Selector]) -> Selection<'s> {
+        let selection = match selectors {
+            [] => Selection::all(),
+            some => Selection::new(some.iter().map(matchers).collect()),
+        };
+        // Then nothing more is wanted, and the evaluation says why.
+        selection.until(|| (self.stop)().is_some())
+    }
+
+    /// What was found, unless it was to stop meanwhile.
+    fn told<T>(&self, found: Result<T, StoreError>) -> Result<T, QueryError> {
         match (self.stop)() {
             Some(Stop::TimedOut) => Err(QueryError::TimedOut),
             Some(Stop::Cancelled) => Err(QueryError::Cancelled),
             None => found.map_err(|error| QueryError::Source(error.to_string())),
         }
     }
+}
+
+fn matchers(selector: &Selector) -> Vec<LabelMatcher<'_>> {
+    let matchers = selector.matchers().map(|matcher| match matcher.equals() {
+        Some(value) => LabelMatcher::equal(matcher.name(), value),
+        None => LabelMatcher::that(matcher.name(), move |value| matcher.matches(value)),
+    });
+    matchers.collect()
 }
 
 impl Source for Stored<'_> {
@@ -59,10 +110,8 @@ impl Source for Stored<'_> {
             return Err(SourceError::Refused(KEEPS_NOTHING.to_owned()));
         };
         let (from, to) = nanos(from, to);
-        // Once it is to stop nothing more is wanted, and the evaluation says why.
-        let is_wanted =
-            |labels: auscult_core::LabelsRef<'_>| wanted.matches(labels) && (self.stop)().is_none();
-        let found = storage.history().scan(storage.log(), is_wanted, from, to, most);
+        let wanted = self.wanted(std::slice::from_ref(wanted));
+        let found = storage.history().scan(storage.log(), &wanted, from, to, most);
         let found = found.map_err(|error| match error {
             StoreError::TooMany { .. } => SourceError::TooMany,
             error => SourceError::Failed(error.to_string()),

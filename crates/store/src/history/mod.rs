@@ -1,24 +1,31 @@
 //! The history: samples sorted by series and time, in Parquet files with a manifest.
 
 mod convert;
+mod index;
 mod manifest;
 mod merge;
 mod scan;
+mod selection;
 mod table;
+mod tail;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use auscult_core::{Labels, LabelsRef, Timestamp};
 
 use crate::error::StoreError;
-use crate::folder::set_aside;
+use crate::folder::{replace, set_aside};
 use crate::log::{Log, Position, Replayed, SegmentEnd, read_segment};
+use index::{Index, IndexError, IndexRow, IndexWriter};
 use manifest::{Entry, Manifest};
 pub use scan::Found;
+pub use selection::{LabelMatcher, Selection};
+use tail::Tails;
 
 /// Files of one level that are merged at a time.
 const FAN_IN: usize = 8;
@@ -69,6 +76,9 @@ pub struct History {
     folder: PathBuf,
     settings: HistorySettings,
     manifest: RwLock<Manifest>,
+    /// Held while an index is made, so that it is made once.
+    indexing: Mutex<()>,
+    tails: Tails,
 }
 
 impl History {
@@ -101,8 +111,9 @@ impl History {
             Err(error) => return Err(error),
         };
         remove_orphans(&folder, &manifest)?;
-        let manifest = RwLock::new(manifest);
-        Ok((Self { folder, settings, manifest }, notes))
+        let (manifest, indexing) = (RwLock::new(manifest), Mutex::new(()));
+        let tails = Tails::default();
+        Ok((Self { folder, settings, manifest, indexing, tails }, notes))
     }
 
     fn manifest(&self) -> Manifest {
@@ -259,6 +270,11 @@ impl History {
         for one in pair.iter().filter(|one| one.exists()) {
             set_aside(one).map_err(|source| StoreError::file(one, source))?;
         }
+        // It can be made again of the series.
+        let index = table::index_path(&self.folder, bad);
+        if index.exists() {
+            fs::remove_file(&index).map_err(|source| StoreError::file(&index, source))?;
+        }
         let name = pair[0].display();
         Ok(format!("{} is damaged: {reason}; {name} and its series were set aside", path.display()))
     }
@@ -283,15 +299,15 @@ impl History {
         // Scans that go on hold the old list; they end before its files go.
         let mut current = self.manifest.write().unwrap_or_else(PoisonError::into_inner);
         *current = manifest;
-        for path in remove.iter().flat_map(|number| table::paths(&self.folder, *number)) {
+        for path in remove.iter().flat_map(|number| table::present(&self.folder, *number)) {
             fs::remove_file(&path).map_err(|source| StoreError::file(&path, source))?;
         }
         Ok(())
     }
 
-    /// The samples from `from` to `to`, both inclusive, of the series for which `wanted` holds,
-    /// in the files and in `log`: by labels, then by time. Time: the series tables of the files
-    /// in question, the rows that are wanted, and the part of the log that is not in files yet.
+    /// The samples from `from` to `to`, both inclusive, of the series that are `wanted`, in the
+    /// files and in `log`: by labels, then by time. Time: what the index of each file in question
+    /// says, the rows that are wanted, and the part of the log that is not in files yet.
     ///
     /// # Errors
     ///
@@ -299,7 +315,7 @@ impl History {
     pub fn scan(
         &self,
         log: &Log,
-        wanted: impl Fn(LabelsRef<'_>) -> bool,
+        wanted: &Selection<'_>,
         from: Timestamp,
         to: Timestamp,
         most: usize,
@@ -307,28 +323,147 @@ impl History {
         // Held all the time, so that neither files nor segments go away meanwhile.
         let manifest = self.manifest.read().unwrap_or_else(PoisonError::into_inner);
         let mut gathering = scan::Gathering::new(wanted, from, to, most);
-        for entry in &manifest.files {
-            gathering.file(&self.folder, entry)?;
+        for entry in between(&manifest, from, to) {
+            let rows = self.rows(entry.number, wanted, from, to)?;
+            gathering.file(&self.folder, entry.number, rows)?;
         }
-        for number in log.numbers(|number| number > manifest.converted) {
-            let mut series: Vec<Option<(auscult_core::Labels, u8)>> = Vec::new();
-            let mut failed = Ok(());
-            let mut take = |replayed: Replayed<'_>| match replayed {
-                Replayed::Series { kind, labels, .. } => {
-                    series.push(gathering.wants(labels).then(|| (labels.to_owned(), kind)));
-                }
-                Replayed::Samples { series: number, samples } if failed.is_ok() => {
-                    if let Some((labels, kind)) = &series[number as usize] {
-                        let samples = samples.iter().copied();
-                        failed = gathering.take(labels.as_ref(), *kind, samples);
-                    }
-                }
-                _ => {}
-            };
-            read_segment(&log.path(number), number, Position::default(), &mut take)?;
-            failed?;
-        }
+        let window = (from, to);
+        self.tails.samples(log, manifest.converted, wanted, window, |labels, kind, samples| {
+            gathering.take(labels, kind, samples.iter().copied())
+        })?;
         Ok(gathering.finish())
+    }
+
+    /// The series of file `number` that are wanted and may have samples in that time.
+    fn rows(
+        &self,
+        number: u32,
+        wanted: &Selection<'_>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<IndexRow>, StoreError> {
+        self.look_up(number, |index| {
+            let mut rows = Vec::new();
+            index.series(wanted, (from.nanos(), to.nanos()), |row| rows.push(row))?;
+            Ok(rows)
+        })
+    }
+
+    /// Asks the index of file `number`; makes it first where it is missing or damaged.
+    fn look_up<T>(
+        &self,
+        number: u32,
+        ask: impl Fn(&Index) -> Result<T, IndexError>,
+    ) -> Result<T, StoreError> {
+        let path = table::index_path(&self.folder, number);
+        let of = table::sizes(&self.folder, number)?;
+        let told = match Index::open(&path, of).and_then(|index| ask(&index)) {
+            Err(IndexError::Unusable) => {
+                let _one = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+                // Somebody else may have made it while this one waited.
+                match Index::open(&path, of).and_then(|index| ask(&index)) {
+                    Err(IndexError::Unusable) => {
+                        self.make_index(number, of, &path).and_then(|index| ask(&index))
+                    }
+                    told => told,
+                }
+            }
+            told => told,
+        };
+        told.map_err(|error| match error {
+            IndexError::Unusable => StoreError::damaged(&path, "it cannot be made again"),
+            IndexError::Io(source) => StoreError::file(&path, source),
+            IndexError::Series(error) => error,
+        })
+    }
+
+    /// Makes the index of file `number` of its series table. Where it cannot be kept, such as on a
+    /// full disk, it serves this once.
+    fn make_index(&self, number: u32, of: [u64; 2], path: &Path) -> Result<Index, IndexError> {
+        let mut rows = table::SeriesRows::open(&self.folder, number).map_err(IndexError::Series)?;
+        let mut writer = IndexWriter::new(Vec::new())?;
+        while let Some(row) = rows.next().map_err(IndexError::Series)? {
+            writer.push(row.labels.as_ref(), row.kind, row.samples, (row.from, row.to))?;
+        }
+        let bytes = writer.finish(of)?;
+        match replace(path, &bytes) {
+            Ok(()) => Index::open(path, of),
+            Err(_) => Index::in_memory(bytes, of),
+        }
+    }
+
+    /// Names of the labels of the series that [`History::series`] gives, without reading those that
+    /// are in files.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn label_names(
+        &self,
+        log: &Log,
+        wanted: &Selection<'_>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let asked = |index: &Index, names: &mut BTreeSet<String>| {
+            index.names(wanted, (from.nanos(), to.nanos()), names)
+        };
+        let take = |labels: LabelsRef<'_>, names: &mut BTreeSet<String>| {
+            for (name, _) in
+                labels.iter().filter(|(name, _)| !names.contains(*name)).collect::<Vec<_>>()
+            {
+                names.insert(name.to_owned());
+            }
+        };
+        self.words(log, wanted, (from, to), asked, take)
+    }
+
+    /// Values of label `name` of the series that [`History::series`] gives, without reading those
+    /// that are in files.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn label_values(
+        &self,
+        log: &Log,
+        name: &str,
+        wanted: &Selection<'_>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let asked = |index: &Index, values: &mut BTreeSet<String>| {
+            index.values(name, wanted, (from.nanos(), to.nanos()), values)
+        };
+        let take = |labels: LabelsRef<'_>, values: &mut BTreeSet<String>| {
+            if let Some(value) = labels.get(name).filter(|value| !values.contains(*value)) {
+                values.insert(value.to_owned());
+            }
+        };
+        self.words(log, wanted, (from, to), asked, take)
+    }
+
+    fn words(
+        &self,
+        log: &Log,
+        wanted: &Selection<'_>,
+        (from, to): (Timestamp, Timestamp),
+        asked: impl Fn(&Index, &mut BTreeSet<String>) -> Result<(), IndexError>,
+        take: impl Fn(LabelsRef<'_>, &mut BTreeSet<String>),
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let manifest = self.manifest.read().unwrap_or_else(PoisonError::into_inner);
+        let mut words = BTreeSet::new();
+        for entry in between(&manifest, from, to) {
+            words.extend(self.look_up(entry.number, |index| {
+                let mut found = BTreeSet::new();
+                asked(index, &mut found)?;
+                Ok(found)
+            })?);
+        }
+        self.tails.series(log, manifest.converted, wanted, (from, to), |labels, _| {
+            take(labels, &mut words);
+        })?;
+        Ok(words)
     }
 
     /// The times of the first and the last sample, in the files and in `log`; `None` without any.
@@ -356,10 +491,9 @@ impl History {
         Ok((first <= last).then_some(span))
     }
 
-    /// The series for which `wanted` holds, by labels, each with what its source said that it is:
-    /// those that may have samples from `from` to `to`, both inclusive, as far as their first and
-    /// last sample in a file tell. Time: the series tables of the files in question, and the part
-    /// of the log that is not in files yet; no samples of files are read.
+    /// The series that are `wanted`, by labels, each with what its source said that it is: those
+    /// that may have samples from `from` to `to`, both inclusive, as far as their first and last
+    /// sample in a file tell. Time: as [`History::scan`], but that no samples of files are read.
     ///
     /// # Errors
     ///
@@ -367,39 +501,27 @@ impl History {
     pub fn series(
         &self,
         log: &Log,
-        wanted: impl Fn(LabelsRef<'_>) -> bool,
+        wanted: &Selection<'_>,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<(Labels, u8)>, StoreError> {
         let manifest = self.manifest.read().unwrap_or_else(PoisonError::into_inner);
         let mut found: BTreeMap<Labels, u8> = BTreeMap::new();
-        let (first, last) = (from.nanos(), to.nanos());
-        for entry in manifest.files.iter().filter(|entry| entry.to >= first && entry.from <= last) {
-            let mut rows = table::SeriesRows::open(&self.folder, entry.number)?;
-            while let Some(row) = rows.next()? {
-                if row.to >= first && row.from <= last && wanted(row.labels.as_ref()) {
-                    found.insert(row.labels, row.kind);
-                }
-            }
+        for entry in between(&manifest, from, to) {
+            let rows = self.rows(entry.number, wanted, from, to)?;
+            found.extend(rows.into_iter().map(|row| (row.labels, row.kind)));
         }
-        for number in log.numbers(|number| number > manifest.converted) {
-            let mut series: Vec<Option<(Labels, u8)>> = Vec::new();
-            let mut take = |replayed: Replayed<'_>| match replayed {
-                Replayed::Series { kind, labels, .. } => {
-                    series.push(wanted(labels).then(|| (labels.to_owned(), kind)));
-                }
-                Replayed::Samples { series: number, samples } => {
-                    let is_inside = samples.iter().any(|(time, _)| (from..=to).contains(time));
-                    // Taken once: the rest of its samples tell nothing new.
-                    let one = series[number as usize].take_if(|_| is_inside);
-                    found.extend(one);
-                }
-                _ => {}
-            };
-            read_segment(&log.path(number), number, Position::default(), &mut take)?;
-        }
+        self.tails.series(log, manifest.converted, wanted, (from, to), |labels, kind| {
+            found.insert(labels.to_owned(), kind);
+        })?;
         Ok(found.into_iter().collect())
     }
+}
+
+/// The files that may have samples from `from` to `to`.
+fn between(manifest: &Manifest, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Entry> {
+    let is_inside = move |entry: &&Entry| entry.to >= from.nanos() && entry.from <= to.nanos();
+    manifest.files.iter().filter(is_inside)
 }
 
 /// A manifest of the files that are there and can be read.
@@ -447,8 +569,8 @@ fn entry_of(folder: &Path, number: u32) -> Result<Option<Entry>, StoreError> {
 fn remove_orphans(folder: &Path, manifest: &Manifest) -> Result<(), StoreError> {
     for number in numbers(folder)? {
         if manifest.files.iter().all(|entry| entry.number != number) {
-            for path in table::paths(folder, number).iter().filter(|path| path.exists()) {
-                fs::remove_file(path).map_err(|source| StoreError::file(path, source))?;
+            for path in table::present(folder, number) {
+                fs::remove_file(&path).map_err(|source| StoreError::file(&path, source))?;
             }
         }
     }
@@ -461,7 +583,8 @@ fn numbers(folder: &Path) -> Result<Vec<u32>, StoreError> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder).map_err(refuse)? {
         let name = entry.map_err(refuse)?.file_name();
-        let Some(name) = name.to_str().filter(|name| name.ends_with(".parquet")) else { continue };
+        let is_ours = |name: &&str| name.ends_with(".parquet") || name.ends_with(".index");
+        let Some(name) = name.to_str().filter(is_ours) else { continue };
         numbers.extend(name.get(..8).and_then(|number| number.parse::<u32>().ok()));
     }
     numbers.sort_unstable();

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use auscult_core::{Labels, LabelsRef, Timestamp};
 
-use super::manifest::Entry;
-use super::table::{SampleRows, SeriesRow, SeriesRows};
+use super::index::IndexRow;
+use super::selection::Selection;
+use super::table::SampleRows;
 use crate::error::StoreError;
 
 /// What a scan found of one series.
@@ -22,8 +23,8 @@ pub struct Found {
 }
 
 /// Gathers what is found, file by file.
-pub(super) struct Gathering<W> {
-    wanted: W,
+pub(super) struct Gathering<'a> {
+    wanted: &'a Selection<'a>,
     from: i64,
     to: i64,
     most: usize,
@@ -31,14 +32,15 @@ pub(super) struct Gathering<W> {
     found: BTreeMap<Labels, (u8, Vec<(Timestamp, f64)>)>,
 }
 
-impl<W: Fn(LabelsRef<'_>) -> bool> Gathering<W> {
-    pub(super) fn new(wanted: W, from: Timestamp, to: Timestamp, most: usize) -> Self {
+impl<'a> Gathering<'a> {
+    pub(super) fn new(
+        wanted: &'a Selection<'a>,
+        from: Timestamp,
+        to: Timestamp,
+        most: usize,
+    ) -> Self {
         let (from, to) = (from.nanos(), to.nanos());
         Self { wanted, from, to, most, samples: 0, found: BTreeMap::new() }
-    }
-
-    pub(super) fn wants(&self, labels: LabelsRef<'_>) -> bool {
-        (self.wanted)(labels)
     }
 
     /// Takes what of `samples` is in the time that is asked for.
@@ -62,38 +64,36 @@ impl<W: Fn(LabelsRef<'_>) -> bool> Gathering<W> {
         if self.samples > self.most { Err(StoreError::TooMany { most: self.most }) } else { Ok(()) }
     }
 
-    /// Reads of a pair of files what is wanted: the series table first, and then only rows
-    /// of series that are.
-    pub(super) fn file(&mut self, folder: &Path, entry: &Entry) -> Result<(), StoreError> {
-        if entry.to < self.from || entry.from > self.to {
-            return Ok(());
-        }
-        let mut series = SeriesRows::open(folder, entry.number)?;
-        let mut wanted: Vec<SeriesRow> = Vec::new();
+    /// Reads the samples of `rows`, which are series of file `number`, and no others.
+    pub(super) fn file(
+        &mut self,
+        folder: &Path,
+        number: u32,
+        rows: Vec<IndexRow>,
+    ) -> Result<(), StoreError> {
         let mut ranges: Vec<Range<u64>> = Vec::new();
-        let mut first = 0;
-        while let Some(row) = series.next()? {
-            let end = first + row.samples;
-            if row.to >= self.from && row.from <= self.to && self.wants(row.labels.as_ref()) {
-                match ranges.last_mut() {
-                    Some(last) if last.end == first => last.end = end,
-                    _ => ranges.push(first..end),
-                }
-                wanted.push(row);
+        for row in &rows {
+            let end = row.first + row.samples;
+            match ranges.last_mut() {
+                Some(last) if last.end == row.first => last.end = end,
+                _ => ranges.push(row.first..end),
             }
-            first = end;
         }
-        if wanted.is_empty() {
+        if rows.is_empty() {
             return Ok(());
         }
-        let mut rows = SampleRows::open(folder, entry.number, Some(&ranges))?;
-        for row in wanted {
-            let mut samples = Vec::new();
-            for _ in 0..row.samples {
-                let (time, value) = rows.next()?;
-                samples.push((Timestamp::from_nanos(time), value));
+        let mut samples = SampleRows::open(folder, number, Some(&ranges))?;
+        let mut own = Vec::new();
+        for row in rows {
+            if self.wanted.is_over() {
+                break;
             }
-            self.take(row.labels.as_ref(), row.kind, samples)?;
+            own.clear();
+            for _ in 0..row.samples {
+                let (time, value) = samples.next()?;
+                own.push((Timestamp::from_nanos(time), value));
+            }
+            self.take(row.labels.as_ref(), row.kind, own.iter().copied())?;
         }
         Ok(())
     }

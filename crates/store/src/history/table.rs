@@ -2,9 +2,11 @@
 //!
 //! Samples are ordered by series, then time. The series table has one row a series, in the
 //! same order, and says how many samples it has: so it is the index that tells which rows
-//! to read, and the samples need not name their series but for other readers' sake.
+//! to read, and the samples need not name their series but for other readers' sake. Beside the
+//! pair lies what leads from labels to its rows ([`super::index`]).
 
 use std::fs::{self, File};
+use std::io::BufWriter;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -29,6 +31,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::index::IndexWriter;
 use super::manifest::Entry;
 use crate::error::StoreError;
 
@@ -48,6 +51,27 @@ pub(super) fn paths(folder: &Path, number: u32) -> [PathBuf; 2] {
         folder.join(format!("{number:08}.parquet")),
         folder.join(format!("{number:08}.series.parquet")),
     ]
+}
+
+/// Where the index of file `number` is.
+pub(super) fn index_path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:08}.index"))
+}
+
+/// All that belongs to file `number`, as far as it is there.
+pub(super) fn present(folder: &Path, number: u32) -> impl Iterator<Item = PathBuf> {
+    let all = paths(folder, number).into_iter().chain([index_path(folder, number)]);
+    all.filter(|path| path.exists())
+}
+
+/// Bytes of the samples and the series of file `number`.
+pub(super) fn sizes(folder: &Path, number: u32) -> Result<[u64; 2], StoreError> {
+    let [samples, series] = paths(folder, number);
+    let size = |path: &Path| {
+        let metadata = fs::metadata(path).map_err(|source| StoreError::file(path, source))?;
+        Ok(metadata.len())
+    };
+    Ok([size(&samples)?, size(&series)?])
 }
 
 fn time_type() -> DataType {
@@ -97,6 +121,8 @@ pub(super) struct TableWriter {
     paths: [PathBuf; 2],
     samples: ArrowWriter<File>,
     series: ArrowWriter<File>,
+    index_path: PathBuf,
+    index: IndexWriter<BufWriter<File>>,
     rows: Rows,
     labels: LabelRows,
     entry: Entry,
@@ -133,7 +159,11 @@ impl TableWriter {
         let entry =
             Entry { number, level, samples: 0, series: 0, bytes: 0, from: i64::MAX, to: i64::MIN };
         let (rows, labels) = (Rows::default(), LabelRows::default());
-        Ok(Self { paths, samples, series, rows, labels, entry })
+        let index_path = index_path(folder, number);
+        let refuse = |source| StoreError::file(&index_path, source);
+        let file = File::create(&index_path).map_err(refuse)?;
+        let index = IndexWriter::new(BufWriter::new(file)).map_err(refuse)?;
+        Ok(Self { paths, samples, series, index_path, index, rows, labels, entry })
     }
 
     /// Adds a series with its samples, ordered by time; one without any is left out.
@@ -160,6 +190,8 @@ impl TableWriter {
         if count == 0 {
             return Ok(());
         }
+        let pushed = self.index.push(labels, kind, count, (from, to));
+        pushed.map_err(|source| StoreError::file(&self.index_path, source))?;
         let json = serde_json::to_string(&labels.to_owned()).expect("text becomes JSON");
         self.labels.series.push(number);
         self.labels.labels.append_value(json);
@@ -203,19 +235,25 @@ impl TableWriter {
         self.series.write(&batch).map_err(|error| refused(&self.paths[1], error))
     }
 
-    /// Ends both files and makes them last; `None`, and no files, if nothing is in them.
+    /// Ends all files and makes them last; `None`, and no files, if nothing is in them.
     pub(super) fn finish(mut self) -> Result<Option<Entry>, StoreError> {
         self.flush_samples()?;
         self.flush_series()?;
-        let Self { paths, samples, series, mut entry, .. } = self;
-        for (path, writer) in paths.iter().zip([samples, series]) {
+        let Self { paths, samples, series, index_path, index, mut entry, .. } = self;
+        let mut of = [0; 2];
+        for (place, (path, writer)) in paths.iter().zip([samples, series]).enumerate() {
             let file = writer.into_inner().map_err(|error| refused(path, error))?;
             file.sync_all().map_err(|source| StoreError::file(path, source))?;
             let size = file.metadata().map_err(|source| StoreError::file(path, source))?.len();
-            entry.bytes += size;
+            of[place] = size;
         }
+        let refuse = |source| StoreError::file(&index_path, source);
+        let file = index.finish(of).map_err(refuse)?;
+        let file = file.into_inner().map_err(|error| refuse(error.into_error()))?;
+        file.sync_all().map_err(refuse)?;
+        entry.bytes = of.iter().sum::<u64>() + file.metadata().map_err(refuse)?.len();
         if entry.samples == 0 {
-            for path in &paths {
+            for path in paths.iter().chain([&index_path]) {
                 fs::remove_file(path).map_err(|source| StoreError::file(path, source))?;
             }
             return Ok(None);

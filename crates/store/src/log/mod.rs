@@ -18,7 +18,7 @@ use auscult_core::{LabelsRef, Timestamp};
 
 use crate::error::StoreError;
 use crate::folder::{set_aside, sync_folder};
-pub(crate) use segment::read as read_segment;
+pub(crate) use segment::{ReadTo, read as read_segment, read_block, read_on, read_series};
 pub use segment::{Replayed, SegmentEnd};
 
 /// A place in the log: everything before it has a smaller one.
@@ -47,6 +47,11 @@ impl Position {
 
     pub(crate) const fn segment(self) -> u32 {
         (self.0 >> OFFSET_BITS) as u32
+    }
+
+    /// Bytes of the segment before it.
+    pub(crate) const fn offset(self) -> u64 {
+        self.0 & ((1 << OFFSET_BITS) - 1)
     }
 }
 
@@ -324,12 +329,18 @@ impl Log {
 
     /// Segments for which `wanted` holds, with the open one, oldest first.
     pub(crate) fn numbers(&self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+        self.lengths(wanted).into_iter().map(|(number, _)| number).collect()
+    }
+
+    /// The same, each with its bytes as far as they were acknowledged.
+    pub(crate) fn lengths(&self, wanted: impl Fn(u32) -> bool) -> Vec<(u32, u64)> {
         let inner = self.lock();
-        let open = inner.open.as_ref().map(|open| open.number);
-        let mut numbers: Vec<u32> =
-            inner.closed.keys().copied().chain(open).filter(|number| wanted(*number)).collect();
-        numbers.sort_unstable();
-        numbers
+        let open = inner.open.as_ref().map(|open| (open.number, open.bytes));
+        let closed = inner.closed.iter().map(|(number, bytes)| (*number, *bytes));
+        let mut lengths: Vec<(u32, u64)> =
+            closed.chain(open).filter(|(number, _)| wanted(*number)).collect();
+        lengths.sort_unstable();
+        lengths
     }
 
     pub(crate) fn path(&self, number: u32) -> PathBuf {

@@ -11,7 +11,7 @@
 //! A series stands before the first block that names it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use auscult_core::{LabelsRef, Timestamp};
@@ -35,6 +35,8 @@ pub enum Replayed<'a> {
     Segment,
     /// A series gets a number.
     Series {
+        /// Where this is said.
+        position: Position,
         /// The number: 0, 1, …
         series: u32,
         /// As it was appended.
@@ -147,54 +149,157 @@ pub(crate) fn read(
     let refuse = |source| StoreError::file(path, source);
     let mut file = File::open(path).map_err(refuse)?;
     let size = file.metadata().map_err(refuse)?.len();
+    if let Some(end) = check_magic(&mut file, path, size)? {
+        return Ok(end);
+    }
+    take(Replayed::Segment);
+    let begin = ReadTo { at: MAGIC.len() as u64, known: 0 };
+    let (_, end) = read_records(file, size, path, number, (begin, from), take)?;
+    Ok(end)
+}
+
+/// How far a segment was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ReadTo {
+    /// Where the next record begins; 0 before the magic was read.
+    pub(crate) at: u64,
+    /// Series that have numbers.
+    known: u32,
+}
+
+/// Goes on reading where an earlier call ended, up to byte `size`, which has to be the end of a record.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(crate) fn read_on(
+    path: &Path,
+    number: u32,
+    start: ReadTo,
+    size: u64,
+    take: &mut impl FnMut(Replayed<'_>),
+) -> Result<(ReadTo, SegmentEnd), StoreError> {
+    let refuse = |source| StoreError::file(path, source);
+    let mut file = File::open(path).map_err(refuse)?;
+    let mut start = start;
+    if start.at == 0 {
+        match check_magic(&mut file, path, size)? {
+            None => start.at = MAGIC.len() as u64,
+            Some(end) => return Ok((start, end)),
+        }
+    }
+    file.seek(SeekFrom::Start(start.at)).map_err(refuse)?;
+    let file = file.take(size.saturating_sub(start.at));
+    read_records(file, size, path, number, (start, Position::default()), take)
+}
+
+/// Hands on the one record at `at`, a block, with numbers of series below `known`; false if it is none.
+pub(crate) fn read_block(
+    file: &File,
+    at: Position,
+    known: u32,
+    samples: &mut Vec<(Timestamp, f64)>,
+    take: &mut impl FnMut(Replayed<'_>),
+) -> io::Result<bool> {
+    let body = record::read_at(file, at.offset())?;
+    Ok(match body.as_deref().and_then(<[u8]>::split_first) {
+        Some((&BLOCK, body)) => block(body, at, known, samples, take),
+        _ => false,
+    })
+}
+
+/// Hands on `count` series, which stand one behind the other from `at` on; false if they do not.
+pub(crate) fn read_series(
+    mut file: &File,
+    at: Position,
+    mut known: u32,
+    count: u32,
+    take: &mut impl FnMut(Replayed<'_>),
+) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(at.offset()))?;
+    let mut records = Records::new(file, at.offset());
+    for _ in 0..count {
+        if records.advance()? != Next::Sound {
+            return Ok(false);
+        }
+        let is_sound = match records.body().split_first() {
+            Some((&SERIES, body)) => series(body, at, &mut known, take),
+            _ => false,
+        };
+        if !is_sound {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Reads the magic; how the segment ends if it ends there.
+fn check_magic(file: &mut File, path: &Path, size: u64) -> Result<Option<SegmentEnd>, StoreError> {
     let mut magic = [0; 8];
     if file.read_exact(&mut magic).is_err() {
-        return Ok(SegmentEnd::Torn { bytes: size });
+        return Ok(Some(SegmentEnd::Torn { bytes: size }));
     }
     if magic[..7] != MAGIC[..7] {
-        return Ok(SegmentEnd::Damaged { at: 0, bytes: size });
+        return Ok(Some(SegmentEnd::Damaged { at: 0, bytes: size }));
     }
     if magic[7] > VERSION {
         let found = u32::from(magic[7]);
         return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION.into() });
     }
-    take(Replayed::Segment);
-    let mut records = Records::new(file, MAGIC.len() as u64);
-    let mut known = 0;
+    Ok(None)
+}
+
+/// Reads the records of `file`, which stands where `start` says; blocks before `from` are left out.
+fn read_records(
+    file: impl Read,
+    size: u64,
+    path: &Path,
+    number: u32,
+    (start, from): (ReadTo, Position),
+    take: &mut impl FnMut(Replayed<'_>),
+) -> Result<(ReadTo, SegmentEnd), StoreError> {
+    let mut records = Records::new(file, start.at);
+    let mut read = start;
     let mut samples = Vec::new();
     loop {
         let at = records.at();
+        read.at = at;
         let rest = size.saturating_sub(at);
-        match records.advance().map_err(refuse)? {
-            Next::End => return Ok(SegmentEnd::Whole),
-            Next::Torn => return Ok(SegmentEnd::Torn { bytes: rest }),
-            Next::Damaged => return Ok(SegmentEnd::Damaged { at, bytes: rest }),
+        match records.advance().map_err(|source| StoreError::file(path, source))? {
+            Next::End => return Ok((read, SegmentEnd::Whole)),
+            Next::Torn => return Ok((read, SegmentEnd::Torn { bytes: rest })),
+            Next::Damaged => return Ok((read, SegmentEnd::Damaged { at, bytes: rest })),
             Next::Sound => {}
         }
         let body = records.body();
         let position = Position::new(number, at);
         let is_sound = match body.split_first() {
-            Some((&SERIES, body)) => series(body, &mut known, take),
+            Some((&SERIES, body)) => series(body, position, &mut read.known, take),
             Some((&BLOCK, body)) => {
-                position < from || block(body, position, known, &mut samples, take)
+                position < from || block(body, position, read.known, &mut samples, take)
             }
             // Kinds of a later release that need no newer version may be passed over.
             _ => true,
         };
         if !is_sound {
-            return Ok(SegmentEnd::Damaged { at, bytes: rest });
+            return Ok((read, SegmentEnd::Damaged { at, bytes: rest }));
         }
     }
 }
 
-fn series(mut body: &[u8], known: &mut u32, take: &mut impl FnMut(Replayed<'_>)) -> bool {
+fn series(
+    mut body: &[u8],
+    position: Position,
+    known: &mut u32,
+    take: &mut impl FnMut(Replayed<'_>),
+) -> bool {
     let number = varint::pull(&mut body);
     let Some((&kind, labels)) = body.split_first() else { return false };
     let Some(labels) = LabelsRef::decode(labels) else { return false };
     if number != Some(u64::from(*known)) {
         return false;
     }
-    take(Replayed::Series { series: *known, kind, labels });
+    take(Replayed::Series { position, series: *known, kind, labels });
     *known += 1;
     true
 }

@@ -6,10 +6,9 @@ mod answer;
 mod parameters;
 mod units;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auscult_core::Labels;
 use auscult_promql::{Limits, QueryError, Selector};
 use auscult_telemetry::metrics::MetricKind;
 use axum::extract::{Path, Request, State};
@@ -84,17 +83,19 @@ async fn series(State(shared): State<Arc<Shared>>, request: Request) -> Answered
     if parameters.all("match[]").next().is_none() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
-    let found = found(shared, &parameters).await?;
-    Ok(listed(found.into_iter().map(|labels| json!(labels)), limit))
+    let found = look(shared, &parameters, |stored, selectors, (from, to)| {
+        stored.series(selectors, from, to)
+    });
+    Ok(listed(found.await?.into_iter().map(|(labels, _)| json!(labels)), limit))
 }
 
 async fn labels(State(shared): State<Arc<Shared>>, request: Request) -> Answered {
     let parameters = Parameters::of(request).await?;
     let limit = parameters.limit("limit")?;
-    let found = found(shared, &parameters).await?;
-    let names: BTreeSet<&str> =
-        found.iter().flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
-    Ok(listed(names.into_iter().map(Value::from), limit))
+    let names = look(shared, &parameters, |stored, selectors, (from, to)| {
+        stored.label_names(selectors, from, to)
+    });
+    Ok(listed(names.await?.into_iter().map(Value::from), limit))
 }
 
 async fn label_values(
@@ -104,9 +105,10 @@ async fn label_values(
 ) -> Answered {
     let parameters = Parameters::of(request).await?;
     let limit = parameters.limit("limit")?;
-    let found = found(shared, &parameters).await?;
-    let values: BTreeSet<&str> = found.iter().filter_map(|labels| labels.get(&name)).collect();
-    Ok(listed(values.into_iter().map(Value::from), limit))
+    let values = look(shared, &parameters, move |stored, selectors, (from, to)| {
+        stored.label_values(&name, selectors, from, to)
+    });
+    Ok(listed(values.await?.into_iter().map(Value::from), limit))
 }
 
 /// What sources said that metrics are: those with samples in the last hour, and those that were
@@ -163,16 +165,19 @@ async fn build_info() -> Response {
     }))
 }
 
-/// The series that the parameters select, by labels.
-async fn found(shared: Arc<Shared>, parameters: &Parameters) -> Result<Vec<Labels>, ApiError> {
+/// What `ask` finds of the series and times that the parameters select.
+async fn look<T: Send + 'static>(
+    shared: Arc<Shared>,
+    parameters: &Parameters,
+    ask: impl FnOnce(&Stored<'_>, &[Selector], (i64, i64)) -> Result<T, QueryError> + Send + 'static,
+) -> Result<T, ApiError> {
     let (from, to) = (parameters.time("start")?, parameters.time("end")?);
-    let (from, to) = (from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX));
+    let window = (from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX));
     let selectors: Result<Vec<Selector>, ApiError> =
         parameters.all("match[]").map(parameters::selector).collect();
     let selectors = selectors?;
     let look = move |shared: &Shared, limits: &Limits<'_>| {
-        let found = Stored::new(shared, limits.stop).series(&selectors, from, to)?;
-        Ok(found.into_iter().map(|(labels, _)| labels).collect())
+        ask(&Stored::new(shared, limits.stop), &selectors, window)
     };
     run(shared, parameters.asked()?, look).await
 }
