@@ -43,9 +43,9 @@ pub(crate) fn dependent_surprise(nats: &[f64], series: usize) -> (f64, usize) {
 
 /// Surprise above which history is kept.
 const KEPT_FROM: f64 = 2.0;
-/// Windows after which a target's own history says what its series do together: half a day of
+/// Windows after which a target's own history says what its series do together: six hours of
 /// five minutes each.
-const KNOWN: f64 = 144.0;
+const KNOWN: f64 = 72.0;
 /// Clusters that theory counts for beside those that were seen.
 const THEORY: f64 = 4.0;
 /// Scales that one cluster may teach, so that no fault makes a target deaf.

@@ -7,7 +7,7 @@ use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 
 use super::fleet::{STEP, noise, run, time};
 
-const WARM: i64 = 1000;
+const WARM: i64 = 2000;
 
 fn policies(yaml: &str) -> Vec<Policy> {
     serde_saphyr::from_str(yaml).unwrap()
