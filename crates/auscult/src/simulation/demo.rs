@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Seconds of the past that the service is shown first.
-pub(crate) const PAST: u64 = 3600;
+pub(crate) const PAST: u64 = 3 * 3600;
 /// How long the demo lasts when nobody ends it: a day.
 const LASTS: u64 = 86_400;
 /// Second, from the time that people watch, at which the first fault strikes.
@@ -22,12 +22,11 @@ fleet:
   services:
     - {name: chat, model: llama-3.1-8b, hosts: serve, replicas: 8, load: 0.6}
   jobs:
-    - {name: pretrain, model: llama-3.1-8b, hosts: train}
+    - {name: pretrain, model: llama-3.1-8b, hosts: train, checkpoint_interval: 5m}
 ";
 
 /// Faults in turn: what and where.
 const TURNS: &[(&str, &str)] = &[
-    ("E1", "chat/5"),
     ("R3", "pretrain/11"),
     ("T6", "chat/2"),
     ("G1", "serve-1/1"),
@@ -39,6 +38,7 @@ const TURNS: &[(&str, &str)] = &[
     ("E3", "chat/0"),
     ("H1", "serve-0"),
     ("R6", "pretrain/3"),
+    ("E1", "chat/5"),
 ];
 
 /// The scenario, whose time that people watch begins at `now`, in seconds since 1970.

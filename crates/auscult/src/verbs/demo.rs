@@ -117,7 +117,7 @@ fn configuration(listen: SocketAddr, targets: &Value) -> Result<Configuration, C
     serde_json::from_value(configuration).map_err(CallError::input)
 }
 
-/// Shows the service the past hour, as a Prometheus server that scraped the fleet would send it.
+/// Shows the service the past three hours, as a Prometheus server that scraped the fleet would send it.
 async fn past(
     simulation: &mut Simulation,
     url: &str,
@@ -126,7 +126,7 @@ async fn past(
     let sender = Sender::new(&format!("{url}/api/v1/write")).map_err(CallError::input)?;
     let mut series = Series::of(simulation.pages());
     let (mut writer, mut values) = (Writer::default(), Values::default());
-    progress.steps("simulating the past hour", demo::PAST);
+    progress.steps("the fleet's past three hours", demo::PAST);
     for second in 1..=demo::PAST {
         simulation.advance();
         progress.at(second);

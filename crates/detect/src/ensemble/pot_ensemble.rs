@@ -376,7 +376,9 @@ impl PotEnsemble {
         let judgement = self.judge(sample)?;
         let score = self.rate(&judgement);
         let told = score.ready().is_some_and(|score| score > 0.0);
-        let return_seconds = if told { self.return_seconds(judgement.sum) } else { 0.0 };
+        let by_sum = if told { self.return_seconds(judgement.sum) } else { 0.0 };
+        let by_range = if told { self.range_return_seconds(sample.reading(0)) } else { 0.0 };
+        let return_seconds = by_sum.max(by_range);
         let explanation = if return_seconds >= explained_from && return_seconds > 0.0 {
             let Threshold::Score(threshold) = METHOD.threshold else { unreachable!("a score") };
             self.explain(sample, threshold)?
@@ -395,6 +397,27 @@ impl PotEnsemble {
         }
         let step = self.state.clock.usual_step().filter(|_| sum >= NEW_FROM);
         step.map_or(0.0, |step| f64::from(ALARMS_APART) * step / share_of_new(sum))
+    }
+
+    /// Seconds in which a reading so far beyond all that were read comes once: a sum of parts, each
+    /// of which has a highest, cannot say how far it leapt.
+    ///
+    /// Where the range of history is `r` long and a reading lies `x` ranges beyond it, its return
+    /// period is `(1 + x)^2` times the history, as of a tail so heavy that it has no variance;
+    /// 0 for `x` below 1, and for what was constant so far, which has no range.
+    fn range_return_seconds(&self, reading: f64) -> f64 {
+        let state = &self.state;
+        let range = f64::from(state.extent.range());
+        let Some(step) = state.clock.usual_step().filter(|_| state.rare.is_known()) else {
+            return 0.0;
+        };
+        let reading = reading - state.origin;
+        let (low, high) = (f64::from(state.extent.low()), f64::from(state.extent.high()));
+        let beyond = (low - reading).max(reading - high) / range;
+        if range <= 0.0 || beyond < 1.0 {
+            return 0.0;
+        }
+        state.rare.history() * step * (1.0 + beyond).powi(2)
     }
 
     /// Seconds in which a `sum` of parts so high comes once, and seconds watched; `None` for one
