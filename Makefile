@@ -1,9 +1,13 @@
 # Everything a person does here, one word each.
 
-.PHONY: demo test check fmt clippy docs deny tidy golden bench-peers fuzz release
+.PHONY: demo demo-files test check fmt clippy docs deny tidy golden bench-peers fuzz release
 
-# The main job on real input that the repository ships.
+# A simulated fleet that falls ill every three minutes, watched by the real service, until it is interrupted.
 demo: release
+	target/release/auscult demo
+
+# Detection, diagnosis and plots on the public data that the repository ships.
+demo-files: release
 	./examples/demo.sh target/release/auscult
 
 release:
