@@ -134,7 +134,7 @@ fn an_open_incident_survives_kill_9_with_its_number_and_is_not_opened_twice() {
     for steps in 0..60 {
         assert!(write(&service, 40 * steps..40 * (steps + 1), 0.0));
     }
-    assert!(write(&service, 2400..2440, 80.0));
+    assert!(write(&service, 2400..2440, 150.0));
     let before = service.json("/api/auscult/v1/incidents?state=open");
     let before = before["incidents"].as_array().unwrap().clone();
     assert_eq!(before.len(), 1, "{before:#?}");
@@ -159,7 +159,7 @@ fn verdicts_and_silences_survive_kill_9_once_they_were_answered() {
     for steps in 0..60 {
         assert!(write(&service, 40 * steps..40 * (steps + 1), 0.0));
     }
-    assert!(write(&service, 2400..2440, 80.0));
+    assert!(write(&service, 2400..2440, 150.0));
     let post = |service: &Service, path: &str, body: &str| {
         let path = format!("/api/auscult/v1{path}");
         let (status, answer) = service.ask("POST", &path, body.as_bytes()).expect("an answer");

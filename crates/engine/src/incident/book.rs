@@ -351,13 +351,17 @@ impl Entry {
         // Before the first look after a restart, what is stored says how long it was as usual.
         let first = since.is_none();
         self.oddness.resize(self.incident.members.len(), 1.0);
+        if first {
+            for (oddness, member) in self.oddness.iter_mut().zip(&self.incident.members) {
+                if let Some(since) = member.usual_since {
+                    let passed = now.nanos().saturating_sub(since.nanos()).max(0) as f64;
+                    *oddness = (-2.0 * passed / needed.max(1) as f64).exp();
+                }
+            }
+        }
         for (key, place) in &self.keys {
             let member = &mut self.incident.members[*place];
             let usual = is_usual(*key) != Some(false);
-            if first && let Some(since) = member.usual_since {
-                let passed = now.nanos().saturating_sub(since.nanos()).max(0) as f64;
-                self.oddness[*place] = (-2.0 * passed / needed.max(1) as f64).exp();
-            }
             let odd = if usual { 0.0 } else { 1.0 };
             self.oddness[*place] = odd + (self.oddness[*place] - odd) * kept;
             if usual {
@@ -366,9 +370,9 @@ impl Entry {
                 member.usual_since = None;
             }
         }
-        // Nobody is left who could say of those without a key.
-        let watched = self.keys.values().filter(|place| self.oddness[**place] > CALM);
-        watched.count() * ONE_OF <= self.incident.members.len()
+        // One whose series did not come back after a restart is not known to have recovered.
+        let odd = self.oddness.iter().filter(|oddness| **oddness > CALM);
+        odd.count() * ONE_OF <= self.incident.members.len()
     }
 
     fn knows(&self, time: Timestamp) -> bool {
