@@ -6,8 +6,8 @@ use std::fmt::Write;
 pub(crate) const PAST: u64 = 3 * 3600;
 /// How long the demo lasts when nobody ends it: a day.
 const LASTS: u64 = 86_400;
-/// Second, from the time that people watch, at which the first fault strikes.
-const FIRST: u64 = 10;
+/// Seconds after the start at which the first fault strikes: the past takes half a minute to show.
+const FIRST: u64 = 40;
 /// Seconds from one fault to the next.
 const EVERY: u64 = 180;
 /// Seconds that a fault lasts.

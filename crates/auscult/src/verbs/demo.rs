@@ -127,13 +127,15 @@ async fn past(
     let mut series = Series::of(simulation.pages());
     let (mut writer, mut values) = (Writer::default(), Values::default());
     progress.steps("the fleet's past three hours", demo::PAST);
-    for second in 1..=demo::PAST {
+    // Until it has caught up with the clock, which goes on meanwhile.
+    while simulation.time() < unix_now() {
         simulation.advance();
+        let second = simulation.seconds();
         progress.at(second);
-        if second % INTERVAL == 0 {
+        if second.is_multiple_of(INTERVAL) {
             series.sample(simulation, &mut values, &mut writer);
         }
-        if writer.samples() >= TOGETHER || second == demo::PAST {
+        if writer.samples() >= TOGETHER || simulation.time() >= unix_now() {
             sender.send(std::mem::take(&mut writer)).await.map_err(CallError::input)?;
         }
     }
@@ -226,6 +228,11 @@ fn named(fault: &PlannedFault) -> String {
 fn places(plan: &Plan, fault: &PlannedFault) -> String {
     let names: Vec<String> = fault.places.iter().map(|place| plan.name(*place)).collect();
     names.join(", ")
+}
+
+/// Seconds since 1970.
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// The time of day, UTC.
