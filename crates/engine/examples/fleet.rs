@@ -166,26 +166,17 @@ fn told(incident: &Incident, start: f64) -> String {
 }
 
 fn series(page: &Page) -> Vec<(Labels, MetricKind)> {
-    let target = [("job", page.job.as_str()), ("instance", page.instance.as_str())];
-    let discovered = page.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let target: Vec<(&str, &str)> = target.into_iter().chain(discovered).collect();
-    let labels = |name: &str, labels: &[(String, String)]| {
-        let pairs = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let pairs = pairs.chain(target.iter().copied()).chain([(METRIC_NAME, name)]);
-        Labels::from_pairs(pairs).expect("pages carry each label once")
+    let kinds = page.lines().map(|(family, _)| match family.kind {
+        Kind::Counter => MetricKind::Counter,
+        Kind::Gauge => MetricKind::Gauge,
+        Kind::Histogram => MetricKind::Histogram,
+        Kind::Untyped => MetricKind::Unknown,
+    });
+    // `up` comes last.
+    let series = page.scraped().zip(kinds.chain([MetricKind::Gauge]));
+    let labels = |(name, mut labels): (String, Vec<(&str, &str)>)| {
+        labels.push((METRIC_NAME, &name));
+        Labels::from_pairs(labels.iter().copied()).expect("pages carry each label once")
     };
-    let mut all = Vec::new();
-    for family in &page.families {
-        let kind = match family.kind {
-            Kind::Counter => MetricKind::Counter,
-            Kind::Gauge => MetricKind::Gauge,
-            Kind::Histogram => MetricKind::Histogram,
-            Kind::Untyped => MetricKind::Unknown,
-        };
-        for line in &family.lines {
-            all.push((labels(&format!("{}{}", family.name, line.suffix), &line.labels), kind));
-        }
-    }
-    all.push((labels("up", &[]), MetricKind::Gauge));
-    all
+    series.map(|(series, kind)| (labels(series), kind)).collect()
 }

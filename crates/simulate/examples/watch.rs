@@ -22,24 +22,14 @@ fn main() -> Result<(), String> {
     let mut simulation = Simulation::new(&scenario, plan);
     let mut shown: Vec<(usize, usize, bool, f64)> = Vec::new();
     for (number, page) in simulation.pages().iter().enumerate() {
-        let mut series = 0;
-        for family in &page.families {
+        for (series, (family, line)) in page.lines().enumerate() {
             let grows = matches!(family.kind, Kind::Counter | Kind::Histogram);
-            for line in &family.lines {
-                let labels: Vec<String> =
-                    line.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                let text = format!(
-                    "{}{} {} {}",
-                    page.instance,
-                    family.name,
-                    line.suffix,
-                    labels.join(",")
-                );
-                if wanted.iter().any(|wanted| text.contains(wanted.as_str())) {
-                    println!("column {}: {text}", shown.len() + 2);
-                    shown.push((number, series, grows, 0.0));
-                }
-                series += 1;
+            let labels = line.labels.iter().map(|(name, value)| format!("{name}={value}"));
+            let labels: Vec<String> = labels.collect();
+            let text = format!("{} {} {}", page.instance, line.name(family), labels.join(","));
+            if wanted.iter().any(|wanted| text.contains(wanted.as_str())) {
+                println!("column {}: {text}", shown.len() + 2);
+                shown.push((number, series, grows, 0.0));
             }
         }
     }

@@ -81,12 +81,12 @@ fn written(family: &Family) -> Written {
     };
     let name = format!("{}{suffix}", family.name);
     let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
-    let series = family.lines.iter().map(|line| series_head(&family.name, line)).collect();
+    let series = family.lines.iter().map(|line| series_head(family, line)).collect();
     Written { head: format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"), series }
 }
 
-fn series_head(name: &str, line: &Line) -> String {
-    let mut head = format!("{name}{}", line.suffix);
+fn series_head(family: &Family, line: &Line) -> String {
+    let mut head = line.name(family);
     for (number, (label, value)) in line.labels.iter().enumerate() {
         head.push(if number == 0 { '{' } else { ',' });
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");

@@ -105,7 +105,7 @@ impl HostParts {
             ports: spec.ports,
             ..HostSettings::default()
         };
-        let gpu = Spec::find(&spec.gpu).expect("a plan names GPUs that are known");
+        let gpu = Spec::named(&spec.gpu).expect("a plan names GPUs that are known");
         let gpus = (0..spec.gpus as u64).map(|place| Gpu::new(gpu, seed, first_gpu + place));
         Self {
             host: Host::new(settings, seed, number as u64),

@@ -53,6 +53,35 @@ impl Page {
     pub fn series(&self) -> usize {
         self.families.iter().map(|family| family.lines.len()).sum()
     }
+
+    /// Each series with its family, in the order of the values.
+    pub fn lines(&self) -> impl Iterator<Item = (&Family, &Line)> {
+        self.families.iter().flat_map(|family| family.lines.iter().map(move |line| (family, line)))
+    }
+
+    /// Name and labels of each series as a Prometheus server that scrapes the page has them:
+    /// `job`, `instance` and the other labels of the target first. After the page's own comes `up`.
+    pub fn scraped(&self) -> impl Iterator<Item = (String, Vec<(&str, &str)>)> {
+        let own = [("job", self.job.as_str()), ("instance", self.instance.as_str())];
+        let target: Vec<(&str, &str)> = own.into_iter().chain(pairs(&self.labels)).collect();
+        let up = ("up".to_owned(), target.clone());
+        let series = self.lines().map(move |(family, line)| {
+            let labels = target.iter().copied().chain(pairs(&line.labels)).collect();
+            (line.name(family), labels)
+        });
+        series.chain([up])
+    }
+}
+
+impl Line {
+    /// Name of the series, one of `family`.
+    pub fn name(&self, family: &Family) -> String {
+        format!("{}{}", family.name, self.suffix)
+    }
+}
+
+fn pairs(labels: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 /// What a scrape gets.
@@ -305,6 +334,21 @@ mod tests {
         let values: Vec<_> = values.iter().flatten().collect();
         assert_eq!(values, [1.0, 3.0, 4.0, 8.1, 4.0]);
         assert_eq!(page.families[0].lines[0].labels[1], ("le".to_owned(), "0.1".to_owned()));
+    }
+
+    #[test]
+    fn a_scraper_knows_the_target_of_each_series() {
+        let mut builder = PageBuilder::new("vllm", "replica-0:8000", &[("engine", "0")]);
+        builder.counter("tokens", "Tokens.");
+        let mut page = builder.build();
+        page.labels.push(("host".to_owned(), "serve-0".to_owned()));
+        let target = [("job", "vllm"), ("instance", "replica-0:8000"), ("host", "serve-0")];
+        let scraped: Vec<_> = page.scraped().collect();
+        let tokens = [&target[..], &[("engine", "0")]].concat();
+        assert_eq!(
+            scraped,
+            [("tokens_total".to_owned(), tokens), ("up".to_owned(), target.to_vec())]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! begins they are equal bit by bit, and whatever differs afterwards the fault has caused.
 //! What counts as touched is what moved by more than the twin moves by itself.
 
-use crate::page::{Kind, Page, Values};
+use crate::page::{Family, Kind, Page, Values};
 
 /// How far the mean of a series over the time of a fault lies from that of its twin.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,10 +69,8 @@ impl Comparison {
         let mut starts = Vec::with_capacity(pages.len());
         for page in pages {
             starts.push(is_counter.len());
-            for family in &page.families {
-                let grows = matches!(family.kind, Kind::Counter | Kind::Histogram);
-                is_counter.extend(family.lines.iter().map(|_| grows));
-            }
+            let grows = |family: &Family| matches!(family.kind, Kind::Counter | Kind::Histogram);
+            is_counter.extend(page.lines().map(|(family, _)| grows(family)));
         }
         let count = is_counter.len();
         let windows =

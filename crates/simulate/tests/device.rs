@@ -20,7 +20,7 @@ const TRAINING: GpuDemand = GpuDemand { tensor: 0.5, dram: 0.45, ..PRODUCT };
 const DECODING: GpuDemand = GpuDemand { tensor: 0.1, dram: 0.75, ..PRODUCT };
 
 fn h100(index: u64) -> Gpu {
-    Gpu::new(Spec::find("H100").expect("a known GPU"), 7, index)
+    Gpu::new(Spec::named("H100").expect("a known GPU"), 7, index)
 }
 
 /// Runs for `seconds`, gives the last supply and every report.

@@ -28,7 +28,7 @@ pub(crate) fn known(page: &Page, adapter: &str) -> (usize, Vec<String>) {
 }
 
 fn gpus() -> Vec<Gpu> {
-    (0..8).map(|index| Gpu::new(Spec::find("H100").expect("a known GPU"), 1, index)).collect()
+    (0..8).map(|index| Gpu::new(Spec::named("H100").expect("a known GPU"), 1, index)).collect()
 }
 
 /// Value of the first series called `name`.

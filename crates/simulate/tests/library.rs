@@ -4,7 +4,7 @@ use auscult_simulate::fault::{LOOKALIKES, faults};
 use auscult_simulate::page::{Answer, Values};
 use auscult_simulate::scenario::{Scenario, scenario_text};
 use auscult_simulate::simulation::Simulation;
-use auscult_simulate::truth::Comparison;
+use auscult_simulate::truth::{Comparison, Touched};
 
 const START: u64 = 300;
 const END: u64 = 1800;
@@ -47,22 +47,16 @@ fn touched(id: &str) -> Vec<String> {
             comparison.take(page, second as f64, 15.0, values, read_twin.then_some(&healthy));
         }
     }
-    let text = |touched: &auscult_simulate::truth::Touched| {
+    let text = |touched: &Touched| {
         let page = &ill.pages()[touched.page];
-        let lines = page
-            .families
-            .iter()
-            .flat_map(|family| family.lines.iter().map(move |line| (family, line)));
-        let (family, line) = lines.clone().nth(touched.series).expect("a series of the page");
+        let (family, line) = page.lines().nth(touched.series).expect("a series of the page");
         let labels: Vec<&str> = line.labels.iter().map(|(_, value)| value.as_str()).collect();
         let Touched { healthy, ill, effect, .. } = touched;
-        let name = format!("{} {}{} {}", page.instance, family.name, line.suffix, labels.join(","));
+        let name = format!("{} {} {}", page.instance, line.name(family), labels.join(","));
         format!("{name}: {healthy:.4} {ill:.4} ({effect:.1})")
     };
     comparison.touched(0).iter().map(text).collect()
 }
-
-use auscult_simulate::truth::Touched;
 
 #[test]
 fn every_fault_touches_something() {

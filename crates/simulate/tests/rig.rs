@@ -40,7 +40,7 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new(settings: JobSettings, seed: u64) -> Self {
         let (ranks, hosts) = (settings.ranks(), settings.hosts());
-        let spec = settings.accelerator;
+        let spec = settings.gpu;
         Self {
             dials: Dials {
                 gpus: vec![GpuConditions::default(); ranks],

@@ -5,6 +5,7 @@ use auscult_simulate::place::PartKind;
 use std::collections::BTreeSet;
 
 use auscult_simulate::scenario::{LIBRARY_EACH, Scenario, library, scenario_text};
+use auscult_simulate::simulation::Simulation;
 
 const FLEET: &str = "
 scenario: test
@@ -182,6 +183,16 @@ fn two_faults_strike_together() {
     let ids: Vec<_> = plan.faults.iter().filter_map(|fault| fault.id).collect();
     assert_eq!(ids, ["G1", "T1"]);
     assert_eq!(scenario_text("G1+T1/9"), Some(text), "the same name gives the same scenario");
+}
+
+#[test]
+fn names_of_accelerators_and_models_hold_whatever_the_case() {
+    let text = "scenario: x\nduration: 1m\nfleet:\n  hosts: [{name: a, gpu: h100}, {name: b, gpu: b200}]\n  \
+        services: [{hosts: a, model: LLaMA-3.1-8B}]\n  jobs: [{hosts: b}]\n";
+    let scenario = Scenario::read("test.yaml", text).unwrap();
+    let mut simulation = Simulation::new(&scenario, scenario.plan().unwrap());
+    (0..60).for_each(|_| simulation.advance());
+    assert_eq!(simulation.seconds(), 60);
 }
 
 #[test]

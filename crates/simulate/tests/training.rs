@@ -20,7 +20,7 @@ fn tokens_a_second_times_step_time_is_the_batch() {
         let reading = step.reading;
         let batch = reading.tokens_per_second * reading.step_seconds;
         assert!((batch / settings.batch_tokens - 1.0).abs() < 1e-9);
-        let mfu = 6.0 * settings.parameters * reading.tokens_per_second / (16.0 * 989.4e12);
+        let mfu = 6.0 * settings.parameters * reading.tokens_per_second / (16.0 * 989.0e12);
         assert!((reading.mfu / mfu - 1.0).abs() < 1e-9);
     }
     let tokens = rig.log.last().expect("steps").reading.tokens;

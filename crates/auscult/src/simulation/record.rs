@@ -1,6 +1,6 @@
 //! A simulated fleet recorded into a folder: metrics, changes and the truth.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -116,39 +116,26 @@ fn is_read(answer: Answer) -> bool {
 
 impl Layout {
     fn of(pages: &[Page]) -> Self {
-        let mut names: BTreeMap<&str, ()> = BTreeMap::new();
+        let mut names = BTreeSet::new();
         for page in pages {
-            names.extend(page.labels.iter().map(|(name, _)| (name.as_str(), ())));
-            let lines = page.families.iter().flat_map(|family| &family.lines);
-            names.extend(lines.flat_map(|line| &line.labels).map(|(name, _)| (name.as_str(), ())));
+            names.extend(page.scraped().flat_map(|(_, labels)| labels).map(|(name, _)| name));
         }
         let own = ["__name__", "job", "instance"];
         let labels: Vec<String> = own
             .into_iter()
-            .chain(names.into_keys().filter(|name| !own.contains(name)))
+            .chain(names.into_iter().filter(|name| !own.contains(name)))
             .map(str::to_owned)
             .collect();
         let mut layout = Self { words: vec![Vec::new(); labels.len()], labels, rows: Vec::new() };
         for page in pages {
-            let mut rows = Vec::new();
-            for family in &page.families {
-                for line in &family.lines {
-                    let name = format!("{}{}", family.name, line.suffix);
-                    rows.push(layout.row(page, &name, &line.labels));
-                }
-            }
-            rows.push(layout.row(page, "up", &[]));
+            let rows = page.scraped().map(|(name, labels)| layout.row(&name, &labels)).collect();
             layout.rows.push(rows);
         }
         layout
     }
 
-    fn row(&mut self, page: &Page, name: &str, labels: &[(String, String)]) -> Vec<Option<u32>> {
-        let own =
-            [("__name__", name), ("job", page.job.as_str()), ("instance", page.instance.as_str())];
-        let others = page.labels.iter().chain(labels);
-        let pairs =
-            own.into_iter().chain(others.map(|(name, value)| (name.as_str(), value.as_str())));
+    fn row(&mut self, name: &str, labels: &[(&str, &str)]) -> Vec<Option<u32>> {
+        let pairs = [("__name__", name)].into_iter().chain(labels.iter().copied());
         let mut row = vec![None; self.labels.len()];
         for (label, value) in pairs {
             let column =

@@ -58,21 +58,11 @@ impl Series {
 pub(super) const TIME_OUT: f64 = 10.0;
 
 fn series_of(page: &Page) -> Vec<Labels> {
-    let own = [("job", page.job.as_str()), ("instance", page.instance.as_str())];
-    let discovered = page.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let target: Vec<(&str, &str)> = own.into_iter().chain(discovered).collect();
-    let labels = |name: &str, labels: &[(String, String)]| {
-        let pairs = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let pairs = pairs.chain(target.iter().copied()).chain([(METRIC_NAME, name)]);
-        Labels::from_pairs(pairs).expect("pages carry each label once")
-    };
-    let lines = page.families.iter().flat_map(|family| {
-        family
-            .lines
-            .iter()
-            .map(|line| labels(&format!("{}{}", family.name, line.suffix), &line.labels))
+    let series = page.scraped().map(|(name, mut labels)| {
+        labels.push((METRIC_NAME, &name));
+        Labels::from_pairs(labels).expect("pages carry each label once")
     });
-    lines.chain([labels("up", &[])]).collect()
+    series.collect()
 }
 
 /// Sends remote-write messages to one address.

@@ -1,5 +1,7 @@
 //! The truth of a simulated scenario, as files.
 
+use std::collections::BTreeMap;
+
 use auscult_core::Timestamp;
 use auscult_simulate::page::Page;
 use auscult_simulate::place::Place;
@@ -78,25 +80,10 @@ fn times(scenario: &Scenario, fault: &PlannedFault) -> (String, String) {
 
 fn touched(touched: &Touched, pages: &[Page]) -> Value {
     let page = &pages[touched.page];
-    let mut number = touched.series;
-    let (family, line) = page
-        .families
-        .iter()
-        .find_map(|family| match family.lines.get(number) {
-            Some(line) => Some((family, line)),
-            None => {
-                number -= family.lines.len();
-                None
-            }
-        })
-        .expect("the comparison names series of the page");
-    let mut labels = json!({ "job": page.job, "instance": page.instance });
-    for (name, value) in page.labels.iter().chain(&line.labels) {
-        labels[name] = json!(value);
-    }
+    let (name, labels) = page.scraped().nth(touched.series).expect("a series of the page");
     json!({
-        "metric": format!("{}{}", family.name, line.suffix),
-        "labels": labels,
+        "metric": name,
+        "labels": labels.into_iter().collect::<BTreeMap<_, _>>(),
         "healthy": finite(touched.healthy),
         "ill": finite(touched.ill),
         "effect": touched.effect,

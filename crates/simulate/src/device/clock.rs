@@ -54,7 +54,7 @@ pub(super) struct Seen {
 impl Governor {
     pub(super) fn new(spec: &Spec) -> Self {
         Self {
-            clock: spec.idle_mhz / spec.max_mhz,
+            clock: spec.idle_mhz / spec.accelerator.max_clock_mhz,
             reasons: reason::IDLE,
             thermal: 1.0,
             halved: false,
@@ -73,7 +73,7 @@ impl Governor {
         let mut reasons = 0;
         let mut target: f64 = 1.0;
         let setting = conditions.clock_limit.clamp(LOWEST, 1.0);
-        let power = seen.draw.clock(conditions.power_limit.min(1.0) * spec.design_watts);
+        let power = seen.draw.clock(conditions.power_limit.min(1.0) * spec.accelerator.power_watts);
         let mut hold = |limit: f64, bit: u16| {
             if limit < 0.999 && limit <= target {
                 target = limit;
@@ -91,13 +91,13 @@ impl Governor {
             reasons |= reason::HARDWARE_THERMAL | reason::HARDWARE;
         }
         if conditions.power_brake < 1.0 {
-            let brake = seen.draw.clock(conditions.power_brake * spec.design_watts);
+            let brake = seen.draw.clock(conditions.power_brake * spec.accelerator.power_watts);
             // The signal at least halves the clock, whatever is drawn.
             target = target.min(brake).min(0.5);
             reasons |= reason::POWER_BRAKE | reason::HARDWARE;
         }
         if !seen.awake {
-            target = spec.idle_mhz / spec.max_mhz;
+            target = spec.idle_mhz / spec.accelerator.max_clock_mhz;
         }
         if !seen.active {
             reasons = (reasons & !reason::POWER_CAP) | reason::IDLE;

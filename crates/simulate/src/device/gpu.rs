@@ -125,7 +125,12 @@ impl Gpu {
             hunger,
             preheated,
         };
-        gpu.read(1.0, &GpuDemand::default(), &GpuConditions::default(), spec.idle_watts);
+        gpu.read(
+            1.0,
+            &GpuDemand::default(),
+            &GpuConditions::default(),
+            spec.accelerator.idle_watts,
+        );
         gpu
     }
 
@@ -271,15 +276,15 @@ impl Gpu {
 
     fn read(&mut self, seconds: f64, demand: &GpuDemand, conditions: &GpuConditions, watts: f64) {
         let spec = self.spec;
-        let total = (spec.memory_bytes / MIB).round();
+        let total = (spec.accelerator.memory_bytes / MIB).round();
         let reserved = (spec.reserved_bytes / MIB).round();
         let used = ((demand.memory_bytes + conditions.orphan_bytes) / MIB).round();
         let used = used.min(total - reserved);
         let noise = 1.0 + 0.01 * (self.random.uniform() - 0.5);
         self.reading = Reading {
             // Clocks are set in steps of 15 MHz.
-            sm_mhz: (self.governor.clock * spec.max_mhz / 15.0).round() * 15.0,
-            memory_mhz: spec.memory_mhz,
+            sm_mhz: (self.governor.clock * spec.accelerator.max_clock_mhz / 15.0).round() * 15.0,
+            memory_mhz: spec.accelerator.memory_clock_mhz,
             celsius: self.heat.die,
             memory_celsius: self.heat.memory,
             watts: watts * noise,

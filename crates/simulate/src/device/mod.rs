@@ -10,7 +10,7 @@
 //! use auscult_simulate::device::{Gpu, Spec};
 //! use auscult_simulate::supply::GpuDemand;
 //!
-//! let mut gpu = Gpu::new(Spec::find("H100").expect("a known GPU"), 1, 0);
+//! let mut gpu = Gpu::new(Spec::named("H100").expect("a known GPU"), 1, 0);
 //! let busy = GpuDemand { active: 1.0, tensor: 0.5, dram: 0.4, memory_bytes: 6e10, ..Default::default() };
 //! for _ in 0..300 {
 //!     gpu.advance(1.0, &busy, 27.0, &GpuConditions::default());

@@ -38,15 +38,15 @@ impl Draw {
         awake: bool,
         hunger: f64,
     ) -> Self {
-        let span = spec.design_watts - spec.idle_watts;
-        let leakage = 0.0011 * spec.design_watts * (celsius - 45.0).max(0.0);
+        let span = spec.accelerator.power_watts - spec.accelerator.idle_watts;
+        let leakage = 0.0011 * spec.accelerator.power_watts * (celsius - 45.0).max(0.0);
         let memory = 0.17 * span * demand.dram;
         let switching = if awake {
             span * hunger * (0.07 + 0.28 * sm_active(demand) + 1.1 * demand.tensor)
         } else {
             0.0
         };
-        Self { fixed: spec.idle_watts + leakage + memory, switching, memory }
+        Self { fixed: spec.accelerator.idle_watts + leakage + memory, switching, memory }
     }
 
     /// Watts at `clock`, a share of the highest.

@@ -198,7 +198,7 @@ impl DcgmExporter {
                     ("UUID", uuid.as_str()),
                     ("pci_bus_id", bus.as_str()),
                     ("device", device.as_str()),
-                    ("modelName", gpu.spec().model),
+                    ("modelName", gpu.spec().accelerator.product),
                     ("Hostname", hostname),
                     ("DCGM_FI_DRIVER_VERSION", "570.124.06"),
                 ]

@@ -17,18 +17,18 @@ impl JobPlan {
     /// often as the plan says.
     pub(crate) fn settings(&self, hosts: &[HostPlan]) -> JobSettings {
         let host = &hosts[self.ranks[0].host].spec;
-        let accelerator = Spec::find(&host.gpu).expect("a plan names GPUs that are known");
+        let gpu = Spec::named(&host.gpu).expect("a plan names GPUs that are known");
         let model = Model::named(&self.spec.model).expect("a plan names models that are known");
         let (tensor, pipeline) = (self.spec.tensor_parallel, self.spec.pipeline_parallel);
         let data = self.ranks.len() / (tensor * pipeline);
         let usual = JobSettings::sixteen();
-        let rate = accelerator.flops * usual.efficiency * self.ranks.len() as f64
+        let rate = gpu.accelerator.bf16_flops * usual.efficiency * self.ranks.len() as f64
             / (6.0 * model.active_parameters);
         // Whole sequences, at least one for each copy.
         let sequences = (STEP_SECONDS * rate / usual.sequence).floor().max(data as f64);
         let settings = JobSettings {
             name: self.spec.name.clone(),
-            accelerator,
+            gpu,
             parameters: model.active_parameters,
             tensor,
             pipeline,

@@ -95,8 +95,9 @@ impl Job {
                 until.min(to)
             }
             Phase::Starting(_) => {
-                let spec = self.settings.accelerator;
-                let room = (1.0 - usage::MEMORY) * (spec.memory_bytes - spec.reserved_bytes);
+                let spec = self.settings.gpu;
+                let room =
+                    (1.0 - usage::MEMORY) * (spec.accelerator.memory_bytes - spec.reserved_bytes);
                 if let Some(rank) = with.gpus.iter().position(|gpu| gpu.taken_bytes > room) {
                     self.fail(now, Cause::OutOfMemory(rank));
                     return now;

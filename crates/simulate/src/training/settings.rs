@@ -8,7 +8,7 @@ pub struct JobSettings {
     /// Name in labels.
     pub name: String,
     /// The GPU of every rank.
-    pub accelerator: &'static Spec,
+    pub gpu: &'static Spec,
     /// Parameters that each token passes.
     pub parameters: f64,
     /// Ranks that share each layer (always within a host).
@@ -61,7 +61,7 @@ impl JobSettings {
     pub fn sixteen() -> Self {
         Self {
             name: "pretrain-8b".to_owned(),
-            accelerator: Spec::find("H100").expect("a known GPU"),
+            gpu: Spec::named("H100").expect("a known GPU"),
             parameters: 8.0e9,
             tensor: 1,
             pipeline: 1,
@@ -131,7 +131,7 @@ impl JobSettings {
     /// Seconds of arithmetic of one rank in a step, at the highest clock.
     pub(super) fn arithmetic_seconds(&self) -> f64 {
         let flops = 6.0 * self.parameters * self.batch_tokens / self.ranks() as f64;
-        flops / (self.accelerator.flops * self.efficiency)
+        flops / (self.gpu.accelerator.bf16_flops * self.efficiency)
     }
 
     /// Bytes that each rank sends in a step to ranks that hold other parts or copies.

@@ -92,7 +92,7 @@ impl Job {
         reading.exchange_seconds = self.timing.exchange;
         reading.tokens += tokens;
         reading.tokens_per_second = tokens / duration;
-        let peak = self.settings.accelerator.flops * self.settings.ranks() as f64;
+        let peak = self.settings.gpu.accelerator.bf16_flops * self.settings.ranks() as f64;
         reading.mfu = 6.0 * self.settings.parameters * reading.tokens_per_second / peak;
         reading.sample = (self.position / self.settings.sequence) as u64;
         let clock = now + with.hosts.first().map_or(0.0, |host| host.clock_offset);

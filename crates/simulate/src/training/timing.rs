@@ -105,10 +105,10 @@ impl Timing {
         }
         let tensor = f64::from(u8::from(settings.tensor > 1));
         let within = tensor * WITHIN_LAYERS * base / nvlink.max(DEAD);
-        let links = 0.5 * settings.accelerator.nvlink * nvlink.max(DEAD);
+        let links = settings.gpu.accelerator.nvlink_bytes * nvlink.max(DEAD);
         let way = if spread {
             // A ring passes links and ports; a GPU reaches its port over its own lanes.
-            let lanes = settings.accelerator.pcie * pcie.max(DEAD);
+            let lanes = settings.gpu.accelerator.pcie_bytes * pcie.max(DEAD);
             links.min(PORT * fabric.max(DEAD)).min(lanes)
         } else {
             links

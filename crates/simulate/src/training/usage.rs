@@ -69,9 +69,9 @@ pub(super) fn write(
     let each = settings.gpus_per_host as f64;
     let all = spent.seconds;
     let held = spent.loading + spent.stepping + spent.saving + spent.stalled;
-    let spec = settings.accelerator;
+    let spec = settings.gpu;
     let memory = if held > 0.0 {
-        MEMORY * (spec.memory_bytes - spec.reserved_bytes)
+        MEMORY * (spec.accelerator.memory_bytes - spec.reserved_bytes)
     } else if spent.starting > 0.0 {
         1.0e9
     } else {
@@ -79,7 +79,7 @@ pub(super) fn write(
     };
     // Half of what crosses hosts crosses the links within a host as well.
     let base = settings.arithmetic_seconds();
-    let within = if settings.tensor > 1 { 0.1 * base * 0.5 * spec.nvlink } else { 0.0 };
+    let within = if settings.tensor > 1 { 0.1 * base * spec.accelerator.nvlink_bytes } else { 0.0 };
     let nvlink = spent.steps * (within + 0.5 * settings.exchange_bytes());
     let pcie_in = spent.read / each + spent.steps * 2.0e7;
     let pcie_out = spent.written / each + spent.steps * 2.0e6;
