@@ -15,6 +15,7 @@ mod serve;
 mod serve_reload;
 mod serve_storage;
 mod service;
+mod simulate;
 mod soak;
 mod stub;
 mod troubleshoot;

@@ -30,7 +30,12 @@ impl Service {
         Self::spawn(command)
     }
 
-    pub(crate) fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::spawn_saying(command, "auscult listens on http://")
+    }
+
+    /// Something that says where it listens at the end of a line that contains `part`.
+    pub(crate) fn spawn_saying(mut command: Command, part: &str) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary runs");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (sender, lines) = mpsc::channel();
@@ -38,7 +43,7 @@ impl Service {
             stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         let mut service = Self { child, address: String::new(), lines };
-        let line = service.line("auscult listens on http://");
+        let line = service.line(part);
         service.address = line.rsplit('/').next().unwrap().to_owned();
         service
     }

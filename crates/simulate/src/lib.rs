@@ -15,7 +15,6 @@ pub mod catalogue;
 pub mod conditions;
 pub mod device;
 pub mod exporter;
-pub mod exposition;
 pub mod fabric;
 pub mod fault;
 pub mod fleet;

@@ -2,8 +2,13 @@
 
 use std::fmt::Write;
 
-/// Seconds of the past that the service is shown first.
-pub(crate) const PAST: u64 = 3 * 3600;
+/// What people read first.
+pub(crate) const ABOUT: &str = "\
+A simulated fleet: eight replicas of a chat model on serve-0 and serve-1, one training job on train-0 and train-1.
+The service that watches it: URL (Grafana: as a Prometheus data source; incidents: URL/api/auscult/v1/incidents)
+Every three minutes a fault strikes for one. What the simulator does stands after `!`, what auscult notices after its number.
+";
+
 /// How long the demo lasts when nobody ends it: a day.
 const LASTS: u64 = 86_400;
 /// Seconds after the start at which the first fault strikes: the past takes half a minute to show.
@@ -41,17 +46,18 @@ const TURNS: &[(&str, &str)] = &[
     ("E1", "chat/5"),
 ];
 
-/// The scenario, whose time that people watch begins at `now`, in seconds since 1970.
-pub(crate) fn scenario(now: u64) -> String {
+/// The scenario, with `past` seconds before the time that people watch, which begins at `now`, in
+/// seconds since 1970.
+pub(crate) fn scenario(now: u64, past: u64) -> String {
     let mut text = format!(
         "scenario: demo\nabout: A fault every {} minutes.\nstart: {}\nduration: {}s\n{FLEET}faults:\n",
         EVERY / 60,
-        now - PAST,
-        PAST + LASTS,
+        now - past,
+        past + LASTS,
     );
-    let mut at = PAST + FIRST;
+    let mut at = past + FIRST;
     for (fault, place) in TURNS.iter().cycle() {
-        if at + FOR > PAST + LASTS {
+        if at + FOR > past + LASTS {
             break;
         }
         let variant = if *fault == "G1" { ", variant: one card" } else { "" };
@@ -72,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_scenario_of_the_demo_can_be_played() {
-        let text = super::scenario(1_772_438_400);
+        let text = super::scenario(1_772_438_400, 10_800);
         let scenario = Scenario::read("demo", &text).unwrap();
         assert_eq!(scenario.faults.len(), 480);
     }

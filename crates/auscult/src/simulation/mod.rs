@@ -5,4 +5,5 @@ pub(crate) mod live;
 pub(crate) mod pages;
 pub(crate) mod record;
 pub(crate) mod send;
-pub(crate) mod truth;
+pub(crate) mod teller;
+mod truth;

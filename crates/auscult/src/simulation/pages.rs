@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use auscult_simulate::exposition::CONTENT_TYPE;
 use auscult_simulate::page::Page;
+use auscult_telemetry::metrics::exposition::TEXT_CONTENT_TYPE;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::HeaderValue;
@@ -80,7 +80,7 @@ async fn answer(
     match live.read(page) {
         Shown::Text(text, latency) => {
             tokio::time::sleep(latency).await;
-            Ok(response(StatusCode::OK, CONTENT_TYPE, text))
+            Ok(response(StatusCode::OK, TEXT_CONTENT_TYPE, text))
         }
         Shown::Refused => Err(Refused),
         Shown::Hangs => {

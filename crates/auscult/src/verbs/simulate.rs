@@ -152,9 +152,12 @@ fn text(name: &str) -> Result<String, CallError> {
     scenario_text(name).ok_or_else(|| {
         let library: Vec<String> = library().collect();
         let nearest = auscult_telemetry::nearest(name, library.iter().map(String::as_str));
-        let nearest = nearest.map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+        let hint = match nearest {
+            Some(known) => format!("did you mean {known}?"),
+            None => "`auscult simulate --list` shows the faults".to_owned(),
+        };
         CallError::input(format!(
-            "there is no file and no scenario of the library `{name}`{nearest}; `auscult simulate --list` shows the faults"
+            "there is no file and no scenario of the library `{name}`; {hint}"
         ))
     })
 }
@@ -165,7 +168,10 @@ async fn listen(
     scenario: &Scenario,
     plan: Plan,
 ) -> Result<(), CallError> {
-    let live = Live::new(Simulation::new(scenario, plan));
+    let mut simulation = Simulation::new(scenario, plan);
+    // Before its first second nothing has run that could show anything.
+    simulation.advance();
+    let live = Live::new(simulation);
     let server = PageServer::bind(address, live.clone())
         .await
         .map_err(|error| CallError::input(format!("cannot listen at {address}: {error}")))?;
@@ -175,16 +181,14 @@ async fn listen(
         std::fs::write(file, text).map_err(CallError::write(file.display().to_string()))?;
     }
     if !arguments.quiet {
-        eprintln!(
-            "{} pages at http://{address}, listed at http://{address}/targets",
-            live.pages().count()
-        );
+        eprintln!("auscult shows {} pages at http://{address}", live.pages().count());
+        eprintln!("  targets  http://{address}/targets");
     }
-    let seconds = scenario.duration.as_secs();
+    let seconds = scenario.duration.as_secs().saturating_sub(1);
     let speed = pace(arguments);
     tokio::select! {
         failed = server.run() => failed.map(drop).map_err(CallError::input),
-        () = live.play(seconds, speed, |_| {}) => Ok(()),
+        () = live.play(seconds, speed, Duration::ZERO) => Ok(()),
     }
 }
 
