@@ -2,6 +2,7 @@
 
 use auscult_core::{Labels, METRIC_NAME, Timestamp};
 use auscult_simulate::page::{Answer, Page, Values};
+use auscult_simulate::random::Random;
 use auscult_simulate::simulation::Simulation;
 use auscult_telemetry::metrics::remote_write::Writer;
 use auscult_telemetry::metrics::{Point, STALE_BITS};
@@ -14,6 +15,7 @@ pub(crate) struct Series {
     pages: Vec<Vec<Labels>>,
     /// Whether a series was there at the last sample.
     there: Vec<Vec<bool>>,
+    jitter: Random,
 }
 
 impl Series {
@@ -21,7 +23,7 @@ impl Series {
     pub(crate) fn of(pages: &[Page]) -> Self {
         let pages: Vec<Vec<Labels>> = pages.iter().map(series_of).collect();
         let there = pages.iter().map(|series| vec![false; series.len()]).collect();
-        Self { pages, there }
+        Self { pages, there, jitter: Random::new(0, "scrapes") }
     }
 
     /// Adds a sample of everything to `writer`; what is gone since the last sample gets a stale
@@ -32,11 +34,13 @@ impl Series {
         values: &mut Values,
         writer: &mut Writer,
     ) {
-        let time = Timestamp::from_nanos(simulation.time() as i64 * 1_000_000_000);
-        let mut point = |labels: &Labels, value| {
-            writer.series(labels.as_ref(), &[Point { time, value }]);
-        };
+        let second = simulation.time() as i64 * 1_000_000_000;
         for (page, (series, there)) in self.pages.iter().zip(&mut self.there).enumerate() {
+            let late = (self.jitter.uniform() * MOST_LATE * 1e9) as i64;
+            let time = Timestamp::from_nanos(second + late);
+            let mut point = |labels: &Labels, value| {
+                writer.series(labels.as_ref(), &[Point { time, value }]);
+            };
             let is_up = matches!(simulation.read(page, values), Answer::Page(seconds) if seconds < TIME_OUT);
             let (up, series) = series.split_last().expect("every page has `up`");
             let mut values = values.iter();
@@ -54,6 +58,9 @@ impl Series {
     }
 }
 
+/// Seconds by which a scraper is late at most: none asks to the millisecond, so that no rate of
+/// a counter is the same twice.
+const MOST_LATE: f64 = 0.01;
 /// Seconds after which a scrape gives up, as Prometheus does.
 pub(super) const TIME_OUT: f64 = 10.0;
 
