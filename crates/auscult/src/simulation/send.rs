@@ -1,5 +1,7 @@
 //! A simulated fleet sent on by remote write, as a Prometheus server that scrapes it would.
 
+use std::time::Duration;
+
 use auscult_core::{Labels, METRIC_NAME, Timestamp};
 use auscult_simulate::page::{Answer, Page, Values};
 use auscult_simulate::random::Random;
@@ -15,18 +17,23 @@ pub(crate) struct Series {
     pages: Vec<Vec<Labels>>,
     /// Whether a series was there at the last sample.
     there: Vec<Vec<bool>>,
+    /// How long after the beginning of an interval each page is read.
+    moments: Vec<Duration>,
+    /// Seconds from one sample of a page to the next.
+    interval: u64,
     jitter: Random,
 }
 
 impl Series {
-    /// Those of `pages`.
-    pub(crate) fn of(pages: &[Page]) -> Self {
+    /// Those of `pages`, each of which is sampled every `interval` seconds, at its place of
+    /// `moments` after the beginning of the interval.
+    pub(crate) fn of(pages: &[Page], moments: Vec<Duration>, interval: u64) -> Self {
         let pages: Vec<Vec<Labels>> = pages.iter().map(series_of).collect();
         let there = pages.iter().map(|series| vec![false; series.len()]).collect();
-        Self { pages, there, jitter: Random::new(0, "scrapes") }
+        Self { pages, there, moments, interval, jitter: Random::new(0, "scrapes") }
     }
 
-    /// Adds a sample of everything to `writer`; what is gone since the last sample gets a stale
+    /// Adds a sample of what is due to `writer`; what is gone since the last sample gets a stale
     /// marker, as from a Prometheus server.
     pub(crate) fn sample(
         &mut self,
@@ -35,9 +42,14 @@ impl Series {
         writer: &mut Writer,
     ) {
         let second = simulation.time() as i64 * 1_000_000_000;
-        for (page, (series, there)) in self.pages.iter().zip(&mut self.there).enumerate() {
+        let since = simulation.time() % self.interval;
+        let pages = self.pages.iter().zip(&mut self.there).zip(&self.moments);
+        for (page, ((series, there), moment)) in pages.enumerate() {
+            if moment.as_secs() != since {
+                continue;
+            }
             let late = (self.jitter.uniform() * MOST_LATE * 1e9) as i64;
-            let time = Timestamp::from_nanos(second + late);
+            let time = Timestamp::from_nanos(second + i64::from(moment.subsec_nanos()) + late);
             let mut point = |labels: &Labels, value| {
                 writer.series(labels.as_ref(), &[Point { time, value }]);
             };

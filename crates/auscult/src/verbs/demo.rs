@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auscult_server::{Configuration, Server, ServerSettings, SettingsSource};
+use auscult_server::{Configuration, ScrapeSettings, Server, ServerSettings, SettingsSource};
 use auscult_simulate::page::Values;
 use auscult_simulate::scenario::Scenario;
 use auscult_simulate::simulation::Simulation;
@@ -61,8 +61,10 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
     let scraped = listener.local_addr().map_err(CallError::input)?;
     let targets = targets(simulation.pages().iter(), &scraped.to_string());
     let before = configuration(arguments.listen, &json!([]))?.settings();
-    let scraping = Scraping(configuration(arguments.listen, &targets)?.settings());
-    let server = Server::bind(before).await.map_err(CallError::input)?.reloading(scraping);
+    let scraping = configuration(arguments.listen, &targets)?.settings();
+    let moments = moments(&scraping).map_err(CallError::input)?;
+    let server =
+        Server::bind(before).await.map_err(CallError::input)?.reloading(Scraping(scraping));
     let reloader = server.reloader();
     let url = format!("{}://{}", server.scheme(), server.address());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -71,7 +73,7 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
         let _ = stopped.await;
     }));
 
-    past(&mut simulation, &url, &progress).await?;
+    past(&mut simulation, moments, &url, &progress).await?;
     println!("{}", demo::ABOUT.replace("URL", &url));
     // The simulation's seconds are those of the clock from here on.
     let behind = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -81,8 +83,6 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
     let lasts = arguments.duration.unwrap_or(Duration::from_secs(86_400)).as_secs();
     let mut teller = Teller::new(&url);
     let told = async {
-        // A whole interval after the last sample of the past, as a scraper would.
-        tokio::time::sleep(Duration::from_secs(INTERVAL)).await;
         reloader.reload().await?;
         teller.tell(&live).await
     };
@@ -110,6 +110,13 @@ impl SettingsSource for Scraping {
     }
 }
 
+/// When each page is scraped: the past is sampled at the same moments, so that it goes on without
+/// a seam.
+fn moments(settings: &ServerSettings) -> Result<Vec<Duration>, String> {
+    let jobs: Result<Vec<_>, _> = settings.scrapes.iter().map(ScrapeSettings::moments).collect();
+    Ok(jobs?.concat())
+}
+
 /// The service's configuration: it scrapes `targets`, and tells soon that something is over, since a
 /// demo is watched for minutes.
 fn configuration(listen: SocketAddr, targets: &Value) -> Result<Configuration, CallError> {
@@ -131,21 +138,19 @@ fn configuration(listen: SocketAddr, targets: &Value) -> Result<Configuration, C
 /// Shows the service the fleet's past, as a Prometheus server that scraped the fleet would send it.
 async fn past(
     simulation: &mut Simulation,
+    moments: Vec<Duration>,
     url: &str,
     progress: &Progress,
 ) -> Result<(), CallError> {
     let sender = Sender::new(&format!("{url}/api/v1/write")).map_err(CallError::input)?;
-    let mut series = Series::of(simulation.pages());
+    let mut series = Series::of(simulation.pages(), moments, INTERVAL);
     let (mut writer, mut values) = (Writer::default(), Values::default());
     progress.steps("the fleet's past", unix_now() - simulation.time());
     // Until it has caught up with the clock, which goes on meanwhile.
     while simulation.time() < unix_now() {
         simulation.advance();
-        let second = simulation.seconds();
-        progress.at(second);
-        if second.is_multiple_of(INTERVAL) {
-            series.sample(simulation, &mut values, &mut writer);
-        }
+        progress.at(simulation.seconds());
+        series.sample(simulation, &mut values, &mut writer);
         if writer.samples() >= TOGETHER || simulation.time() >= unix_now() {
             sender.send(std::mem::take(&mut writer)).await.map_err(CallError::input)?;
         }

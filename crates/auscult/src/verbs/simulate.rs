@@ -200,7 +200,9 @@ async fn send(
 ) -> Result<(), CallError> {
     let sender = Sender::new(url).map_err(CallError::input)?;
     let mut simulation = Simulation::new(scenario, plan);
-    let mut series = Series::of(simulation.pages());
+    // All at the beginning of each interval, as the files have them.
+    let moments = vec![Duration::ZERO; simulation.pages().len()];
+    let mut series = Series::of(simulation.pages(), moments, arguments.interval.as_secs());
     let progress = Progress::new(!arguments.quiet);
     let seconds = scenario.duration.as_secs();
     progress.steps("sending", seconds);
@@ -208,9 +210,9 @@ async fn send(
     let mut values = Values::default();
     for second in 1..=seconds {
         simulation.advance();
-        if second % arguments.interval.as_secs() == 0 {
-            let mut writer = Writer::default();
-            series.sample(&mut simulation, &mut values, &mut writer);
+        let mut writer = Writer::default();
+        series.sample(&mut simulation, &mut values, &mut writer);
+        if writer.samples() > 0 {
             sender.send(writer).await.map_err(CallError::input)?;
         }
         progress.at(second);

@@ -7,7 +7,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Job;
 use super::relabel::RelabelSettings;
+use super::target::Target;
 use crate::client::HttpClientSettings;
 use crate::units;
 
@@ -138,6 +140,23 @@ impl ScrapeSettings {
             static_configs: groups?,
             ..Self::default()
         })
+    }
+
+    /// For each target of `static_configs` that the rules keep, in order: how long after the
+    /// beginning of every interval, counted from 1970, it is scraped. Another who scraped it at
+    /// these moments leaves no seam where this job goes on.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for a rule or an address that cannot be.
+    pub fn moments(&self) -> Result<Vec<Duration>, String> {
+        let job = Job::new(self.clone())?;
+        let mut problems = Vec::new();
+        let targets = job.targets(&mut problems);
+        match problems.into_iter().next() {
+            None => Ok(targets.iter().map(Target::offset).collect()),
+            Some(problem) => Err(problem),
+        }
     }
 
     /// How long a scrape may take.
