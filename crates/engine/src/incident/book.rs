@@ -92,6 +92,9 @@ impl Book {
     /// Puts an alarm on `target` where it belongs.
     pub(crate) fn raise(&mut self, alarm: &TargetAlarm, target: &Labels) {
         let Some(now) = alarm.events.iter().map(|event| event.time).max() else { return };
+        if self.told(target, now) {
+            return;
+        }
         let (place, mut happening) = match self.place_for(target, now) {
             Some(place) if self.entries[place].knows(now) => {
                 let entry = &mut self.entries[place];
@@ -141,6 +144,19 @@ impl Book {
             self.entries[place].mark_silenced(&self.silences, event.time);
             self.note(place, Happening::Grew, event.time);
         }
+    }
+
+    /// Whether what was odd of `target` at `now` belongs to an incident that has recovered since:
+    /// it joined that one while it was open, and is no reason to open it again.
+    fn told(&self, target: &Labels, now: Timestamp) -> bool {
+        self.entries.iter().any(|entry| {
+            let incident = &entry.incident;
+            let age = incident.updated.nanos().saturating_sub(now.nanos());
+            // From further back, it is of a clock that was set back.
+            incident.state == State::Recovered
+                && (0..=self.rules.together).contains(&age)
+                && incident.targets.contains(target)
+        })
     }
 
     /// The incident that an alarm on `target` belongs to: one on the same target, or one
