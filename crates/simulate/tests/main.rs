@@ -1,5 +1,6 @@
 //! Tests of the simulator from outside.
 
+mod adapters;
 mod device;
 mod exporter;
 mod host;
