@@ -51,6 +51,9 @@ pub struct Mapping {
     /// Least and greatest reading that there can be, in the signal's unit.
     #[serde(default)]
     pub range: Option<[f64; 2]>,
+    /// What the series of this metric are of, where that is not what the others are of.
+    #[serde(default)]
+    pub target: Option<Target>,
     /// What to mind.
     #[serde(default)]
     pub note: Option<String>,

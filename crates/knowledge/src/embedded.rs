@@ -23,3 +23,15 @@ pub(crate) const ADAPTERS: &[(&str, &str)] = &[
     ("triton.yaml", include_str!("../../../knowledge/adapters/triton.yaml")),
     ("vllm.yaml", include_str!("../../../knowledge/adapters/vllm.yaml")),
 ];
+
+/// The faults: name and text of each file.
+pub(crate) const FAULTS: &[(&str, &str)] = &[
+    ("traffic.yaml", include_str!("../../../knowledge/faults/traffic.yaml")),
+    ("scheduler.yaml", include_str!("../../../knowledge/faults/scheduler.yaml")),
+    ("engine.yaml", include_str!("../../../knowledge/faults/engine.yaml")),
+    ("device.yaml", include_str!("../../../knowledge/faults/device.yaml")),
+    ("network.yaml", include_str!("../../../knowledge/faults/network.yaml")),
+    ("model.yaml", include_str!("../../../knowledge/faults/model.yaml")),
+    ("training.yaml", include_str!("../../../knowledge/faults/training.yaml")),
+    ("healthy.yaml", include_str!("../../../knowledge/faults/healthy.yaml")),
+];

@@ -5,15 +5,20 @@
 //! built into the program and checked by a test; [`Knowledge::read`] reads other ones.
 
 mod adapter;
+mod check;
 mod embedded;
 mod error;
+mod fault;
 mod signal;
+mod statement;
 
 use std::collections::HashMap;
 
 pub use adapter::{Adapter, Ignored, Mapping, MetricForm, Target};
 pub use error::KnowledgeError;
+pub use fault::{Fault, Prior, Remedy};
 pub use signal::{Form, Signal};
+pub use statement::{Relation, Scope, Statement, Subject};
 
 /// Signals, adapters, and which metric is which.
 ///
@@ -29,6 +34,7 @@ pub use signal::{Form, Signal};
 pub struct Knowledge {
     signals: Vec<Signal>,
     adapters: Vec<Adapter>,
+    faults: Vec<Fault>,
     /// Adapter and place among its mappings, or among what it ignores.
     metrics: HashMap<String, (usize, Entry)>,
 }
@@ -73,7 +79,50 @@ impl Knowledge {
     #[must_use]
     pub fn embedded() -> Self {
         let adapters = embedded::ADAPTERS.iter().copied();
-        Self::read(embedded::SIGNALS, adapters).expect("a test reads what is built in")
+        let mut knowledge =
+            Self::read(embedded::SIGNALS, adapters).expect("a test reads what is built in");
+        for (file, text) in embedded::FAULTS {
+            knowledge.add_faults(file, text).expect("a test reads what is built in");
+        }
+        knowledge
+    }
+
+    /// Reads a file of faults; those that are known already are replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`KnowledgeError`], which names file and place, for what cannot be read, and for
+    /// contradictions: a fault that stands twice, a signal or a kind of target that no adapter knows.
+    pub fn add_faults(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
+        let faults: Vec<Fault> = parse(file, text)?;
+        for (place, fault) in faults.iter().enumerate() {
+            let refuse = |what: String| {
+                KnowledgeError::contradiction(file, format!("{}: {what}", fault.fault))
+            };
+            if faults[..place].iter().any(|other| other.fault == fault.fault) {
+                return Err(refuse("the fault stands twice".to_owned()));
+            }
+            check::fault(self, fault).map_err(refuse)?;
+        }
+        for fault in faults {
+            match self.faults.iter_mut().find(|known| known.fault == fault.fault) {
+                Some(known) => *known = fault,
+                None => self.faults.push(fault),
+            }
+        }
+        Ok(())
+    }
+
+    /// Every fault, in the order of the files.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// The signal of this name.
+    #[must_use]
+    pub fn signal(&self, name: &str) -> Option<&Signal> {
+        self.signals.iter().find(|signal| signal.name == name)
     }
 
     /// Reads the file of signals and the files of adapters, each with its name.
@@ -88,7 +137,8 @@ impl Knowledge {
     ) -> Result<Self, KnowledgeError> {
         let (file, text) = signals;
         let signals: Vec<Signal> = parse(file, text)?;
-        let mut knowledge = Self { signals, adapters: Vec::new(), metrics: HashMap::new() };
+        let mut knowledge =
+            Self { signals, adapters: Vec::new(), faults: Vec::new(), metrics: HashMap::new() };
         for (place, signal) in knowledge.signals.iter().enumerate() {
             if knowledge.signals[..place].iter().any(|other| other.name == signal.name) {
                 let what = format!("signal `{}` stands twice", signal.name);

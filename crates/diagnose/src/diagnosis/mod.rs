@@ -1,0 +1,67 @@
+//! From an incident to its causes: every fault at every place is a hypothesis; evidence weighs them.
+
+mod experience;
+mod weigh;
+
+use std::sync::Arc;
+
+pub use experience::{Experience, Tally};
+pub use weigh::{Doctor, Weights};
+
+use crate::evidence::Finding;
+
+/// What may be the cause of an incident, the likeliest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosis {
+    /// Hypotheses that remain, the likeliest first.
+    pub causes: Vec<Cause>,
+    /// Faults that are ruled out everywhere, each with the reason.
+    pub ruled_out: Vec<RuledOut>,
+    /// Probability that it is none of the known causes.
+    pub unknown: f64,
+    /// Probability that nothing is wrong.
+    pub healthy: f64,
+}
+
+/// A hypothesis: a fault at a place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// Its short name, such as `G1`.
+    pub fault: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is no fault and only looks like one.
+    pub benign: bool,
+    /// Kind of the target.
+    pub kind: String,
+    /// What the target is called.
+    pub place: String,
+    /// Probability of this fault, wherever it is.
+    pub probability: f64,
+    /// Probability that it is here, if it is this fault.
+    pub here: f64,
+    /// What speaks for and against it, the weightiest first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A statement and what it does to a hypothesis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// What was predicted.
+    pub statement: String,
+    /// What became of it.
+    pub finding: Arc<Finding>,
+    /// By how much it changes the logarithm of the odds.
+    pub weight: f64,
+}
+
+/// A fault that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuledOut {
+    /// Its short name.
+    pub fault: String,
+    /// What people call it.
+    pub name: String,
+    /// The statement that rules it out, and what was seen.
+    pub reason: String,
+}

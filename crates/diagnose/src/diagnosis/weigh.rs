@@ -1,0 +1,233 @@
+//! Weighs every fault at every place by the evidence.
+//!
+//! A hypothesis is a fault at a target. Its odds are the fault's prior times, for each statement of
+//! the vocabulary of such targets, the probability of what was found if the fault is there, divided
+//! by that where all is well (a naive Bayes classifier). Statements of one subject are one piece of
+//! evidence; what could not be found out counts neither way. Something that a fault excludes strikes
+//! it out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement, Subject};
+
+use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
+use crate::evidence::{Judge, Window};
+use crate::scene::Scene;
+
+/// How evidence counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    /// Probability that what is required of a fault is seen.
+    pub required: f64,
+    /// Probability that what supports it is seen.
+    pub supporting: f64,
+    /// Probability that what speaks against it is seen.
+    pub against: f64,
+    /// Past incidents that expert knowledge counts as.
+    pub expert: f64,
+    /// What the logarithm of the odds by evidence is multiplied by, as pieces of evidence depend on
+    /// one another.
+    pub temper: f64,
+    /// Odds of health to all faults together, before any evidence.
+    pub health: f64,
+    /// Logarithm of the odds by evidence that an unknown cause is credited with.
+    pub unknown: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            required: 0.93,
+            supporting: 0.65,
+            against: 0.06,
+            expert: 3.0,
+            temper: 0.5,
+            health: 1.0,
+            unknown: 3.0,
+        }
+    }
+}
+
+/// Most hypotheses that an answer lists.
+const MOST: usize = 10;
+
+/// Knows faults and past incidents, and weighs new ones.
+#[derive(Debug)]
+pub struct Doctor<'k> {
+    knowledge: &'k Knowledge,
+    experience: &'k Experience,
+    weights: Weights,
+    /// For each kind of target, the statements that faults of such targets make.
+    vocabulary: BTreeMap<&'k str, Vec<&'k Statement>>,
+}
+
+/// A hypothesis while it is weighed.
+struct Weighed<'k> {
+    fault: &'k Fault,
+    place: usize,
+    odds: f64,
+    evidence: Vec<Evidence>,
+}
+
+impl<'k> Doctor<'k> {
+    /// With this knowledge and these past incidents.
+    pub fn new(knowledge: &'k Knowledge, experience: &'k Experience, weights: Weights) -> Self {
+        let mut vocabulary: BTreeMap<&str, Vec<&Statement>> = BTreeMap::new();
+        for fault in knowledge.faults() {
+            let known = vocabulary.entry(&fault.place).or_default();
+            for statement in fault.statements() {
+                if !known.iter().any(|other| other.text == statement.text) {
+                    known.push(statement);
+                }
+            }
+        }
+        Self { knowledge, experience, weights, vocabulary }
+    }
+
+    /// The statements that are made of targets of `kind`.
+    pub fn vocabulary(&self, kind: &str) -> &[&'k Statement] {
+        self.vocabulary.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// The causes of what happened in `window`.
+    pub fn diagnose(&self, scene: &Scene, window: Window) -> Diagnosis {
+        let mut judge = Judge::new(scene, self.knowledge, window);
+        let mut weighed: Vec<Weighed<'_>> = Vec::new();
+        let mut ruled_out = Vec::new();
+        let faults = self.knowledge.faults();
+        let total: f64 = faults.iter().map(|fault| fault.prior.weight).sum();
+        for fault in faults {
+            let places: Vec<usize> = (0..scene.targets().len())
+                .filter(|place| scene.targets()[*place].kind == fault.place)
+                .collect();
+            let mut reason = None;
+            let mut remaining = 0;
+            for place in &places {
+                if let Some(said) = self.exclusion(&mut judge, fault, *place) {
+                    reason.get_or_insert(said);
+                    continue;
+                }
+                remaining += 1;
+                let prior = (fault.prior.weight / total / places.len() as f64).ln();
+                let (log_odds, evidence) = self.weigh(&mut judge, fault, *place);
+                let odds = prior + self.weights.temper * log_odds;
+                weighed.push(Weighed { fault, place: *place, odds, evidence });
+            }
+            if let Some(reason) = reason.filter(|_| remaining == 0) {
+                let (fault, name) = (fault.fault.clone(), fault.name.clone());
+                ruled_out.push(RuledOut { fault, name, reason });
+            }
+        }
+        self.answer(scene, weighed, ruled_out)
+    }
+
+    /// What rules the fault out at the place.
+    fn exclusion(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> Option<String> {
+        fault.excluded_by.iter().find_map(|statement| {
+            let finding = judge.judge(statement, place);
+            (finding.holds == Some(true)).then(|| format!("{statement} ({})", finding.seen))
+        })
+    }
+
+    /// The logarithm of the odds of `fault` at `place` to health, and what made it.
+    fn weigh(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> (f64, Vec<Evidence>) {
+        let mut heaviest: HashMap<(&Scope, &Subject), Evidence> = HashMap::new();
+        for statement in self.vocabulary(&fault.place) {
+            let finding = judge.judge(statement, place);
+            let Some(holds) = finding.holds else { continue };
+            let weight = self.weight(fault, statement, holds);
+            let evidence = Evidence { statement: statement.text.clone(), finding, weight };
+            let key = (&statement.scope, &statement.subject);
+            let known = heaviest.entry(key).or_insert_with(|| evidence.clone());
+            if known.weight.abs() < weight.abs() {
+                *known = evidence;
+            }
+        }
+        let mut evidence: Vec<Evidence> = heaviest.into_values().collect();
+        evidence.sort_by(|one, other| {
+            let weights = other.weight.abs().total_cmp(&one.weight.abs());
+            weights.then_with(|| one.statement.cmp(&other.statement))
+        });
+        (evidence.iter().map(|evidence| evidence.weight).sum(), evidence)
+    }
+
+    /// By how much `holds` of a statement changes the logarithm of the odds of a fault.
+    fn weight(&self, fault: &Fault, statement: &Statement, holds: bool) -> f64 {
+        let usual = usual(statement.relation);
+        let health = self.experience.of_health(&fault.place, &statement.text).share(usual, 4.0);
+        let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
+        let expected = if is_in(&fault.required) {
+            Some(self.weights.required)
+        } else if is_in(&fault.supporting) {
+            Some(self.weights.supporting)
+        } else if is_in(&fault.against) || is_in(&fault.excluded_by) {
+            Some(self.weights.against)
+        } else {
+            None
+        };
+        let seen = self.experience.of_fault(&fault.fault, &statement.text);
+        let share = match expected {
+            Some(expected) => seen.share(expected, self.weights.expert),
+            // Nobody says anything of it: as where all is well, until incidents show otherwise.
+            None => seen.share(health, 1.5),
+        };
+        let (share, health) = (share.clamp(0.01, 0.99), health.clamp(0.01, 0.99));
+        if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
+    }
+
+    /// Probabilities from the logarithms of odds.
+    fn answer(
+        &self,
+        scene: &Scene,
+        weighed: Vec<Weighed<'_>>,
+        ruled_out: Vec<RuledOut>,
+    ) -> Diagnosis {
+        let health = self.weights.health.ln();
+        let unknown = (0.02_f64).ln() + self.weights.temper * self.weights.unknown;
+        let most = weighed.iter().map(|one| one.odds).fold(health.max(unknown), f64::max);
+        let share = |odds: f64| (odds - most).exp();
+        let sum =
+            weighed.iter().map(|one| share(one.odds)).sum::<f64>() + share(health) + share(unknown);
+        let mut by_fault: BTreeMap<&str, Vec<Weighed<'_>>> = BTreeMap::new();
+        for one in weighed {
+            by_fault.entry(&one.fault.fault).or_default().push(one);
+        }
+        let mut causes: Vec<Cause> = by_fault
+            .into_values()
+            .filter_map(|mut places| {
+                places.sort_by(|one, other| {
+                    other.odds.total_cmp(&one.odds).then(one.place.cmp(&other.place))
+                });
+                let all: f64 = places.iter().map(|one| share(one.odds)).sum();
+                let best = places.into_iter().next()?;
+                let target = &scene.targets()[best.place];
+                Some(Cause {
+                    fault: best.fault.fault.clone(),
+                    name: best.fault.name.clone(),
+                    benign: best.fault.benign,
+                    kind: target.kind.clone(),
+                    place: target.name.clone(),
+                    probability: all / sum,
+                    here: if all > 0.0 { share(best.odds) / all } else { 0.0 },
+                    evidence: best.evidence,
+                })
+            })
+            .collect();
+        causes.sort_by(|one, other| {
+            let order = other.probability.total_cmp(&one.probability);
+            order.then_with(|| one.fault.cmp(&other.fault))
+        });
+        causes.truncate(MOST);
+        Diagnosis { causes, ruled_out, unknown: share(unknown) / sum, healthy: share(health) / sum }
+    }
+}
+
+/// How often something holds where all is well, until it is known better.
+fn usual(relation: Relation) -> f64 {
+    match relation {
+        Relation::Steady | Relation::WithPeers => 0.9,
+        Relation::Above(_) | Relation::Below(_) => 0.2,
+        Relation::Rises | Relation::Falls | Relation::Creeps => 0.08,
+        _ => 0.03,
+    }
+}

@@ -1,0 +1,178 @@
+//! A signal before and after something began, in a few numbers.
+
+use auscult_stats::quantile::quantile;
+
+use super::Window;
+
+/// Share of the window at the end that says how things stand now.
+const TAIL: f64 = 0.34;
+/// Readings that a side must have.
+const FEWEST: usize = 3;
+
+/// A signal before and after something began, in a few numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BeforeAfter {
+    /// Quantiles of the readings before: 5, 25, 50, 75, 95 per cent.
+    pub before: [f64; 5],
+    /// Those after.
+    pub after: [f64; 5],
+    /// Median at the end.
+    pub tail: f64,
+    /// Least and greatest reading at the end.
+    pub tail_range: [f64; 2],
+    /// Least and greatest reading before.
+    pub before_range: [f64; 2],
+    /// Least and greatest reading after.
+    pub after_range: [f64; 2],
+    /// Spread of a reading before, never 0 where the signal has a resolution.
+    pub scale: f64,
+    /// Readings there were before, as a share.
+    pub there_before: f64,
+    /// Readings there are at the end, as a share.
+    pub there_at_end: f64,
+    /// Readings after the onset, in time.
+    pub readings: Vec<f64>,
+    /// Readings before the onset, in time.
+    pub past: Vec<f64>,
+}
+
+impl BeforeAfter {
+    /// Of readings on the grid; `None` where there are too few to say anything before.
+    pub fn of(readings: &[f64], window: Window) -> Option<Self> {
+        let finite = |slice: &[f64]| -> Vec<f64> {
+            slice.iter().copied().filter(|value| value.is_finite()).collect()
+        };
+        let end = window.end.min(readings.len());
+        let onset = window.onset.min(end);
+        let past = finite(&readings[window.from.min(onset)..onset]);
+        let after_raw = &readings[onset..end];
+        let after = finite(after_raw);
+        if past.len() < FEWEST || after_raw.is_empty() {
+            return None;
+        }
+        let tail_from = after_raw.len() - ((after_raw.len() as f64 * TAIL).ceil() as usize).max(1);
+        let tail_raw = &after_raw[tail_from..];
+        let tail = finite(tail_raw);
+        let before_q = quantiles(&past);
+        let after_q = if after.is_empty() { [f64::NAN; 5] } else { quantiles(&after) };
+        let resolution = resolution(&past);
+        let spread = (before_q[3] - before_q[1]) / 1.35;
+        let wide = (before_q[4] - before_q[0]) / 3.3;
+        let scale = spread.max(wide).max(0.01 * before_q[2].abs()).max(resolution);
+        Some(Self {
+            before: before_q,
+            after: after_q,
+            tail: if tail.is_empty() { f64::NAN } else { quantiles(&tail)[2] },
+            tail_range: range(&tail),
+            before_range: range(&past),
+            after_range: range(&after),
+            scale,
+            there_before: past.len() as f64 / (onset - window.from.min(onset)).max(1) as f64,
+            there_at_end: tail.len() as f64 / tail_raw.len() as f64,
+            readings: after,
+            past,
+        })
+    }
+
+    /// How far the upper readings rose, in spreads.
+    pub fn rise(&self) -> f64 {
+        self.moved(3)
+    }
+
+    /// How far the lower readings fell, in spreads.
+    pub fn fall(&self) -> f64 {
+        -self.moved(1)
+    }
+
+    fn moved(&self, quantile: usize) -> f64 {
+        let by = self.after[quantile] - self.before[quantile];
+        if by == 0.0 { 0.0 } else { by / self.scale.max(f64::MIN_POSITIVE) }
+    }
+
+    /// The change of the quantile as a share of what there was.
+    pub fn ratio(&self, quantile: usize) -> f64 {
+        let (before, after) = (self.before[quantile], self.after[quantile]);
+        if before.abs() > 0.0 {
+            (after - before) / before.abs()
+        } else if after == before {
+            0.0
+        } else {
+            (after - before).signum() * f64::INFINITY
+        }
+    }
+
+    /// How far the mean moved, in standard errors (Welch's t), and as a share of the mean before.
+    /// What happens seldom reads 0 most of the time: quantiles do not see it, the mean does.
+    pub fn mean_moved(&self) -> (f64, f64) {
+        let (before, after) = (moments(&self.past), moments(&self.readings));
+        let by = after.0 - before.0;
+        if by == 0.0 {
+            return (0.0, 0.0);
+        }
+        // Readings follow one another: a third of them counts.
+        let error = 3.0 * (before.1 / self.past.len() as f64 + after.1 / self.readings.len() as f64);
+        let share = if before.0 == 0.0 { by.signum() * f64::INFINITY } else { by / before.0.abs() };
+        (by / error.sqrt().max(f64::MIN_POSITIVE), share)
+    }
+
+    /// Whether more than half of the readings before or after are the same.
+    pub fn is_rare(&self) -> bool {
+        self.before[1] == self.before[3] || self.after[1] == self.after[3]
+    }
+
+    /// Kendall's rank correlation of the readings after the onset with time, after the last
+    /// reading before.
+    pub fn trend(&self) -> f64 {
+        let values = thin(&self.readings, 60);
+        let mut score = 0.0;
+        let mut pairs = 0.0;
+        for (place, value) in values.iter().enumerate() {
+            for later in &values[place + 1..] {
+                pairs += 1.0;
+                score += match later.partial_cmp(value) {
+                    Some(std::cmp::Ordering::Greater) => 1.0,
+                    Some(std::cmp::Ordering::Less) => -1.0,
+                    _ => 0.0,
+                };
+            }
+        }
+        if pairs > 0.0 { score / pairs } else { 0.0 }
+    }
+}
+
+/// At most `most` of the values, evenly spread.
+fn thin(values: &[f64], most: usize) -> Vec<f64> {
+    let step = values.len().div_ceil(most).max(1);
+    values.iter().copied().step_by(step).collect()
+}
+
+/// Mean and variance.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, squares / count)
+}
+
+fn range(values: &[f64]) -> [f64; 2] {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    [least, most]
+}
+
+fn quantiles(values: &[f64]) -> [f64; 5] {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| quantile(&mut sorted, share))
+}
+
+/// The smallest step between two of the values, if there are few enough of them to tell.
+fn resolution(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.dedup();
+    let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]);
+    let least = steps.fold(f64::INFINITY, f64::min);
+    // Many different values: it is a matter of noise, not of resolution.
+    if sorted.len() > 1 && sorted.len() * 4 <= values.len() { least } else { 0.0 }
+}

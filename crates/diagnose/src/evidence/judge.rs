@@ -1,0 +1,321 @@
+//! Judges statements at places.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use auscult_knowledge::{Knowledge, Relation, Scope, Statement, Subject};
+
+use super::{BeforeAfter, Finding, Window};
+use crate::scene::Scene;
+
+/// Spreads by which a signal must move to count as moved.
+const MOVED: f64 = 2.5;
+/// Share of itself by which it must.
+const LEAST_SHARE: f64 = 0.1;
+/// Share by which the mean of what happens seldom must move.
+const RARE_SHARE: f64 = 0.5;
+/// Spreads among peers by which one must lie apart.
+const APART: f64 = 3.5;
+/// Share of the peers' median by which it must.
+const LEAST_APART: f64 = 0.05;
+/// Seconds before something began in which a change may have brought it about.
+const BEFORE: f64 = 600.0;
+/// Seconds after it began, as the beginning is not known exactly.
+const AFTER: f64 = 120.0;
+
+/// Judges statements about a stretch of time of a scene.
+#[derive(Debug)]
+pub struct Judge<'s> {
+    scene: &'s Scene,
+    knowledge: &'s Knowledge,
+    window: Window,
+    known: HashMap<(usize, Subject), Option<Arc<BeforeAfter>>>,
+    judged: HashMap<(usize, String), Arc<Finding>>,
+}
+
+impl<'s> Judge<'s> {
+    /// Of this scene and window.
+    pub fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
+        Self { scene, knowledge, window, known: HashMap::new(), judged: HashMap::new() }
+    }
+
+    /// The stretch of time that is asked about.
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// What becomes of `statement` for a fault at target number `place`.
+    pub fn judge(&mut self, statement: &Statement, place: usize) -> Arc<Finding> {
+        let key = (place, statement.text.clone());
+        if let Some(known) = self.judged.get(&key) {
+            return Arc::clone(known);
+        }
+        let finding = Arc::new(match &statement.scope {
+            Scope::Own => self.at(statement, place),
+            Scope::Peers => {
+                let peers = self.scene.peers(place).iter().copied();
+                let peers: Vec<usize> = peers.filter(|peer| *peer != place).collect();
+                self.among(statement, &peers, false)
+            }
+            Scope::Near { kind, some } => {
+                let near = self.scene.near(place, kind);
+                self.among(statement, &near, *some)
+            }
+        });
+        self.judged.insert(key, Arc::clone(&finding));
+        finding
+    }
+
+    /// At several targets: one that holds is enough if `some` is, more than half otherwise.
+    fn among(&mut self, statement: &Statement, targets: &[usize], some: bool) -> Finding {
+        if matches!(statement.subject, Subject::Event(_) | Subject::Log(_)) {
+            let found = targets.iter().map(|target| self.at(statement, *target));
+            let found: Vec<Finding> = found.collect();
+            let holding = found.iter().position(|finding| finding.holds == Some(true));
+            let any = found.first().cloned().unwrap_or_else(Finding::unknown);
+            return holding.map_or(any, |place| found[place].clone());
+        }
+        let mut known = 0;
+        let mut holding: Vec<(usize, Finding)> = Vec::new();
+        let mut other: Option<Finding> = None;
+        for target in targets {
+            let finding = self.at(statement, *target);
+            match finding.holds {
+                Some(true) => {
+                    known += 1;
+                    holding.push((*target, finding));
+                }
+                Some(false) => {
+                    known += 1;
+                    other = other.or(Some(finding));
+                }
+                None => {}
+            }
+        }
+        if known == 0 {
+            return Finding::unknown();
+        }
+        let holds = if some { !holding.is_empty() } else { holding.len() * 2 > known };
+        let shown = if holds { holding.first().map(|(_, finding)| finding.clone()) } else { other };
+        let shown = shown.or_else(|| holding.first().map(|(_, finding)| finding.clone()));
+        let seen = shown.map(|finding| finding.seen).unwrap_or_default();
+        let count = holding.len();
+        let seen = if known > 1 { format!("at {count} of {known}: {seen}") } else { seen };
+        Finding {
+            holds: Some(holds),
+            seen,
+            at: holding.into_iter().map(|(target, _)| target).collect(),
+        }
+    }
+
+    fn at(&mut self, statement: &Statement, target: usize) -> Finding {
+        match &statement.subject {
+            Subject::Event(kind) => self.event(kind, target),
+            Subject::Log(text) => self.log(text, target),
+            subject @ Subject::Signal { .. } => {
+                let Some(numbers) = self.numbers(target, subject) else {
+                    return Finding::unknown();
+                };
+                let holds = match statement.relation {
+                    Relation::AbovePeers => self.apart(target, subject, 1.0),
+                    Relation::BelowPeers => self.apart(target, subject, -1.0),
+                    Relation::WithPeers => {
+                        let above = self.apart(target, subject, 1.0);
+                        let below = self.apart(target, subject, -1.0);
+                        above.zip(below).map(|(above, below)| !above && !below)
+                    }
+                    relation => holds(relation, &numbers),
+                };
+                let seen = format!("{} → {}", short(numbers.before[2]), short(numbers.tail));
+                Finding { holds, seen, at: vec![target] }
+            }
+        }
+    }
+
+    /// A signal of a target before and after.
+    pub fn numbers(&mut self, target: usize, subject: &Subject) -> Option<Arc<BeforeAfter>> {
+        let key = (target, subject.clone());
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let Subject::Signal { name, label, per } = subject else { return None };
+        let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+        let read = |name: &str, label| self.scene.readings(self.knowledge, target, name, label);
+        let readings = read(name, label);
+        let readings = match (readings, per) {
+            (Some(readings), Some(per)) => read(per, None).map(|per| {
+                let both = readings.iter().zip(&per);
+                let quotient =
+                    both.map(|(part, whole)| if *whole > 0.0 { part / whole } else { f64::NAN });
+                quotient.collect()
+            }),
+            (readings, _) => readings,
+        };
+        let numbers = readings
+            .and_then(|readings: Vec<f64>| BeforeAfter::of(&readings, self.window))
+            .map(Arc::new);
+        self.known.insert(key, numbers.clone());
+        numbers
+    }
+
+    /// Whether a target lies apart from its peers in the direction of `sign`, and did not before.
+    fn apart(&mut self, target: usize, subject: &Subject, sign: f64) -> Option<bool> {
+        let own = self.numbers(target, subject)?;
+        let peers: Vec<usize> =
+            self.scene.peers(target).iter().copied().filter(|peer| *peer != target).collect();
+        let others: Vec<Arc<BeforeAfter>> =
+            peers.into_iter().filter_map(|peer| self.numbers(peer, subject)).collect();
+        if others.len() < 2 || !own.tail.is_finite() {
+            return None;
+        }
+        let now: Vec<f64> = others.iter().map(|other| other.tail).collect();
+        let then: Vec<f64> = others.iter().map(|other| other.before[2]).collect();
+        let (now, share) = apart(own.tail, &now, own.scale)?;
+        let (then, _) = apart(own.before[2], &then, own.scale)?;
+        Some(
+            sign * now >= APART
+                && sign * (now - then) >= APART / 2.0
+                && sign * share >= LEAST_APART,
+        )
+    }
+
+    fn event(&self, kind: &str, target: usize) -> Finding {
+        let began = self.scene.start() + self.window.onset as f64 * self.scene.step();
+        let own = &self.scene.targets()[target];
+        let concerns = |named: &str| {
+            own.name == named || own.attributes.values().any(|values| values.contains(named))
+        };
+        let event = self.scene.events().iter().find(|event| {
+            event.kind == kind
+                && (began - BEFORE..=began + AFTER).contains(&event.time)
+                && (event.target.is_empty() || concerns(&event.target))
+        });
+        let seen = match event {
+            Some(event) => {
+                let lag = began - event.time;
+                let when = if lag >= 0.0 { "before" } else { "after" };
+                format!("{kind} of {} {:.0} s {when}", event.target, lag.abs())
+            }
+            None => format!("no {kind}"),
+        };
+        Finding { holds: Some(event.is_some()), seen, at: vec![target] }
+    }
+
+    fn log(&self, text: &str, target: usize) -> Finding {
+        let logs = self.scene.logs();
+        let own = &self.scene.targets()[target];
+        let concerns = |source: &str| {
+            own.name == source || own.attributes.values().any(|values| values.contains(source))
+        };
+        if !logs.iter().any(|line| concerns(&line.source)) {
+            return Finding::unknown();
+        }
+        let began = self.scene.start() + self.window.onset as f64 * self.scene.step();
+        let ended = self.scene.start() + self.window.end as f64 * self.scene.step();
+        let line = logs.iter().find(|line| {
+            (began - AFTER..=ended).contains(&line.time)
+                && concerns(&line.source)
+                && line.text.contains(text)
+        });
+        let seen = line.map_or_else(|| "no such line".to_owned(), |line| line.text.clone());
+        Finding { holds: Some(line.is_some()), seen, at: vec![target] }
+    }
+}
+
+/// How far `own` lies from the others: in spreads, and as a share of their median.
+fn apart(own: f64, others: &[f64], scale: f64) -> Option<(f64, f64)> {
+    let mut sorted: Vec<f64> = others.iter().copied().filter(|value| value.is_finite()).collect();
+    if sorted.len() < 2 {
+        return None;
+    }
+    sorted.sort_unstable_by(f64::total_cmp);
+    let median = sorted[sorted.len() / 2];
+    let mut away: Vec<f64> = sorted.iter().map(|value| (value - median).abs()).collect();
+    away.sort_unstable_by(f64::total_cmp);
+    let spread = (1.48 * away[away.len() / 2]).max(scale).max(0.02 * median.abs());
+    let by = own - median;
+    if by == 0.0 {
+        return Some((0.0, 0.0));
+    }
+    Some((by / spread.max(f64::MIN_POSITIVE), by / median.abs().max(f64::MIN_POSITIVE)))
+}
+
+/// Whether a relation holds of a signal on its own; `None` where that cannot be known.
+fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
+    let is_gone = numbers.readings.is_empty();
+    if is_gone && !matches!(relation, Relation::Vanishes) {
+        return None;
+    }
+    let (mean, share) = if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
+    let rises = (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE)
+        || (mean >= MOVED && share >= RARE_SHARE);
+    let falls = (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE)
+        || (mean <= -MOVED && share <= -RARE_SHARE);
+    Some(match relation {
+        Relation::Rises => rises,
+        Relation::Falls => falls,
+        Relation::Steady => !rises && !falls,
+        Relation::Stops => {
+            let before = numbers.before[2];
+            before > 0.0 && numbers.tail_range[1] <= 0.05 * before
+        }
+        Relation::Starts => numbers.before_range[1] == 0.0 && numbers.after_range[1] > 0.0,
+        Relation::Freezes => {
+            let mut past = numbers.past.clone();
+            past.sort_unstable_by(f64::total_cmp);
+            past.dedup();
+            past.len() > 3
+                && numbers.readings.len() > 4
+                && numbers.tail_range[0] == numbers.tail_range[1]
+        }
+        Relation::Vanishes => numbers.there_before > 0.5 && numbers.there_at_end < 0.2,
+        Relation::Resets => {
+            let [least, most] = numbers.before_range;
+            if least == most {
+                numbers.readings.iter().any(|value| *value != least)
+            } else {
+                let last = numbers.past.last().copied().into_iter();
+                let all: Vec<f64> = last.chain(numbers.readings.iter().copied()).collect();
+                all.windows(2).any(|pair| pair[1] < pair[0])
+            }
+        }
+        Relation::Creeps => {
+            let moved = (numbers.tail - numbers.before[2]).abs();
+            moved >= MOVED * numbers.scale && numbers.trend().abs() >= 0.6
+        }
+        Relation::Pulses => {
+            let bar = numbers.before[2] + 4.0 * numbers.scale;
+            let above: Vec<bool> = numbers.readings.iter().map(|value| *value > bar).collect();
+            let runs = above.windows(2).filter(|pair| !pair[0] && pair[1]).count();
+            let share = above.iter().filter(|above| **above).count() as f64 / above.len() as f64;
+            runs >= 2 && share < 0.6
+        }
+        Relation::Above(bound) => numbers.tail > bound,
+        Relation::Below(bound) => numbers.tail < bound,
+        Relation::Is(code) => {
+            numbers.past.last() != Some(&code) && numbers.readings.contains(&code)
+        }
+        Relation::Bit(bit) => {
+            let has = |value: &&f64| **value >= 0.0 && (**value as u64) & (1 << bit) != 0;
+            let share = |values: &[f64]| {
+                values.iter().filter(has).count() as f64 / values.len().max(1) as f64
+            };
+            share(&numbers.readings) >= 0.2 && share(&numbers.past) < 0.1
+        }
+        Relation::AbovePeers | Relation::BelowPeers | Relation::WithPeers | Relation::Happens => {
+            return None;
+        }
+    })
+}
+
+/// A number as people read it.
+fn short(value: f64) -> String {
+    if !value.is_finite() {
+        "nothing".to_owned()
+    } else if value == 0.0 || (0.01..1e6).contains(&value.abs()) {
+        let text = format!("{value:.3}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{value:.2e}")
+    }
+}

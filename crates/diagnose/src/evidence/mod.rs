@@ -1,0 +1,35 @@
+//! Evidence: whether a statement holds at a place, fails there, or cannot be known.
+
+mod before_after;
+mod judge;
+
+pub use before_after::BeforeAfter;
+pub use judge::Judge;
+
+/// What became of a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Whether it holds; `None` if that cannot be known.
+    pub holds: Option<bool>,
+    /// What was seen, for people.
+    pub seen: String,
+    /// Targets at which it was seen, by number.
+    pub at: Vec<usize>,
+}
+
+impl Finding {
+    fn unknown() -> Self {
+        Self { holds: None, seen: String::new(), at: Vec::new() }
+    }
+}
+
+/// The stretch of time that is asked about, on the grid of a scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First reading of the time before.
+    pub from: usize,
+    /// First reading after it began.
+    pub onset: usize,
+    /// After the last reading.
+    pub end: usize,
+}

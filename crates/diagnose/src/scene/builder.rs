@@ -1,0 +1,308 @@
+//! Puts raw series together into a scene.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use auscult_core::{Labels, METRIC_NAME};
+use auscult_knowledge::{Adapter, Knowledge, Known, Mapping, MetricForm};
+
+use super::identity::{attributes, kind, name, shares};
+use super::kin::Kin;
+use super::{Event, LogLine, Scene, Target, Track};
+
+/// Collects raw series.
+///
+/// Cost: a few nanoseconds a sample, eight bytes of memory a grid point and series that is known.
+#[derive(Debug)]
+pub struct SceneBuilder<'k> {
+    knowledge: &'k Knowledge,
+    start: f64,
+    step: f64,
+    length: usize,
+    series: Vec<Series>,
+    targets: Vec<Draft>,
+    known: HashMap<(String, String), usize>,
+    events: Vec<Event>,
+    logs: Vec<LogLine>,
+}
+
+/// A raw series that tells something.
+#[derive(Debug)]
+struct Series {
+    target: usize,
+    signal: String,
+    rank: usize,
+    scale: f64,
+    part: Part,
+    labels: Labels,
+    last: Option<(f64, f64)>,
+    values: Vec<f64>,
+}
+
+/// What the samples of a raw series are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Gauge,
+    Counter,
+    /// Sum of a distribution.
+    Sum,
+    /// Count of a distribution.
+    Count,
+}
+
+/// A target in the making.
+#[derive(Debug)]
+struct Draft {
+    kind: String,
+    name: String,
+    attributes: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// A raw series that was declared: what samples are added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesNumber(usize);
+
+impl<'k> SceneBuilder<'k> {
+    /// For `length` readings from `start` (seconds since 1970), `step` seconds apart.
+    pub fn new(knowledge: &'k Knowledge, start: f64, step: f64, length: usize) -> Self {
+        Self {
+            knowledge,
+            start,
+            step,
+            length,
+            series: Vec::new(),
+            targets: Vec::new(),
+            known: HashMap::new(),
+            events: Vec::new(),
+            logs: Vec::new(),
+        }
+    }
+
+    /// Declares the series with these labels, its name among them; `None` if nothing is known of it.
+    pub fn series(&mut self, labels: &Labels) -> Option<SeriesNumber> {
+        let metric = labels.get(METRIC_NAME)?;
+        let Some(Known::Signal { signal, mapping, adapter }) = self.knowledge.look_up(metric)
+        else {
+            return None;
+        };
+        let part = part_of(metric, mapping)?;
+        let target = self.target_of(adapter, mapping, labels);
+        let family = |known: &&String| metric.starts_with(known.as_str());
+        let named = mapping.metrics.iter().filter(family).map(String::len).max();
+        let rank = mapping.metrics.iter().position(|known| {
+            Some(known.len()) == named && metric.starts_with(known.as_str())
+        });
+        let seconds = if part == Part::Count { 1.0 } else { mapping.scale };
+        self.series.push(Series {
+            target,
+            signal: signal.name.clone(),
+            rank: rank.unwrap_or(0),
+            scale: seconds,
+            part,
+            labels: labels.clone(),
+            last: None,
+            values: vec![f64::NAN; self.length],
+        });
+        Some(SeriesNumber(self.series.len() - 1))
+    }
+
+    /// A sample of a series, at `time` in seconds since 1970, in the order of time.
+    pub fn sample(&mut self, series: SeriesNumber, time: f64, value: f64) {
+        let place = ((time - self.start) / self.step).round();
+        let series = &mut self.series[series.0];
+        let before = series.last.replace((time, value));
+        if !value.is_finite() || place < 0.0 || place as usize >= self.length {
+            return;
+        }
+        let reading = match series.part {
+            Part::Gauge => value,
+            Part::Counter | Part::Sum | Part::Count => {
+                let Some((since, from)) = before else { return };
+                let passed = time - since;
+                if passed <= 0.0 || !from.is_finite() {
+                    return;
+                }
+                // Begun anew: what was counted since.
+                let grown = if value >= from { value - from } else { value };
+                grown / passed
+            }
+        };
+        series.values[place as usize] = reading * series.scale;
+    }
+
+    /// A change that was made.
+    pub fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// A line of a log.
+    pub fn log(&mut self, line: LogLine) {
+        self.logs.push(line);
+    }
+
+    fn target_of(&mut self, adapter: &Adapter, mapping: &Mapping, labels: &Labels) -> usize {
+        let target = mapping.target.as_ref().unwrap_or(&adapter.target);
+        let kind = kind(&target.kind, labels, &target.labels);
+        let name = name(kind, labels, &target.labels);
+        let told = attributes(kind, labels, adapter.model.as_deref());
+        let key = (kind.to_owned(), name);
+        let number = match self.known.get(&key) {
+            Some(number) => *number,
+            None => {
+                let (kind, name) = key.clone();
+                self.targets.push(Draft { kind, name, attributes: BTreeMap::new() });
+                self.known.insert(key, self.targets.len() - 1);
+                self.targets.len() - 1
+            }
+        };
+        let attributes = &mut self.targets[number].attributes;
+        for (name, values) in told {
+            attributes.entry(name).or_default().extend(values);
+        }
+        number
+    }
+
+    /// The scene.
+    pub fn build(self) -> Scene {
+        let Self { start, step, length, series, targets, events, logs, .. } = self;
+        let mut targets: Vec<Target> = targets
+            .into_iter()
+            .map(|Draft { kind, name, attributes }| Target {
+                kind,
+                name,
+                attributes,
+                tracks: Vec::new(),
+            })
+            .collect();
+        join(series, &mut targets);
+        add_services(&mut targets);
+        spread_hosts(&mut targets);
+        lend_process(&mut targets);
+        targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
+        let kin = Kin::of(&targets);
+        Scene { start, step, length, targets, kin, events, logs }
+    }
+}
+
+/// What of its family a metric is; `None` for what is not needed.
+fn part_of(metric: &str, mapping: &Mapping) -> Option<Part> {
+    match mapping.kind {
+        MetricForm::Gauge => Some(Part::Gauge),
+        MetricForm::Counter => Some(Part::Counter),
+        MetricForm::Histogram | MetricForm::Summary => {
+            if metric.ends_with("_sum") {
+                Some(Part::Sum)
+            } else if metric.ends_with("_count") {
+                Some(Part::Count)
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// The labels without the name of the metric.
+fn unnamed(labels: &Labels) -> Labels {
+    let pairs = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
+    Labels::from_pairs(pairs).expect("labels without one of them are labels")
+}
+
+/// Hands the series to their targets; sums and counts become means.
+fn join(series: Vec<Series>, targets: &mut [Target]) {
+    let mut sums: HashMap<(usize, String, Labels), (usize, Vec<f64>)> = HashMap::new();
+    let mut counts = Vec::new();
+    for Series { target, signal, rank, part, labels, values, .. } in series {
+        match part {
+            Part::Gauge | Part::Counter => {
+                targets[target].tracks.push(Track { signal, rank, labels, values, weights: None });
+            }
+            Part::Sum => {
+                sums.insert((target, signal, unnamed(&labels)), (rank, values));
+            }
+            Part::Count => counts.push((target, signal, rank, labels, values)),
+        }
+    }
+    for (target, signal, rank, labels, counts) in counts {
+        let key = (target, signal, unnamed(&labels));
+        let Some((_, sums)) = sums.remove(&key) else { continue };
+        let (_, signal, _) = key;
+        let values = sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect();
+        let weights = Some(counts);
+        targets[target].tracks.push(Track { signal, rank, labels, values, weights });
+    }
+}
+
+/// A service for each that replicas say they are of, and gateways of the same model become part of it.
+fn add_services(targets: &mut Vec<Target>) {
+    let mut services: BTreeMap<String, Target> = BTreeMap::new();
+    for target in targets.iter().filter(|target| matches!(&*target.kind, "replica" | "source")) {
+        let service = target.attribute("service").or(target.attribute("model"));
+        let Some(name) = service.map(str::to_owned) else { continue };
+        let service = services.entry(name.clone()).or_insert_with(|| Target {
+            kind: "service".to_owned(),
+            name,
+            attributes: BTreeMap::new(),
+            tracks: Vec::new(),
+        });
+        for attribute in ["service", "model", "host"] {
+            if let Some(values) = target.attributes.get(attribute) {
+                let own = service.attributes.entry(attribute).or_default();
+                own.extend(values.iter().cloned());
+            }
+        }
+    }
+    let services: Vec<Target> = services.into_values().collect();
+    let mut left = Vec::with_capacity(targets.len());
+    let mut services = services;
+    for mut target in targets.drain(..) {
+        let joins = matches!(&*target.kind, "service" | "gateway" | "router")
+            || (target.kind == "replica" && target.name.is_empty());
+        // One that says the name of its service belongs there; otherwise the model has to do.
+        let by = |name: &str, services: &[Target]| {
+            services.iter().position(|service| shares(service, &target, name))
+        };
+        let place = by("service", &services).or_else(|| by("model", &services));
+        match place.filter(|_| joins) {
+            Some(place) => {
+                services[place].tracks.append(&mut target.tracks);
+                if let Some(instances) = target.attributes.remove("instance") {
+                    let own = services[place].attributes.entry("instance").or_default();
+                    own.extend(instances);
+                }
+            }
+            None => left.push(target),
+        }
+    }
+    left.append(&mut services);
+    *targets = left;
+}
+
+/// Jobs are on the hosts of their ranks.
+fn spread_hosts(targets: &mut [Target]) {
+    let mut hosts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for target in targets.iter().filter(|target| target.kind == "rank") {
+        if let (Some(job), Some(told)) = (target.attribute("job"), target.attributes.get("host")) {
+            hosts.entry(job.to_owned()).or_default().extend(told.iter().cloned());
+        }
+    }
+    for target in targets.iter_mut().filter(|target| target.kind == "job") {
+        if let Some(told) = target.attribute("job").and_then(|job| hosts.get(job)) {
+            target.attributes.entry("host").or_default().extend(told.iter().cloned());
+        }
+    }
+}
+
+/// What a process says of itself is said of whatever it shows: a replica, the GPUs of an exporter.
+fn lend_process(targets: &mut [Target]) {
+    let mut lent: Vec<(String, Vec<Track>)> = Vec::new();
+    for target in targets.iter().filter(|target| target.kind == "process") {
+        if let Some(instance) = target.attribute("instance") {
+            lent.push((instance.to_owned(), target.tracks.clone()));
+        }
+    }
+    let lent: HashMap<String, Vec<Track>> = lent.into_iter().collect();
+    for target in targets.iter_mut().filter(|target| target.kind != "process") {
+        let told = target.attributes.get("instance").into_iter().flatten();
+        let tracks = told.filter_map(|instance| lent.get(instance)).flatten();
+        target.tracks.extend(tracks.cloned().collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,150 @@
+//! A scene: what is known of a fleet over a stretch of time, in canonical signals, target by target.
+//!
+//! Raw series with their labels go into a [`SceneBuilder`]; adapters say which signal each tells
+//! and of which target. Counters become rates, histograms the mean of what was observed, and all
+//! lie on one grid of times.
+
+mod builder;
+mod identity;
+mod kin;
+mod target;
+
+pub use builder::{SceneBuilder, SeriesNumber};
+pub use target::{Target, Track};
+
+use auscult_knowledge::{Form, Knowledge};
+
+/// A change that people or programs made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Seconds since 1970.
+    pub time: f64,
+    /// What it was: `deploy`, `config`, `scale`, `restart`, `maintenance`, ….
+    pub kind: String,
+    /// What it was made to, as a target is called; empty if that is not known.
+    pub target: String,
+}
+
+/// A line of a log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogLine {
+    /// Seconds since 1970.
+    pub time: f64,
+    /// The host or program that wrote it.
+    pub source: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// What is known of a fleet over a stretch of time.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    start: f64,
+    step: f64,
+    length: usize,
+    targets: Vec<Target>,
+    kin: kin::Kin,
+    events: Vec<Event>,
+    logs: Vec<LogLine>,
+}
+
+impl Scene {
+    /// Everything that is watched, in order of kind and name.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Changes that were made.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Lines of logs.
+    pub fn logs(&self) -> &[LogLine] {
+        &self.logs
+    }
+
+    /// Seconds since 1970 of the first reading.
+    pub fn start(&self) -> f64 {
+        self.start
+    }
+
+    /// Seconds from one reading to the next.
+    pub fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// Readings of each series.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0 || self.targets.is_empty()
+    }
+
+    /// The place on the grid of `time`, in seconds since 1970.
+    pub fn index(&self, time: f64) -> usize {
+        let steps = ((time - self.start) / self.step).round();
+        (steps.max(0.0) as usize).min(self.length)
+    }
+
+    /// Peers of target number `target`, itself among them: of its kind, and of the same role.
+    pub fn peers(&self, target: usize) -> &[usize] {
+        self.kin.group(target)
+    }
+
+    /// Targets of `kind` that belong to target number `target`, or it to them.
+    pub fn near(&self, target: usize, kind: &str) -> Vec<usize> {
+        self.kin.near(&self.targets, target, kind)
+    }
+
+    /// Readings of `signal` of target number `target`, those of several series together: what is
+    /// counted is added up, of what is not the mean is taken. `NaN` where there is none; `None` if
+    /// the target has no such series.
+    pub fn readings(
+        &self,
+        knowledge: &Knowledge,
+        target: usize,
+        signal: &str,
+        label: Option<(&str, &str)>,
+    ) -> Option<Vec<f64>> {
+        let tracks: Vec<&Track> = self.targets[target]
+            .tracks
+            .iter()
+            .filter(|track| track.signal == signal)
+            .filter(|track| label.is_none_or(|(name, value)| track.labels.get(name) == Some(value)))
+            .collect();
+        // Of several metrics that tell the same, the one that the adapter names first.
+        let first = tracks.iter().map(|track| track.rank).min()?;
+        let tracks: Vec<&Track> = match label {
+            None => tracks.into_iter().filter(|track| track.rank == first).collect(),
+            Some(_) => tracks,
+        };
+        let known = knowledge.signals().iter().find(|known| known.name == signal);
+        let adds = known.is_some_and(|known| match known.form {
+            Form::Rate => !matches!(known.unit.as_str(), "ratio"),
+            Form::Level => matches!(
+                known.unit.as_str(),
+                "requests" | "tokens" | "bytes" | "blocks" | "steps" | "samples"
+            ),
+            Form::Distribution | Form::State => false,
+        });
+        let mut readings = vec![f64::NAN; self.length];
+        for (place, reading) in readings.iter_mut().enumerate() {
+            let there = tracks.iter().filter_map(|track| {
+                let value = track.values[place];
+                let weight = track.weights.as_ref().map_or(1.0, |weights| weights[place]);
+                (value.is_finite() && weight > 0.0).then_some((value, weight))
+            });
+            let (sum, weight) = there.fold((0.0, 0.0), |(sum, total), (value, weight)| {
+                (sum + value * weight, total + weight)
+            });
+            if weight > 0.0 {
+                *reading = if adds { sum } else { sum / weight };
+            }
+        }
+        Some(readings)
+    }
+}

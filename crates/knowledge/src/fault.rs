@@ -1,0 +1,73 @@
+//! Faults: what can be wrong, what it shows, what excludes it, what to do.
+
+use serde::Deserialize;
+
+use crate::statement::Statement;
+
+/// A fault of the catalogue: a hypothesis.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Its short name, such as `G1`.
+    pub fault: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is healthy after all, and only looks like a fault.
+    #[serde(default)]
+    pub benign: bool,
+    /// The kind of target that it is a fault of.
+    pub place: String,
+    /// What goes on, in a sentence or two.
+    pub about: String,
+    /// How often it is the cause, beside the others; and where that is from.
+    pub prior: Prior,
+    /// What has to be seen, nearly always.
+    pub required: Vec<Statement>,
+    /// What is seen often.
+    #[serde(default)]
+    pub supporting: Vec<Statement>,
+    /// What is not seen with it.
+    #[serde(default)]
+    pub against: Vec<Statement>,
+    /// What rules it out, as noise cannot bring it about.
+    #[serde(default)]
+    pub excluded_by: Vec<Statement>,
+    /// What cures it.
+    pub remedy: Remedy,
+    /// Where it is described.
+    pub references: Vec<String>,
+}
+
+/// How often a fault is the cause.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prior {
+    /// Weight beside the others, above 0.
+    pub weight: f64,
+    /// Where the weight is from.
+    pub source: String,
+}
+
+/// What cures a fault.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remedy {
+    /// What to do at once; empty if nothing should be done unattended.
+    pub now: String,
+    /// What people do later.
+    pub later: String,
+    /// What may go wrong with it.
+    pub risk: String,
+    /// What keeps it from doing harm.
+    pub guard: String,
+    /// What shows that it helped.
+    pub recovered_when: Statement,
+}
+
+impl Fault {
+    /// Every statement of its evidence.
+    pub fn statements(&self) -> impl Iterator<Item = &Statement> {
+        let evidence = self.required.iter().chain(&self.supporting).chain(&self.against);
+        evidence.chain(&self.excluded_by)
+    }
+}
