@@ -320,15 +320,20 @@ fn declare(builder: &mut SceneBuilder<'_>, page: &Page) -> Vec<Option<SeriesNumb
 /// Adds what a case showed to past incidents.
 fn remember(doctor: &Doctor<'_>, knowledge: &Knowledge, case: &Case, learnt: &mut Experience) {
     let mut judge = Judge::new(&case.scene, knowledge, case.window);
+    let mut kinds: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+    let is_ill = |kind: &str, name: &str| case.places.contains(&placed(kind, name));
+    for target in case.scene.targets() {
+        *kinds.entry((&target.kind, is_ill(&target.kind, &target.name))).or_default() += 1;
+    }
     for (number, target) in case.scene.targets().iter().enumerate() {
-        let place = placed(&target.kind, &target.name);
-        let is_ill = case.places.contains(&place);
+        let is_ill = is_ill(&target.kind, &target.name);
+        let weight = 1.0 / kinds[&(target.kind.as_str(), is_ill)] as f64;
         for statement in doctor.vocabulary(&target.kind) {
             let Some(holds) = judge.judge(statement, number).holds else { continue };
             if is_ill {
-                learnt.learn_fault(&case.fault, &statement.text, holds);
+                learnt.learn_fault(&case.fault, &statement.text, holds, weight);
             } else if case.fault == "healthy" {
-                learnt.learn_health(&target.kind, &statement.text, holds);
+                learnt.learn_health(&target.kind, &statement.text, holds, weight);
             }
         }
     }

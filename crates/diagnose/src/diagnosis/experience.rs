@@ -25,12 +25,12 @@ pub struct Experience {
 }
 
 impl Tally {
-    /// One more incident.
-    pub fn add(&mut self, holds: bool) {
+    /// One more look, which counts as `weight` incidents.
+    pub fn add(&mut self, holds: bool, weight: f64) {
         if holds {
-            self.held += 1.0;
+            self.held += weight;
         } else {
-            self.failed += 1.0;
+            self.failed += weight;
         }
     }
 
@@ -51,15 +51,16 @@ impl Experience {
         self.healthy.get(kind).and_then(|known| known.get(statement)).copied().unwrap_or_default()
     }
 
-    /// One more incident with this cause: whether the statement held.
-    pub fn learn_fault(&mut self, fault: &str, statement: &str, holds: bool) {
+    /// One more incident with this cause, or `weight` of one: whether the statement held.
+    pub fn learn_fault(&mut self, fault: &str, statement: &str, holds: bool, weight: f64) {
         let known = self.faults.entry(fault.to_owned()).or_default();
-        known.entry(statement.to_owned()).or_default().add(holds);
+        known.entry(statement.to_owned()).or_default().add(holds, weight);
     }
 
-    /// One more look at a target of `kind` where all was well.
-    pub fn learn_health(&mut self, kind: &str, statement: &str, holds: bool) {
+    /// One more look at a target of `kind` where all was well. The targets of a fleet, which are
+    /// alike, count together as one: each has its part as `weight`.
+    pub fn learn_health(&mut self, kind: &str, statement: &str, holds: bool, weight: f64) {
         let known = self.healthy.entry(kind.to_owned()).or_default();
-        known.entry(statement.to_owned()).or_default().add(holds);
+        known.entry(statement.to_owned()).or_default().add(holds, weight);
     }
 }

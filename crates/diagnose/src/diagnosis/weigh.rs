@@ -25,13 +25,17 @@ pub struct Weights {
     pub against: f64,
     /// Past incidents that expert knowledge counts as.
     pub expert: f64,
-    /// What the logarithm of the odds by evidence is multiplied by, as pieces of evidence depend on
-    /// one another.
+    /// How fast further evidence counts less, as pieces of evidence depend on one another: the
+    /// nth is divided by n to this power.
     pub temper: f64,
+    /// What the logarithm of the odds by evidence is multiplied by.
+    pub sharpness: f64,
     /// Odds of health to all faults together, before any evidence.
     pub health: f64,
-    /// Logarithm of the odds by evidence that an unknown cause is credited with.
+    /// Odds of an unknown cause to all known ones together, before any evidence.
     pub unknown: f64,
+    /// Part of the best explanation's evidence that an unknown cause is credited with.
+    pub credit: f64,
 }
 
 impl Default for Weights {
@@ -41,13 +45,19 @@ impl Default for Weights {
             supporting: 0.65,
             against: 0.06,
             expert: 3.0,
-            temper: 0.5,
-            health: 1.0,
-            unknown: 3.0,
+            temper: 0.4,
+            sharpness: 0.7,
+            health: 0.05,
+            unknown: 0.02,
+            credit: 0.4,
         }
     }
 }
 
+/// Least probability of a finding where all is well: records are not long enough to say less.
+const RAREST: f64 = 0.002;
+/// Least probability of a finding under a fault: none looks the same each time.
+const LEAST: f64 = 0.02;
 /// Most hypotheses that an answer lists.
 const MOST: usize = 10;
 
@@ -57,8 +67,8 @@ pub struct Doctor<'k> {
     knowledge: &'k Knowledge,
     experience: &'k Experience,
     weights: Weights,
-    /// For each kind of target, the statements that faults of such targets make.
-    vocabulary: BTreeMap<&'k str, Vec<&'k Statement>>,
+    /// For each kind of target, what is looked at for a fault of such a target.
+    vocabulary: BTreeMap<&'k str, Vec<Statement>>,
 }
 
 /// A hypothesis while it is weighed.
@@ -66,26 +76,31 @@ struct Weighed<'k> {
     fault: &'k Fault,
     place: usize,
     odds: f64,
+    by_evidence: f64,
     evidence: Vec<Evidence>,
 }
 
 impl<'k> Doctor<'k> {
     /// With this knowledge and these past incidents.
     pub fn new(knowledge: &'k Knowledge, experience: &'k Experience, weights: Weights) -> Self {
-        let mut vocabulary: BTreeMap<&str, Vec<&Statement>> = BTreeMap::new();
+        let mut own: BTreeMap<&str, Vec<Statement>> = BTreeMap::new();
         for fault in knowledge.faults() {
-            let known = vocabulary.entry(&fault.place).or_default();
-            for statement in fault.statements() {
-                if !known.iter().any(|other| other.text == statement.text) {
-                    known.push(statement);
-                }
+            let known = own.entry(&fault.place).or_default();
+            fault.statements().for_each(|statement| add(known, statement.clone()));
+        }
+        let mut vocabulary = own.clone();
+        for (kind, known) in &mut vocabulary {
+            // What is said of other targets is seen from here, too: a fault has to account for it.
+            for (other, statements) in own.iter().filter(|(other, _)| *other != kind) {
+                let seen = statements.iter().filter_map(|statement| from_afar(statement, other));
+                seen.for_each(|statement| add(known, statement));
             }
         }
         Self { knowledge, experience, weights, vocabulary }
     }
 
-    /// The statements that are made of targets of `kind`.
-    pub fn vocabulary(&self, kind: &str) -> &[&'k Statement] {
+    /// The statements that are looked at for a fault of a target of `kind`.
+    pub fn vocabulary(&self, kind: &str) -> &[Statement] {
         self.vocabulary.get(kind).map_or(&[], Vec::as_slice)
     }
 
@@ -95,7 +110,7 @@ impl<'k> Doctor<'k> {
         let mut weighed: Vec<Weighed<'_>> = Vec::new();
         let mut ruled_out = Vec::new();
         let faults = self.knowledge.faults();
-        let total: f64 = faults.iter().map(|fault| fault.prior.weight).sum();
+        let total: f64 = faults.iter().map(|fault| fault.prior.weight.sqrt()).sum();
         for fault in faults {
             let places: Vec<usize> = (0..scene.targets().len())
                 .filter(|place| scene.targets()[*place].kind == fault.place)
@@ -108,10 +123,11 @@ impl<'k> Doctor<'k> {
                     continue;
                 }
                 remaining += 1;
-                let prior = (fault.prior.weight / total / places.len() as f64).ln();
+                let prior = (fault.prior.weight.sqrt() / total / places.len() as f64).ln();
                 let (log_odds, evidence) = self.weigh(&mut judge, fault, *place);
-                let odds = prior + self.weights.temper * log_odds;
-                weighed.push(Weighed { fault, place: *place, odds, evidence });
+                let by_evidence = self.weights.sharpness * log_odds;
+                let odds = prior + by_evidence;
+                weighed.push(Weighed { fault, place: *place, odds, by_evidence, evidence });
             }
             if let Some(reason) = reason.filter(|_| remaining == 0) {
                 let (fault, name) = (fault.fault.clone(), fault.name.clone());
@@ -131,13 +147,13 @@ impl<'k> Doctor<'k> {
 
     /// The logarithm of the odds of `fault` at `place` to health, and what made it.
     fn weigh(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> (f64, Vec<Evidence>) {
-        let mut heaviest: HashMap<(&Scope, &Subject), Evidence> = HashMap::new();
+        let mut heaviest: HashMap<(&str, &Subject), Evidence> = HashMap::new();
         for statement in self.vocabulary(&fault.place) {
             let finding = judge.judge(statement, place);
             let Some(holds) = finding.holds else { continue };
             let weight = self.weight(fault, statement, holds);
             let evidence = Evidence { statement: statement.text.clone(), finding, weight };
-            let key = (&statement.scope, &statement.subject);
+            let key = (seen_at(&statement.scope), &statement.subject);
             let known = heaviest.entry(key).or_insert_with(|| evidence.clone());
             if known.weight.abs() < weight.abs() {
                 *known = evidence;
@@ -148,7 +164,19 @@ impl<'k> Doctor<'k> {
             let weights = other.weight.abs().total_cmp(&one.weight.abs());
             weights.then_with(|| one.statement.cmp(&other.statement))
         });
-        (evidence.iter().map(|evidence| evidence.weight).sum(), evidence)
+        (self.sum(&evidence), evidence)
+    }
+
+    /// The weights together: what points the same way tells the less that is new, the more there
+    /// is of it already.
+    fn sum(&self, evidence: &[Evidence]) -> f64 {
+        let mut counts = [0.0_f64; 2];
+        let weighed = evidence.iter().filter(|evidence| evidence.weight != 0.0).map(|evidence| {
+            let count = &mut counts[usize::from(evidence.weight > 0.0)];
+            *count += 1.0;
+            evidence.weight * count.powf(-self.weights.temper)
+        });
+        weighed.sum()
     }
 
     /// By how much `holds` of a statement changes the logarithm of the odds of a fault.
@@ -171,7 +199,8 @@ impl<'k> Doctor<'k> {
             // Nobody says anything of it: as where all is well, until incidents show otherwise.
             None => seen.share(health, 1.5),
         };
-        let (share, health) = (share.clamp(0.01, 0.99), health.clamp(0.01, 0.99));
+        let health = health.clamp(RAREST, 1.0 - RAREST);
+        let share = share.clamp(LEAST, 1.0 - LEAST);
         if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
     }
 
@@ -183,7 +212,8 @@ impl<'k> Doctor<'k> {
         ruled_out: Vec<RuledOut>,
     ) -> Diagnosis {
         let health = self.weights.health.ln();
-        let unknown = (0.02_f64).ln() + self.weights.temper * self.weights.unknown;
+        let best = weighed.iter().map(|one| one.by_evidence).fold(0.0, f64::max);
+        let unknown = self.weights.unknown.ln() + self.weights.credit * best;
         let most = weighed.iter().map(|one| one.odds).fold(health.max(unknown), f64::max);
         let share = |odds: f64| (odds - most).exp();
         let sum =
@@ -220,6 +250,30 @@ impl<'k> Doctor<'k> {
         causes.truncate(MOST);
         Diagnosis { causes, ruled_out, unknown: share(unknown) / sum, healthy: share(health) / sum }
     }
+}
+
+/// The kind of targets that something is said of, seen from a place.
+fn seen_at(scope: &Scope) -> &str {
+    match scope {
+        Scope::Own => "",
+        Scope::Peers => "peers",
+        Scope::Near { kind, .. } => kind,
+    }
+}
+
+fn add(known: &mut Vec<Statement>, statement: Statement) {
+    if !known.iter().any(|other| other.text == statement.text) {
+        known.push(statement);
+    }
+}
+
+/// A statement about a target of `kind` itself, as it is made from another target.
+fn from_afar(statement: &Statement, kind: &str) -> Option<Statement> {
+    (statement.scope == Scope::Own).then(|| Statement {
+        text: format!("some {kind}: {statement}"),
+        scope: Scope::Near { kind: kind.to_owned(), some: true },
+        ..statement.clone()
+    })
 }
 
 /// How often something holds where all is well, until it is known better.
