@@ -92,6 +92,10 @@ pub enum Relation {
     Vanishes,
     /// It goes back to where it began, or is another one.
     Resets,
+    /// It falls to less than half of where it had come to, once at least.
+    Drops,
+    /// There are readings of it at all.
+    Present,
     /// It goes one way all the time.
     Creeps,
     /// It comes and goes at even distances.
@@ -124,6 +128,8 @@ const PLAIN: &[(&str, Relation)] = &[
     ("freezes", Relation::Freezes),
     ("vanishes", Relation::Vanishes),
     ("resets", Relation::Resets),
+    ("drops", Relation::Drops),
+    ("is present", Relation::Present),
     ("creeps", Relation::Creeps),
     ("pulses", Relation::Pulses),
     ("above peers", Relation::AbovePeers),

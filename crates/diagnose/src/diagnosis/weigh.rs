@@ -6,9 +6,9 @@
 //! evidence; what could not be found out counts neither way. Something that a fault excludes strikes
 //! it out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement, Subject};
+use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement};
 
 use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
 use crate::evidence::{Judge, Window};
@@ -45,17 +45,17 @@ impl Default for Weights {
             supporting: 0.65,
             against: 0.06,
             expert: 3.0,
-            temper: 0.4,
+            temper: 0.5,
             sharpness: 0.7,
             health: 0.05,
-            unknown: 0.02,
+            unknown: 0.005,
             credit: 0.4,
         }
     }
 }
 
 /// Least probability of a finding where all is well: records are not long enough to say less.
-const RAREST: f64 = 0.002;
+const RAREST: f64 = 0.001;
 /// Least probability of a finding under a fault: none looks the same each time.
 const LEAST: f64 = 0.02;
 /// Most hypotheses that an answer lists.
@@ -95,6 +95,8 @@ impl<'k> Doctor<'k> {
                 let seen = statements.iter().filter_map(|statement| from_afar(statement, other));
                 seen.for_each(|statement| add(known, statement));
             }
+            let peers = own[kind].iter().filter_map(of_peers);
+            peers.for_each(|statement| add(known, statement));
         }
         Self { knowledge, experience, weights, vocabulary }
     }
@@ -147,19 +149,13 @@ impl<'k> Doctor<'k> {
 
     /// The logarithm of the odds of `fault` at `place` to health, and what made it.
     fn weigh(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> (f64, Vec<Evidence>) {
-        let mut heaviest: HashMap<(&str, &Subject), Evidence> = HashMap::new();
+        let mut evidence = Vec::new();
         for statement in self.vocabulary(&fault.place) {
             let finding = judge.judge(statement, place);
             let Some(holds) = finding.holds else { continue };
             let weight = self.weight(fault, statement, holds);
-            let evidence = Evidence { statement: statement.text.clone(), finding, weight };
-            let key = (seen_at(&statement.scope), &statement.subject);
-            let known = heaviest.entry(key).or_insert_with(|| evidence.clone());
-            if known.weight.abs() < weight.abs() {
-                *known = evidence;
-            }
+            evidence.push(Evidence { statement: statement.text.clone(), finding, weight });
         }
-        let mut evidence: Vec<Evidence> = heaviest.into_values().collect();
         evidence.sort_by(|one, other| {
             let weights = other.weight.abs().total_cmp(&one.weight.abs());
             weights.then_with(|| one.statement.cmp(&other.statement))
@@ -182,7 +178,7 @@ impl<'k> Doctor<'k> {
     /// By how much `holds` of a statement changes the logarithm of the odds of a fault.
     fn weight(&self, fault: &Fault, statement: &Statement, holds: bool) -> f64 {
         let usual = usual(statement.relation);
-        let health = self.experience.of_health(&fault.place, &statement.text).share(usual, 4.0);
+        let health = self.experience.of_health(&fault.place, &statement.text).share(usual, 2.0);
         let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
         let expected = if is_in(&fault.required) {
             Some(self.weights.required)
@@ -200,7 +196,7 @@ impl<'k> Doctor<'k> {
             None => seen.share(health, 1.5),
         };
         let health = health.clamp(RAREST, 1.0 - RAREST);
-        let share = share.clamp(LEAST, 1.0 - LEAST);
+        let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
         if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
     }
 
@@ -252,15 +248,6 @@ impl<'k> Doctor<'k> {
     }
 }
 
-/// The kind of targets that something is said of, seen from a place.
-fn seen_at(scope: &Scope) -> &str {
-    match scope {
-        Scope::Own => "",
-        Scope::Peers => "peers",
-        Scope::Near { kind, .. } => kind,
-    }
-}
-
 fn add(known: &mut Vec<Statement>, statement: Statement) {
     if !known.iter().any(|other| other.text == statement.text) {
         known.push(statement);
@@ -276,12 +263,25 @@ fn from_afar(statement: &Statement, kind: &str) -> Option<Statement> {
     })
 }
 
+/// A statement about a target itself, as it is made of its peers.
+fn of_peers(statement: &Statement) -> Option<Statement> {
+    let compares = matches!(
+        statement.relation,
+        Relation::AbovePeers | Relation::BelowPeers | Relation::WithPeers | Relation::Happens
+    );
+    (statement.scope == Scope::Own && !compares).then(|| Statement {
+        text: format!("peers: {statement}"),
+        scope: Scope::Peers,
+        ..statement.clone()
+    })
+}
+
 /// How often something holds where all is well, until it is known better.
 fn usual(relation: Relation) -> f64 {
     match relation {
         Relation::Steady | Relation::WithPeers => 0.9,
-        Relation::Above(_) | Relation::Below(_) => 0.2,
-        Relation::Rises | Relation::Falls | Relation::Creeps => 0.08,
-        _ => 0.03,
+        Relation::Above(_) | Relation::Below(_) | Relation::Present => 0.3,
+        Relation::Rises | Relation::Falls | Relation::Creeps => 0.06,
+        _ => 0.02,
     }
 }

@@ -114,7 +114,13 @@ impl<'s> Judge<'s> {
             Subject::Log(text) => self.log(text, target),
             subject @ Subject::Signal { .. } => {
                 let Some(numbers) = self.numbers(target, subject) else {
-                    return Finding::unknown();
+                    let absent = Finding {
+                        holds: Some(false),
+                        seen: "no readings".to_owned(),
+                        at: vec![target],
+                    };
+                    let asks = statement.relation == Relation::Present;
+                    return if asks { absent } else { Finding::unknown() };
                 };
                 let holds = match statement.relation {
                     Relation::AbovePeers => self.apart(target, subject, 1.0),
@@ -243,7 +249,7 @@ fn apart(own: f64, others: &[f64], scale: f64) -> Option<(f64, f64)> {
 /// Whether a relation holds of a signal on its own; `None` where that cannot be known.
 fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     let is_gone = numbers.readings.is_empty();
-    if is_gone && !matches!(relation, Relation::Vanishes) {
+    if is_gone && !matches!(relation, Relation::Vanishes | Relation::Present) {
         return None;
     }
     let (mean, share) = if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
@@ -279,6 +285,11 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
                 all.windows(2).any(|pair| pair[1] < pair[0])
             }
         }
+        Relation::Drops => {
+            let last = numbers.past.last().copied().unwrap_or_default();
+            numbers.after_range[0] < 0.5 * last
+        }
+        Relation::Present => true,
         Relation::Creeps => {
             let moved = (numbers.tail - numbers.before[2]).abs();
             moved >= MOVED * numbers.scale && numbers.trend().abs() >= 0.6
