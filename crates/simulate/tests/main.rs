@@ -4,6 +4,7 @@ mod adapters;
 mod device;
 mod exporter;
 mod host;
+mod identity;
 mod library;
 mod rig;
 mod scenario;
