@@ -53,6 +53,8 @@ pub struct LogLine {
     pub seconds: f64,
     /// The line, without its end.
     pub text: String,
+    /// Whether it comes with every step, whatever happens.
+    pub is_step: bool,
 }
 
 /// What of a host was written into its log already.
@@ -76,7 +78,7 @@ impl Written {
         let first = lines.len();
         let mut write = |seconds: f64, what: &str| {
             let text = kernel_line(epoch + seconds, of, what);
-            lines.push(LogLine { log, seconds, text });
+            lines.push(LogLine { log, seconds, text, is_step: false });
         };
         for (index, gpu) in gpus.iter_mut().enumerate() {
             let bus = crate::exporter::dcgm::pci_bus_id(index);
@@ -124,11 +126,12 @@ pub(crate) fn training(log: usize, epoch: f64, job: &mut Job, lines: &mut Vec<Lo
         let head = date(epoch + event.seconds);
         let texts = event_lines(&event.what, job.settings(), job.reading()).into_iter();
         let texts = texts.map(|text| format!(" [{head}] {text}"));
-        lines.extend(texts.map(|text| LogLine { log, seconds: event.seconds, text }));
+        let seconds = event.seconds;
+        lines.extend(texts.map(|text| LogLine { log, seconds, text, is_step: false }));
     }
     for step in steps {
         let text = step_line(&step, job.settings(), epoch);
-        lines.push(LogLine { log, seconds: step.seconds, text });
+        lines.push(LogLine { log, seconds: step.seconds, text, is_step: true });
     }
     lines[first..].sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
 }

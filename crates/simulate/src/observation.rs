@@ -8,6 +8,8 @@ use crate::page::{Kind, Page, Values};
 pub struct Stretch {
     /// Readings that there were.
     pub count: u64,
+    /// Scrapes in which the series was there.
+    pub came: u64,
     /// Scrapes in which the page came and the series was not on it, or no page came.
     pub missing: u64,
     /// Readings that were not finite.
@@ -29,6 +31,7 @@ impl Default for Stretch {
     fn default() -> Self {
         Self {
             count: 0,
+            came: 0,
             missing: 0,
             not_finite: 0,
             same: 0,
@@ -160,6 +163,7 @@ impl Observer {
             self.last[series] = value.or(before);
             let observed = &mut self.observed[series];
             let stretch = if is_after { &mut observed.after } else { &mut observed.before };
+            stretch.came += u64::from(value.is_some());
             stretch.missing += u64::from(value.is_none());
             stretch.same += u64::from(value.is_some() && value == before);
             let grows = self.readings[series] != Reading::Level;
