@@ -9,4 +9,5 @@ mod library;
 mod rig;
 mod scenario;
 mod serving;
+mod side_by_side;
 mod training;
