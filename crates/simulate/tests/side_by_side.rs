@@ -41,11 +41,18 @@ fn names_types_and_labels_are_those_of_the_real_server() {
 }
 
 /// Responses that differ, and why.
-const DIFFERENT: &[(&str, &str, &str)] = &[(
-    "slots-exhausted",
-    "llamacpp:n_decode_total",
-    "both fall by a third to a half, on either side of the bound",
-)];
+const DIFFERENT: &[(&str, &str, &str)] = &[
+    (
+        "slots-exhausted",
+        "llamacpp:n_decode_total",
+        "both fall by a third to a half, on either side of the bound",
+    ),
+    (
+        "cpu-limit",
+        "llamacpp:tokens_predicted_total",
+        "the real one gets less done than its share of the processor: it is stopped ten times a second",
+    ),
+];
 
 #[test]
 fn responses_to_faults_have_the_direction_of_the_real_ones() {

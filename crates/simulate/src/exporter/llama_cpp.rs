@@ -8,31 +8,34 @@
 use crate::page::{Kind, Page, PageBuilder, Values};
 use crate::serving::LlamaServer;
 
-const COUNTERS: [(&str, &str); 9] = [
-    ("prompt_tokens", "Prompt tokens computed."),
-    ("prompt_tokens_cached", "Prompt tokens found in the cache."),
-    ("prompt_seconds", "Seconds that prompts took."),
-    ("tokens_predicted", "Tokens of answers."),
-    ("tokens_predicted_seconds", "Seconds that answers took."),
-    ("n_decode", "Turns of the loop."),
-    ("spec_decode_num_draft_tokens", "Tokens guessed."),
-    ("spec_decode_num_accepted_tokens", "Guesses accepted."),
-    ("spec_decode_num_drafts", "Drafts."),
+/// Counters before and behind the longest sequence, which is a counter without the usual ending.
+const COUNTERS: [&[(&str, &str)]; 2] = [
+    &[
+        ("prompt_tokens", "Prompt tokens computed."),
+        ("prompt_tokens_cached", "Prompt tokens found in the cache."),
+        ("prompt_seconds", "Seconds that prompts took."),
+        ("tokens_predicted", "Tokens of answers."),
+        ("tokens_predicted_seconds", "Seconds that answers took."),
+        ("n_decode", "Turns of the loop."),
+    ],
+    &[
+        ("spec_decode_num_draft_tokens", "Tokens guessed."),
+        ("spec_decode_num_accepted_tokens", "Guesses accepted."),
+        ("spec_decode_num_drafts", "Drafts."),
+    ],
 ];
 
 /// The page of a server at `instance`.
 pub fn page(instance: &str) -> Page {
     let mut page = PageBuilder::new("llama.cpp", instance, &[]);
-    for (name, about) in COUNTERS {
-        page.counter(&format!("llamacpp:{name}"), about);
-    }
-    page.family(
-        Kind::Counter,
-        "llamacpp:n_tokens_max",
-        "",
-        "Tokens of the longest sequence.",
-        &[&[]],
-    );
+    let [before, behind] = COUNTERS;
+    let counters = |page: &mut PageBuilder, all: &[(&str, &str)]| {
+        all.iter().for_each(|(name, about)| page.counter(&format!("llamacpp:{name}"), about));
+    };
+    counters(&mut page, before);
+    let about = "Tokens of the longest sequence.";
+    page.family(Kind::Counter, "llamacpp:n_tokens_max", "", about, &[&[]]);
+    counters(&mut page, behind);
     page.gauge("llamacpp:prompt_tokens_seconds", "Prompt tokens a second since the last scrape.");
     page.gauge("llamacpp:predicted_tokens_seconds", "Tokens a second since the last scrape.");
     page.gauge("llamacpp:requests_processing", "Requests with a slot.");
@@ -54,10 +57,10 @@ pub fn write(server: &LlamaServer, values: &mut Values) {
         meters.predicted_tokens as f64,
         meters.predicted_seconds,
         meters.decodes as f64,
-        0.0,
-        0.0,
-        0.0,
         meters.most_tokens as f64,
+        0.0,
+        0.0,
+        0.0,
         quotient(prompt, prompt_seconds),
         quotient(predicted, predicted_seconds),
         meters.processing as f64,
