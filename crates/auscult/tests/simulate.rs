@@ -46,8 +46,10 @@ fn a_recorded_fleet_is_the_same_each_time_and_its_truth_names_what_was_touched()
     let [metrics, again] = folders.each_ref().map(|folder| read(folder, "metrics.csv"));
     assert!(metrics == again, "the same seed gives the same bytes");
     let events = read(&folders[0], "events.csv");
-    let expected = "from,to,target,fault,name\n\
-        2026-03-02T08:04:00Z,2026-03-02T08:10:00Z,serve-0/3,G1,thermal throttle\n";
+    let expected = "from,to,target,fault,name,place\n\
+        2026-03-02T08:04:00Z,2026-03-02T08:10:00Z,\
+        UUID=GPU-55e50f3a-9e6a-01e5-c0dd-c575ff268044|instance=chat-3:8000|worker=chat-3:8000|\
+        replica=chat-3:8000|pod=chat-3,G1,thermal throttle,serve-0/3\n";
     assert_eq!(events, expected);
     let truth: Value = serde_json::from_str(&read(&folders[0], "truth.json")).unwrap();
     let touched = truth["faults"][0]["touched"].as_array().unwrap();
@@ -57,26 +59,108 @@ fn a_recorded_fleet_is_the_same_each_time_and_its_truth_names_what_was_touched()
         .collect();
     assert!(card.len() == 1 && card[0]["effect"].as_f64().unwrap() > 1.0, "{truth:#}");
 
-    // The truth is judged as the live service would be.
+    assert_eq!(truth["faults"][0]["places"][0]["labels"][0]["UUID"], card[0]["labels"]["UUID"]);
+
+    // The truth is judged as the live service would be, and matches by the labels of series.
     let header = metrics.lines().next().unwrap();
     let labels: Vec<&str> =
         header.split(',').filter(|name| !["time", "value"].contains(name)).collect();
     let (metrics, events) =
         (format!("{}/metrics.csv", folders[0]), format!("{}/events.csv", folders[0]));
-    let call = [
-        "backtest",
-        &metrics,
-        "--label",
-        &labels.join(","),
-        "--events",
-        &events,
-        "--format",
-        "json",
-    ];
-    let ended = auscult(&call, "");
+    let told = |events: &str| -> Value {
+        let labels = labels.join(",");
+        let call = ["backtest", &metrics, "--label", &labels, "--events", events];
+        let ended = auscult(&[&call[..], &["--format", "json"]].concat(), "");
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        serde_json::from_str(&ended.out).unwrap()
+    };
+    let right = told(&events);
+    assert_eq!(right["events"]["list"].as_array().unwrap().len(), 1);
+    assert!(right["events"]["list"][0]["incident"].is_u64(), "{right:#}");
+    let elsewhere = scratch_text("elsewhere.csv");
+    let moved = expected.replace("chat-3", "chat-4").replace("GPU-55e50f3a", "GPU-00000000");
+    std::fs::write(&elsewhere, moved).unwrap();
+    let wrong = told(&elsewhere);
+    assert!(wrong["events"]["list"][0]["incident"].is_null(), "it was another card: {wrong:#}");
+}
+
+/// A card of a training job falls off the bus.
+const TRAINING: &str = "
+scenario: training
+seed: 5
+duration: 10m
+fleet:
+  hosts:
+    - {name: train, count: 2, gpu: H100}
+  jobs:
+    - {name: pretrain, model: llama-3.1-8b, hosts: train, tensor_parallel: 1, pipeline_parallel: 1}
+faults:
+  - {fault: G7, at: 4m, for: 4m, severity: 1, place: train-1/3}
+";
+
+#[test]
+fn logs_are_recorded_and_the_truth_names_the_lines_that_a_fault_wrote() {
+    let path = scratch_text("training.yaml");
+    std::fs::write(&path, TRAINING).unwrap();
+    let folder = scratch_text("recorded-logs");
+    let ended = auscult(&["simulate", "-s", &path, "-o", &folder, "-f", "csv", "-q"], "");
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    assert_eq!(read(&folder, "kernel-train-0.log"), "");
+    let kernel = read(&folder, "kernel-train-1.log");
+    let first = kernel.lines().next().unwrap();
+    assert!(first.starts_with("2026-03-02T08:04:"), "{kernel}");
+    assert!(first.contains("+00:00 train-1 kernel: NVRM: Xid (PCI:0000:61:00): 79, "), "{kernel}");
+    let job = read(&folder, "training-pretrain.log");
+    assert!(job.lines().filter(|line| line.contains("| lm loss: ")).count() > 10, "{job}");
+    let truth: Value = serde_json::from_str(&read(&folder, "truth.json")).unwrap();
+    let lines = truth["faults"][0]["log_lines"].as_array().unwrap();
+    let of = |file: &str| lines.iter().filter(|line| line["file"] == file).count();
+    assert!(of("kernel-train-1.log") > 0 && of("training-pretrain.log") > 0, "{lines:#?}");
+    assert!(lines.iter().any(|line| line["line"] == *first));
+    assert_eq!(truth["logs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_training_log_can_be_followed_while_the_fleet_is_shown() {
+    let path = scratch_text("training-listen.yaml");
+    std::fs::write(&path, TRAINING.replace("10m", "10d")).unwrap();
+    let folder = scratch_text("live-logs");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auscult"));
+    command.args(["simulate", "-s", &path, "--listen", "127.0.0.1:0", "--speed", "600"]);
+    command.args(["--logs", &folder]);
+    let fleet = Service::spawn_saying(command, "pages at http://");
+    let mut lines = 0;
+    while lines < 20 {
+        // Asking takes its time; a fleet that stopped does not answer.
+        let (status, _) = fleet.ask("GET", "/targets", b"").expect("an answer");
+        assert_eq!(status, 200);
+        let log = read(&folder, "training-pretrain.log");
+        lines = log.lines().filter(|line| line.contains("| lm loss: ")).count();
+    }
+}
+
+#[test]
+fn a_fault_log_teaches_to_tell_causes_apart() {
+    let log = scratch_text("faults.csv");
+    let call = ["simulate", "--fault-log", &log, "--count", "5", "--window", "10m", "--quiet"];
+    let ended = auscult(&[&call[..], &["--scenario", "G7,D2,M7,L3"]].concat(), "");
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    let text = std::fs::read_to_string(&log).unwrap();
+    let causes: Vec<&str> = text.lines().skip(1).map(|line| &line[line.len() - 2..]).collect();
+    assert_eq!(causes.join(" "), ["G7 D2 M7 hy"; 5].join(" "));
+    let ended = auscult(&["learn", &log, "--label", "fault", "--format", "json"], "");
     assert_eq!(ended.code, 0, "{}", ended.err);
-    let told: Value = serde_json::from_str(&ended.out).unwrap();
-    assert_eq!(told["events"]["list"].as_array().unwrap().len(), 1);
+    let lesson: Value = serde_json::from_str(&ended.out).unwrap();
+    let accuracy = lesson["training"]["validation"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.6, "{lesson:#}");
+    let refused = auscult(&[&call[..], &["--scenario", "G77"]].concat(), "");
+    assert_eq!(refused.err, "auscult: there is no fault `G77`; did you mean G7?\n");
+    let refused = auscult(&["simulate", "--fault-log", "faults.txt"], "");
+    assert!(
+        refused.code == 2 && refused.err.contains("ends in .csv or .parquet"),
+        "{}",
+        refused.err
+    );
 }
 
 #[test]
@@ -172,7 +256,7 @@ fn wrong_calls_end_in_one_sentence() {
     );
     assert_eq!(
         said(&["-s", "G1/1"]),
-        "auscult: say what to do with it: --output DIR, --listen ADDRESS:PORT, --remote-write URL or --show\n"
+        "auscult: say what to do with it: --output DIR, --listen ADDRESS:PORT, --remote-write URL, --fault-log FILE or --show\n"
     );
     let path = scratch_text("wrong.yaml");
     std::fs::write(

@@ -5,6 +5,7 @@ use crate::device::{Gpu, Spec};
 use crate::exporter::{ContainerExporter, DcgmExporter, NodeExporter, TrainingExporter};
 use crate::exporter::{replica_page, router, write_replica};
 use crate::host::{Host, HostSettings, Storage, StorageSettings, StorageShare};
+use crate::logs::{self, Log, LogKind, LogLine, Written};
 use crate::page::{Answer, Page, Values};
 use crate::quality::{Evaluation, Perception};
 use crate::scenario::{HostPlan, JobPlan, PerceptionPlan, Plan, Seat, ServicePlan};
@@ -50,6 +51,8 @@ pub struct Fleet {
     jobs: Vec<JobParts>,
     pages: Vec<Page>,
     shown: Vec<Shown>,
+    /// Of each host, then of each job.
+    logs: Vec<Log>,
 }
 
 /// One host, and for each program on it what it did in the last second and gets next.
@@ -64,6 +67,7 @@ struct HostParts {
     supplies: Vec<HostSupply>,
     /// Pod and container of each program.
     pods: Vec<(String, String)>,
+    written: Written,
 }
 
 /// One service and where it runs.
@@ -116,6 +120,7 @@ impl HostParts {
             demands: Vec::new(),
             supplies: Vec::new(),
             pods: Vec::new(),
+            written: Written::default(),
         }
     }
 
@@ -180,6 +185,7 @@ impl Fleet {
             jobs: Vec::new(),
             pages: Vec::new(),
             shown: Vec::new(),
+            logs: Vec::new(),
         };
         let mut gpus = 0;
         for (number, planned) in plan.hosts.iter().enumerate() {
@@ -255,6 +261,31 @@ impl Fleet {
             pages.push((Shown::Training(number), page));
         }
         (self.shown, self.pages) = pages.into_iter().unzip();
+        let log = |kind, of: &str, label: &str| Log {
+            kind,
+            of: of.to_owned(),
+            labels: vec![(label.to_owned(), of.to_owned())],
+        };
+        let kernels = plan.hosts.iter().map(|host| log(LogKind::Kernel, &host.name, "Hostname"));
+        let jobs = plan.jobs.iter();
+        let jobs = jobs.map(|job| log(LogKind::Training, &job.spec.name, "training_job"));
+        self.logs = kernels.chain(jobs).collect();
+    }
+
+    /// The logs that are written.
+    pub fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// Adds what was written into logs since the last call to `lines`, log by log.
+    pub fn take_log_lines(&mut self, lines: &mut Vec<LogLine>) {
+        for (number, parts) in self.hosts.iter_mut().enumerate() {
+            let HostParts { host, gpus, written, .. } = parts;
+            written.kernel(number, &self.logs[number].of, self.epoch, host, gpus, lines);
+        }
+        for (number, parts) in self.jobs.iter_mut().enumerate() {
+            logs::training(self.hosts.len() + number, self.epoch, &mut parts.job, lines);
+        }
     }
 
     /// Everything that can be scraped.

@@ -2,6 +2,7 @@
 
 use crate::conditions::Injector;
 use crate::fleet::Fleet;
+use crate::logs::{Log, LogLine};
 use crate::page::{Answer, Page, Values};
 use crate::scenario::{Plan, Scenario};
 
@@ -73,5 +74,16 @@ impl Simulation {
     /// What a scrape of page number `page` gets; on [`Answer::Page`], `values` has its values.
     pub fn read(&mut self, page: usize, values: &mut Values) -> Answer {
         self.fleet.read(page, values)
+    }
+
+    /// The logs that are written; which there are never changes.
+    pub fn logs(&self) -> &[Log] {
+        self.fleet.logs()
+    }
+
+    /// Adds what was written into logs since the last call to `lines`, log by log, each in the order
+    /// of time. Ask each second: links that come and go in between are written with the time of the call.
+    pub fn take_log_lines(&mut self, lines: &mut Vec<LogLine>) {
+        self.fleet.take_log_lines(lines);
     }
 }

@@ -7,7 +7,7 @@ use auscult_simulate::scenario::Scenario;
 use auscult_simulate::simulation::Simulation;
 
 /// A fleet with a program of every kind.
-const EVERYTHING: &str = "
+pub(crate) const EVERYTHING: &str = "
 scenario: everything
 duration: 1h
 fleet:

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auscult_core::Timestamp;
+use auscult_core::{Labels, Timestamp};
 use auscult_server::{Backtested, Story};
 use auscult_telemetry::{Cells, Input, ReadOptions, Table, TimeColumn, parse_time, read_table};
 
@@ -13,8 +13,52 @@ use crate::outcome::CallError;
 pub(crate) struct Event {
     pub(crate) from: Timestamp,
     pub(crate) to: Timestamp,
-    /// Value of a label of the target that it happened to; any target without.
-    pub(crate) target: Option<String>,
+    /// What it happened to; any target without.
+    pub(crate) target: Option<Wanted>,
+}
+
+/// What an event happened to: `r1`, a value of a label of the target, or `pod=r1&namespace=ai`, labels
+/// that the target or one of its odd series has; several behind each other with `|`, of which any will do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wanted {
+    /// As it was written.
+    pub(crate) text: String,
+    /// Pairs of label and value; none for what is a value only.
+    any: Vec<(String, Vec<(String, String)>)>,
+}
+
+impl Wanted {
+    fn new(text: &str) -> Self {
+        let pairs = |one: &str| {
+            let pairs = one.split('&').map(|pair| pair.split_once('='));
+            let pairs: Option<Vec<(&str, &str)>> = pairs.collect();
+            let owned = |(label, value): (&str, &str)| (label.to_owned(), value.to_owned());
+            pairs.into_iter().flatten().map(owned).collect()
+        };
+        let any = text.split('|').map(|one| (one.to_owned(), pairs(one))).collect();
+        Self { text: text.to_owned(), any }
+    }
+
+    /// In a few words.
+    pub(crate) fn short(&self) -> String {
+        match self.any.as_slice() {
+            [] | [_] => self.text.clone(),
+            [(first, _), more @ ..] => format!("{first} or {} more", more.len()),
+        }
+    }
+
+    fn is_on(&self, story: &Story) -> bool {
+        let incident = &story.incident;
+        let targets = || incident.targets.iter();
+        let values = || targets().flat_map(|target| target.iter()).map(|(_, value)| value);
+        let labels = || targets().chain(incident.members.iter().map(|member| &member.series));
+        self.any.iter().any(|(value, pairs)| {
+            let has = |labels: &Labels| {
+                pairs.iter().all(|(name, value)| labels.get(name) == Some(value.as_str()))
+            };
+            values().any(|known| known == value) || (!pairs.is_empty() && labels().any(has))
+        })
+    }
 }
 
 /// An event, and what would have been told of it.
@@ -40,11 +84,7 @@ pub(crate) struct Judgement {
 
 impl Event {
     fn is_on(&self, story: &Story) -> bool {
-        let is_it = |wanted: &String| {
-            let mut labels = story.incident.targets.iter().flat_map(|target| target.iter());
-            labels.any(|(_, value)| value == wanted)
-        };
-        self.target.as_ref().is_none_or(is_it)
+        self.target.as_ref().is_none_or(|wanted| wanted.is_on(story))
     }
 
     fn holds(&self, time: Timestamp, grace: f64) -> bool {
@@ -150,7 +190,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Event>, CallError> {
             let number = row + 1;
             return Err(CallError::input(format!("{name}: event {number} ends before it begins")));
         }
-        Ok(Event { from, to, target: cell(&table, "target", row).map(str::to_owned) })
+        Ok(Event { from, to, target: cell(&table, "target", row).map(Wanted::new) })
     });
     events.collect()
 }

@@ -133,7 +133,7 @@ fn events(judgement: &Judgement, weeks: f64) -> Events {
     let list = judgement.events.iter().map(|judged| Event {
         from: format_time(judged.event.from),
         to: format_time(judged.event.to),
-        target: judged.event.target.clone(),
+        target: judged.event.target.as_ref().map(|wanted| wanted.text.clone()),
         incident: judged.found.map(|(incident, _)| incident),
         noticed: judged.found.map(|(_, noticed)| format_time(noticed)),
         delay_seconds: judged.delay(),

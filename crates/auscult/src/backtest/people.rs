@@ -8,7 +8,7 @@ use auscult_telemetry::format_time;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Report;
-use super::events::Judgement;
+use super::events::{Judgement, Wanted};
 use super::records::members;
 use crate::detection::words::{count, counted, number};
 use crate::report::capitalised;
@@ -119,7 +119,7 @@ fn events(judgement: &Judgement) -> String {
         let event = &judged.event;
         let mut cells = vec![format_time(event.from), format_time(event.to)];
         if has_targets {
-            cells.push(event.target.clone().unwrap_or_default());
+            cells.push(event.target.as_ref().map_or_else(String::new, Wanted::short));
         }
         cells.push(match (judged.found, judged.open_before) {
             (Some((incident, _)), _) => format!("incident {incident}"),

@@ -8,6 +8,9 @@ use auscult_simulate::page::{Answer, Family, Kind, Line, Page, Values};
 use auscult_simulate::simulation::Simulation;
 use auscult_telemetry::metrics::exposition::TextPage;
 
+use super::logs::LogFiles;
+use crate::outcome::CallError;
+
 /// A simulation that other threads look at while it goes on.
 #[derive(Debug, Clone)]
 pub(crate) struct Live {
@@ -59,15 +62,30 @@ impl Live {
     }
 
     /// Plays `seconds` of the simulation, `speed` times as fast as the clock goes, or slower if the
-    /// machine is. Its time began `behind` ago.
-    pub(crate) async fn play(&self, seconds: u64, speed: f64, behind: Duration) {
+    /// machine is, and adds what logs say to `logs`. Its time began `behind` ago.
+    pub(crate) async fn play(
+        &self,
+        seconds: u64,
+        speed: f64,
+        behind: Duration,
+        mut logs: Option<LogFiles>,
+    ) -> Result<(), CallError> {
         let now = Instant::now();
         let begin = now.checked_sub(behind).unwrap_or(now);
+        let mut lines = Vec::new();
         for second in 1..=seconds {
             let due = begin + Duration::from_secs_f64(second as f64 / speed);
             tokio::time::sleep_until(due.into()).await;
-            self.simulation().advance();
+            let mut simulation = self.simulation();
+            simulation.advance();
+            lines.clear();
+            simulation.take_log_lines(&mut lines);
+            drop(simulation);
+            if let Some(logs) = &mut logs {
+                logs.write(&lines)?;
+            }
         }
+        Ok(())
     }
 }
 

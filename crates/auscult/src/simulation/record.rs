@@ -1,4 +1,4 @@
-//! A simulated fleet recorded into a folder: metrics, changes and the truth.
+//! A simulated fleet recorded into a folder: metrics, logs, changes and the truth.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -12,6 +12,7 @@ use auscult_simulate::simulation::Simulation;
 use auscult_simulate::truth::Comparison;
 use auscult_telemetry::{Cells, Column, Format, Table, TableWriter, Words};
 
+use super::logs::LogFiles;
 use super::send::TIME_OUT;
 use super::truth;
 use crate::outcome::CallError;
@@ -66,11 +67,22 @@ impl Recording<'_> {
         progress.steps("simulating", seconds);
         let (mut values, mut healthy_values) = (Values::default(), Values::default());
         let mut samples = 0;
+        let mut logs = LogFiles::create(self.folder, ill.logs())?;
+        let (mut lines, mut healthy_lines) = (Vec::new(), Vec::new());
+        let mut written = Vec::new();
         for second in 1..=seconds {
             ill.advance();
+            lines.clear();
+            ill.take_log_lines(&mut lines);
+            logs.write(&lines)?;
             if let Some(twin) = &mut twin {
                 twin.advance();
+                healthy_lines.clear();
+                twin.take_log_lines(&mut healthy_lines);
             }
+            let told =
+                lines.drain(..).filter(|line| !line.is_step && !healthy_lines.contains(line));
+            written.extend(told);
             if second % self.interval != 0 {
                 continue;
             }
@@ -97,7 +109,8 @@ impl Recording<'_> {
         self.text("scenario.yaml", text)?;
         self.text("events.csv", &truth::events(scenario, ill.plan()))?;
         self.text("changes.csv", &truth::changes(scenario, ill.plan()))?;
-        let document = truth::document(scenario, ill.plan(), ill.pages(), &comparison);
+        let document =
+            truth::document(scenario, ill.plan(), ill.pages(), &comparison, ill.logs(), &written);
         self.text("truth.json", &format!("{document:#}\n"))?;
         progress.done();
         Ok(samples)

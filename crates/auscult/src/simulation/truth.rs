@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use auscult_core::Timestamp;
+use auscult_simulate::identity::{Labels, own, reach};
+use auscult_simulate::logs::{Log, LogLine};
 use auscult_simulate::page::Page;
 use auscult_simulate::place::Place;
 use auscult_simulate::scenario::{Plan, PlannedFault, Scenario};
@@ -10,38 +12,60 @@ use auscult_simulate::truth::{Comparison, Touched};
 use auscult_telemetry::format_time;
 use serde_json::{Value, json};
 
-/// The faults as `auscult backtest --events` reads them: from, to, target; and their names. Look-alikes are none.
+/// The faults as `auscult backtest --events` reads them, a row for each: from, to, and the labels of series of
+/// what it struck and of what that carries; then fault, name and places. Look-alikes are none.
 pub(super) fn events(scenario: &Scenario, plan: &Plan) -> String {
-    let mut text = "from,to,target,fault,name\n".to_owned();
+    let mut text = "from,to,target,fault,name,place\n".to_owned();
     for fault in plan.faults.iter().filter(|fault| fault.is_harmful) {
         let (from, to) = times(scenario, fault);
-        for place in &fault.places {
-            let id = fault.id.unwrap_or_default();
-            text += &format!("{from},{to},{},{id},{}\n", plan.name(*place), fault.name);
-        }
+        let target =
+            target(fault.places.iter().flat_map(|place| reach(plan, scenario.seed, *place)));
+        let id = fault.id.unwrap_or_default();
+        text += &format!("{from},{to},{target},{id},{},{}\n", fault.name, places(plan, fault));
     }
     text
 }
 
-/// What people did, as a log of changes.
+/// What people did, as a log of changes, with the labels of series of what they did it to.
 pub(super) fn changes(scenario: &Scenario, plan: &Plan) -> String {
-    let mut text = "time,kind,target\n".to_owned();
+    let mut text = "time,kind,target,place\n".to_owned();
     for fault in &plan.faults {
         let Some(change) = fault.change else { continue };
         let (from, _) = times(scenario, fault);
-        for place in &fault.places {
-            text += &format!("{from},{},{}\n", change.word(), plan.name(*place));
-        }
+        let target = target(fault.places.iter().flat_map(|place| own(plan, scenario.seed, *place)));
+        text += &format!("{from},{},{target},{}\n", change.word(), places(plan, fault));
     }
     text
 }
 
-/// Everything that is true of the scenario.
+/// `instance=chat-1:8000|training_job=pretrain&rank=3`: series with these labels, or with those.
+fn target(sets: impl IntoIterator<Item = Labels>) -> String {
+    let mut known: Vec<String> = Vec::new();
+    for set in sets {
+        let pairs: Vec<String> =
+            set.into_iter().map(|(label, value)| format!("{label}={value}")).collect();
+        let set = pairs.join("&");
+        if !known.contains(&set) {
+            known.push(set);
+        }
+    }
+    known.join("|")
+}
+
+/// The names of the places in scenarios, a blank between them.
+fn places(plan: &Plan, fault: &PlannedFault) -> String {
+    let names: Vec<String> = fault.places.iter().map(|place| plan.name(*place)).collect();
+    names.join(" ")
+}
+
+/// Everything that is true of the scenario; `written` are lines of logs that the healthy twin did not write.
 pub(super) fn document(
     scenario: &Scenario,
     plan: &Plan,
     pages: &[Page],
     comparison: &Comparison,
+    logs: &[Log],
+    written: &[LogLine],
 ) -> Value {
     let faults = plan.faults.iter().enumerate().map(|(number, fault)| {
         let (from, to) = times(scenario, fault);
@@ -50,32 +74,51 @@ pub(super) fn document(
             .iter()
             .map(|touched| self::touched(touched, pages))
             .collect();
-        let names: Vec<String> =
-            fault.places.iter().map(|place: &Place| plan.name(*place)).collect();
+        let place = |place: &Place| {
+            let own = own(plan, scenario.seed, *place).into_iter();
+            let labels: Vec<BTreeMap<_, _>> = own.map(|set| set.into_iter().collect()).collect();
+            json!({ "name": plan.name(*place), "labels": labels })
+        };
+        let places: Vec<Value> = fault.places.iter().map(place).collect();
+        let is_its =
+            |line: &&LogLine| line.seconds >= fault.course.start && line.seconds < fault.course.end;
+        let lines = written.iter().filter(is_its).map(|line| {
+            let time = moment(scenario, line.seconds);
+            json!({ "file": logs[line.log].file(), "time": time, "line": line.text })
+        });
+        let lines: Vec<Value> = lines.collect();
         json!({
             "fault": fault.id,
             "name": fault.name,
             "variant": fault.variant,
             "harmful": fault.is_harmful,
-            "places": names,
+            "places": places,
             "from": from,
             "to": to,
             "onset": fault.course.onset.word(),
             "severity": fault.severity,
             "change": fault.change.map(|change| change.word()),
             "touched": touched,
+            "log_lines": lines,
         })
     });
     let faults: Vec<Value> = faults.collect();
-    json!({ "scenario": scenario.scenario, "seed": scenario.seed, "faults": faults })
+    let log = |log: &Log| {
+        let labels: BTreeMap<_, _> = log.labels.iter().cloned().collect();
+        json!({ "file": log.file(), "kind": log.kind.word(), "labels": labels })
+    };
+    let logs: Vec<Value> = logs.iter().map(log).collect();
+    json!({ "scenario": scenario.scenario, "seed": scenario.seed, "logs": logs, "faults": faults })
 }
 
 fn times(scenario: &Scenario, fault: &PlannedFault) -> (String, String) {
-    let at = |second: f64| {
-        let nanos = (scenario.start as f64 + second) * 1e9;
-        format_time(Timestamp::from_nanos(nanos as i64))
-    };
-    (at(fault.course.start), at(fault.course.end))
+    (moment(scenario, fault.course.start), moment(scenario, fault.course.end))
+}
+
+/// The time of a second of the scenario.
+fn moment(scenario: &Scenario, second: f64) -> String {
+    let nanos = (scenario.start as f64 + second) * 1e9;
+    format_time(Timestamp::from_nanos(nanos as i64))
 }
 
 fn touched(touched: &Touched, pages: &[Page]) -> Value {

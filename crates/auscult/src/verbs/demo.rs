@@ -88,7 +88,7 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
     };
     tokio::select! {
         failed = pages.run() => failed.map(drop).map_err(CallError::input)?,
-        () = live.play(lasts, 1.0, behind) => {}
+        played = live.play(lasts, 1.0, behind, None) => played?,
         failed = told => failed.map_err(CallError::input)?,
         _ = tokio::signal::ctrl_c() => {}
     }

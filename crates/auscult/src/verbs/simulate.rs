@@ -15,7 +15,9 @@ use auscult_telemetry::metrics::remote_write::Writer;
 
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
+use crate::simulation::fault_log::FaultLog;
 use crate::simulation::live::Live;
+use crate::simulation::logs::LogFiles;
 use crate::simulation::pages::{PageServer, targets};
 use crate::simulation::record::Recording;
 use crate::simulation::send::{Sender, Series};
@@ -24,15 +26,15 @@ use crate::simulation::send::{Sender, Series};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// A scenario: a YAML file, or one of the library, such as G1/3 (a fault and a number),
-    /// G1+T1/3 (two faults at once) or healthy/1
-    #[arg(short, long, value_name = "FILE|NAME", required_unless_present = "list")]
+    /// G1+T1/3 (two faults at once) or healthy/1; for a fault log the faults to have, such as G1,T1,healthy
+    #[arg(short, long, value_name = "FILE|NAME", required_unless_present_any = ["list", "fault_log"])]
     scenario: Option<String>,
 
     /// Draw everything from this seed instead of the scenario's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Record into this folder: metrics, events.csv (when what went wrong), changes.csv, truth.json
+    /// Record into this folder: metrics, logs, events.csv (when what went wrong), changes.csv, truth.json
     #[arg(short, long, value_name = "DIR", group = "where")]
     output: Option<PathBuf>,
 
@@ -44,6 +46,19 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = interval)]
     interval: Duration,
 
+    /// Write a labelled fault log for `auscult learn` (.csv or .parquet): a row for each of many cases, what could
+    /// be known in it and, in the column `fault`, what it was
+    #[arg(long, value_name = "FILE", group = "where")]
+    fault_log: Option<PathBuf>,
+
+    /// Cases of each fault, each look-alike and the healthy fleet in the fault log
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "fault_log", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    count: u64,
+
+    /// How long after the beginning of a fault the fault log looks at, if it lasts so long
+    #[arg(long, value_name = "TIME", default_value = "30m", requires = "fault_log", value_parser = window)]
+    window: Duration,
+
     /// Show live metrics at this address, to be scraped
     #[arg(long, value_name = "ADDRESS:PORT", group = "where")]
     listen: Option<SocketAddr>,
@@ -51,6 +66,10 @@ pub(crate) struct Arguments {
     /// Write the addresses to scrape into this file, as Prometheus's file discovery reads them
     #[arg(long, value_name = "FILE", requires = "listen")]
     targets: Option<PathBuf>,
+
+    /// Write the logs of kernels and training jobs into this folder as they grow, to be followed
+    #[arg(long, value_name = "DIR", requires = "listen")]
+    logs: Option<PathBuf>,
 
     /// Send by remote write to this address, such as http://127.0.0.1:9709/api/v1/write
     #[arg(long, value_name = "URL", group = "where")]
@@ -89,6 +108,14 @@ fn interval(text: &str) -> Result<Duration, String> {
     Ok(interval)
 }
 
+fn window(text: &str) -> Result<Duration, String> {
+    let window = parse_duration(text)?;
+    if (60..=7200).contains(&window.as_secs()) {
+        return Ok(window);
+    }
+    Err("expected a time from 1m to 2h".to_owned())
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     let expected = || format!("`{text}` is no speed: expected a number from 0 to 1000000");
     let speed: f64 = text.parse().map_err(|_| expected())?;
@@ -100,6 +127,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     if arguments.list {
         print!("{}", listed());
         return Ok(Outcome::Done);
+    }
+    if let Some(path) = &arguments.fault_log {
+        return fault_log(path, arguments);
     }
     let name = arguments.scenario.as_deref().unwrap_or_default();
     let text = text(name)?;
@@ -136,10 +166,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             (Some(address), _) => listen(*address, arguments, &scenario, plan).await,
             (_, Some(url)) => send(url, arguments, &scenario, plan).await,
             _ => Err(CallError::input(
-                "say what to do with it: --output DIR, --listen ADDRESS:PORT, --remote-write URL or --show",
+                "say what to do with it: --output DIR, --listen ADDRESS:PORT, --remote-write URL, --fault-log FILE or --show",
             )),
         }
     })?;
+    Ok(Outcome::Done)
+}
+
+fn fault_log(path: &Path, arguments: &Arguments) -> Result<Outcome, CallError> {
+    let only = arguments.scenario.as_deref().unwrap_or_default();
+    let only: Vec<String> = only.split_terminator(',').map(|id| id.trim().to_owned()).collect();
+    let log = FaultLog {
+        count: arguments.count,
+        only: &only,
+        seed: arguments.seed.unwrap_or(0),
+        window: arguments.window.as_secs(),
+    };
+    let rows = log.write(path, &Progress::new(!arguments.quiet))?;
+    if !arguments.quiet {
+        let path = path.display();
+        eprintln!("{path}: {rows} cases. Next: auscult learn {path} --label fault");
+    }
     Ok(Outcome::Done)
 }
 
@@ -184,11 +231,22 @@ async fn listen(
         eprintln!("auscult shows {} pages at http://{address}", live.pages().count());
         eprintln!("  targets  http://{address}/targets");
     }
+    let logs = match &arguments.logs {
+        None => None,
+        Some(folder) => {
+            let mut simulation = live.simulation();
+            let mut files = LogFiles::create(folder, simulation.logs())?;
+            let mut lines = Vec::new();
+            simulation.take_log_lines(&mut lines);
+            files.write(&lines)?;
+            Some(files)
+        }
+    };
     let seconds = scenario.duration.as_secs().saturating_sub(1);
     let speed = pace(arguments);
     tokio::select! {
         failed = server.run() => failed.map(drop).map_err(CallError::input),
-        () = live.play(seconds, speed, Duration::ZERO) => Ok(()),
+        played = live.play(seconds, speed, Duration::ZERO, logs) => played,
     }
 }
 

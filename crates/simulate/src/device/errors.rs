@@ -13,6 +13,8 @@ const SINGLE_BIT_SECONDS: f64 = 30.0 * 3600.0;
 const UNCONTAINED_SECONDS: f64 = 30.0;
 /// Mean seconds between calls into a system processor that does not answer.
 const GSP_SECONDS: f64 = 45.0;
+/// Reports that are kept until somebody takes them.
+const REPORTS: usize = 4096;
 /// Chance that the driver reports its cleanup (XID 45) after a process died.
 const CLEANUP: f64 = 0.5;
 /// Seconds for which `DCGM_EXP_XID_ERRORS_COUNT` counts.
@@ -269,6 +271,10 @@ impl Errors {
     fn report(&mut self, seconds: f64, code: u16) {
         let xid = Xid { seconds, code };
         self.counters.last_xid = code;
+        // Nobody may ever ask for them.
+        if self.reports.len() == REPORTS {
+            self.reports.remove(0);
+        }
         self.reports.push(xid);
         self.recent.push_back(xid);
     }

@@ -287,17 +287,22 @@ pub fn pci_bus_id(index: usize) -> String {
 
 /// Index, UUID, address and device of GPU `index`.
 fn identity(hostname: &str, seed: u64, index: usize) -> [String; 4] {
+    let uuid = uuid(hostname, seed, index);
+    [index.to_string(), uuid, pci_bus_id(index), format!("nvidia{index}")]
+}
+
+/// UUID of GPU `index` of a host in the run `seed`.
+pub fn uuid(hostname: &str, seed: u64, index: usize) -> String {
     let mut random = Random::member(seed, hostname, index as u64);
     let (a, b) = (random.bits(), random.bits());
-    let uuid = format!(
+    format!(
         "GPU-{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
         a >> 32,
         a >> 16 & 0xffff,
         a & 0xffff,
         b >> 48,
         b & 0xffff_ffff_ffff
-    );
-    [index.to_string(), uuid, pci_bus_id(index), format!("nvidia{index}")]
+    )
 }
 
 /// Labels of each GPU with each of `more`, GPU by GPU.

@@ -1,10 +1,8 @@
-//! Lines of logs as text: a training job's steps as Megatron prints them, the kernel's XIDs.
+//! Lines of logs as text: a training job's steps as Megatron-LM prints them and what happens to it, the kernel's reports.
 
 use std::fmt::Write;
 
-use super::dcgm::pci_bus_id;
-use crate::device::Xid;
-use crate::training::{JobSettings, StepRecord};
+use crate::training::{Cause, JobReading, JobSettings, StepRecord, What};
 
 /// A step as Megatron-LM prints it; `epoch` is when the simulation began, in seconds since 1970.
 ///
@@ -42,9 +40,91 @@ pub fn step_line(record: &StepRecord, settings: &JobSettings, epoch: f64) -> Str
     line
 }
 
-/// A report of the driver as the kernel of the host writes it, GPU number `gpu` of the host.
-pub fn kernel_line(xid: &Xid, gpu: usize, booted: f64) -> String {
-    format!("[{:12.6}] {}", xid.seconds - booted, xid.text(&pci_bus_id(gpu)))
+/// A line of the kernel of `host` at `time`, in seconds since 1970, as the journal prints it with its
+/// output `short-iso-precise`.
+///
+/// ```
+/// use auscult_simulate::device::Xid;
+/// use auscult_simulate::exporter::log::kernel_line;
+///
+/// let xid = Xid { seconds: 0.25, code: 79 }.text("00000000:1B:00.0");
+/// let line = kernel_line(0.25, "serve-0", &xid);
+/// assert!(line.starts_with("1970-01-01T00:00:00.250000+00:00 serve-0 kernel: NVRM: Xid (PCI:0000:1b:00): 79, "));
+/// ```
+pub fn kernel_line(time: f64, host: &str, what: &str) -> String {
+    let micros = ((time.fract() * 1.0e6) as u32).min(999_999);
+    format!("{}.{micros:06}+00:00 {host} kernel: {what}", date(time).replacen(' ', "T", 1))
+}
+
+/// What a job prints about something that happened to it, as PyTorch, NCCL and Megatron-LM word it;
+/// `reading` is the job right after.
+pub fn event_lines(what: &What, settings: &JobSettings, reading: &JobReading) -> Vec<String> {
+    let folder = format!("/checkpoints/{}", settings.name);
+    let died = |rank: usize, of: &str| {
+        vec![
+            format!("[rank{rank}]: {of}"),
+            format!(
+                "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: exitcode: 1, local_rank: {}, host rank: {}",
+                rank % settings.gpus_per_host,
+                rank / settings.gpus_per_host
+            ),
+        ]
+    };
+    match *what {
+        What::Started => vec![format!(
+            "using world size: {}, data-parallel size: {}, context-parallel size: 1, tensor-model-parallel size: {}, pipeline-model-parallel size: {}",
+            settings.ranks(),
+            settings.data,
+            settings.tensor,
+            settings.pipeline
+        )],
+        What::Loaded(step) => vec![format!(
+            "successfully loaded checkpoint from {folder} [ t 1/{}, p 1/{} ] at iteration {step}",
+            settings.tensor, settings.pipeline
+        )],
+        What::Saved(seconds) => vec![
+            format!(
+                "successfully saved checkpoint from iteration {:7} to {folder}",
+                reading.checkpoint
+            ),
+            format!(
+                "save-checkpoint ................................: ({0:.2}, {0:.2})",
+                1000.0 * seconds
+            ),
+        ],
+        What::SaveFailed => vec![format!(
+            "OSError: [Errno 28] No space left on device: '{folder}/iter_{:07}'",
+            reading.step
+        )],
+        What::SameAgain(step) => vec![format!(
+            "First rerun: unexpected result is reproducible within the tolerance at iteration {step}"
+        )],
+        What::OtherAgain(step, rank) => vec![format!(
+            "First rerun: unexpected result is not reproducible within the tolerance at iteration {step} on rank {rank}"
+        )],
+        What::Failed(Cause::Gpu(rank)) => {
+            died(rank, "torch.AcceleratorError: CUDA error: unspecified launch failure")
+        }
+        What::Failed(Cause::Rank(rank)) => {
+            died(rank, "RuntimeError: an assertion of the program does not hold")
+        }
+        What::Failed(Cause::OutOfMemory(rank)) => {
+            died(rank, "torch.OutOfMemoryError: CUDA out of memory.")
+        }
+        What::Failed(Cause::Host(host)) => vec![format!(
+            "torch.distributed.elastic.rendezvous.api.RendezvousClosedError: host rank {host} has left"
+        )],
+        What::Failed(Cause::Watchdog(rank)) => vec![format!(
+            "[rank{rank}]:[E ProcessGroupNCCL.cpp] [PG ID 0 PG GUID 0(default_pg) Rank {rank}] Watchdog caught collective operation timeout: WorkNCCL(OpType=ALLREDUCE, Timeout(ms)={0:.0}) ran for {0:.0} milliseconds before timing out.",
+            1000.0 * settings.watchdog_seconds
+        )],
+        What::Failed(Cause::Transport) => vec![
+            "NCCL WARN NET/IB : Got completion from peer with status=IBV_WC_RETRY_EXC_ERR(12) opcode=0 vendor err 129".to_owned(),
+        ],
+        What::Failed(Cause::Asked) => {
+            vec![format!("exiting program at iteration {}", reading.step)]
+        }
+    }
 }
 
 /// `2.500000E+00`.
@@ -62,7 +142,7 @@ fn exponent(value: f64) -> String {
 
 /// Date and time of a second since 1970, in UTC: days to year, month and day by H. Hinnant's
 /// "chrono-compatible low-level date algorithms", eras of 400 years that begin in March.
-fn date(seconds: f64) -> String {
+pub(crate) fn date(seconds: f64) -> String {
     let seconds = seconds.max(0.0) as u64;
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
     let (era, day) = (days / 146_097, days % 146_097);

@@ -8,6 +8,7 @@ use crate::serving::{EngineKind, Replica, ReplicaSpec};
 
 pub mod container;
 pub mod dcgm;
+pub mod llama_cpp;
 pub mod log;
 pub mod node;
 mod process;

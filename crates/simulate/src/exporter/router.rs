@@ -100,7 +100,9 @@ pub fn gateway_page(service: &str, model: &str, instance: &str) -> Page {
     let models: [&[(&str, &str)]; 2] =
         [&[("served", "as_requested")], &[("served", "other_variant")]];
     page.family(Kind::Counter, "gateway_requests_served", "_total", "By model.", &models);
-    page.build()
+    let mut page = page.build();
+    page.labels.push(("service".to_owned(), service.to_owned()));
+    page
 }
 
 const OUTCOMES: [&str; 3] = ["answered", "failed", "timed_out"];

@@ -36,8 +36,44 @@ pub fn scenario_text(name: &str) -> Option<String> {
     let struck = struck.filter(|struck| struck.len() <= 2)?;
     let needs: Vec<Needs> = struck.iter().map(|fault| fault.needs).collect();
     let fleet = Fleet::draw(&needs, &mut random);
+    Some(struck_text(name, &fleet, &struck, &mut random))
+}
+
+/// The case `NAME`, such as `G1/3`, as a scenario: as [`scenario_text`], in a fleet that has more than the fault
+/// needs, drawn by chance, so that what a fleet has does not give away what ails it.
+///
+/// ```
+/// use auscult_simulate::scenario::{Scenario, case_text};
+/// let text = case_text("G1/3").unwrap();
+/// assert!(text.contains("services:") && Scenario::read("G1/3", &text).is_ok());
+/// ```
+pub fn case_text(name: &str) -> Option<String> {
+    let (id, number) = name.split_once('/')?;
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    let mut random = Random::member(number, id, 1);
+    let struck: Vec<&Fault> = if id == "healthy" { Vec::new() } else { vec![fault(id)?] };
+    let mut needs: Vec<Needs> = struck.iter().map(|fault| fault.needs).collect();
+    needs.push(Needs::Service);
+    for need in
+        [Needs::Speculation, Needs::Adapters, Needs::Disaggregation, Needs::Sources, Needs::Job]
+    {
+        if random.chance(0.5) {
+            needs.push(need);
+        }
+    }
+    if random.chance(0.4) && !needs.contains(&Needs::Links) {
+        needs.push(Needs::Experts);
+    }
+    let fleet = Fleet::draw(&needs, &mut random);
+    if struck.is_empty() {
+        return Some(text(name, "Nothing goes wrong.", &fleet, &[], &mut random));
+    }
+    Some(struck_text(name, &fleet, &struck, &mut random))
+}
+
+fn struck_text(name: &str, fleet: &Fleet, struck: &[&Fault], random: &mut Random) -> String {
     let what: Vec<&str> = struck.iter().map(|fault| fault.name).collect();
-    Some(text(name, &format!("{}.", what.join(" and ")), &fleet, &struck, &mut random))
+    text(name, &format!("{}.", what.join(" and ")), fleet, struck, random)
 }
 
 /// What a drawn fleet is made of.

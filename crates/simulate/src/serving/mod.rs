@@ -10,6 +10,7 @@ mod batch;
 mod blocks;
 mod engine;
 mod frontend;
+mod llama_cpp;
 mod meters;
 mod process;
 mod replica;
@@ -24,6 +25,9 @@ pub use batch::Batch;
 pub use blocks::Blocks;
 pub use engine::{End, Engine, Outcome, Tick, Usage};
 pub use frontend::Frontend;
+pub use llama_cpp::{
+    LlamaConditions, LlamaMeters, LlamaOutcome, LlamaRequest, LlamaServer, LlamaSpec,
+};
 pub use meters::{Gauges, Meters, Reason};
 pub use process::{Process, Start, State};
 pub use replica::{Arrival, Demand, Replica};

@@ -45,6 +45,9 @@ pub struct ReplicaSpec {
     pub block: u32,
     /// Share of GPU memory it takes.
     pub memory_share: f64,
+    /// Share of the cache that stays free when a request is admitted beside others, so that these can
+    /// grow; vLLM's `watermark`, which is 0 unless it is set.
+    pub watermark: f64,
     /// Places for adapters.
     pub adapter_slots: u32,
     /// Tokens guessed for each by a draft model; 0 without one.
@@ -71,6 +74,7 @@ impl Default for ReplicaSpec {
             step_tokens: 8192,
             block: 16,
             memory_share: 0.9,
+            watermark: 0.0,
             adapter_slots: 4,
             drafts: 0,
             acceptance: 0.7,

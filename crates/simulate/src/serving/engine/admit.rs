@@ -48,7 +48,8 @@ impl Engine {
             let reserved = conditions.reserved_output.clamp(0.0, 1.0)
                 * (self.outstanding() + f64::from(slot.request.limit - slot.made));
             let reserved = (reserved / f64::from(self.spec.block)) as u64;
-            if fit.need + fit.idle + reserved > self.blocks.available() && self.running > 0
+            let spare = (self.spec.watermark * self.blocks.total() as f64) as u64;
+            if fit.need + fit.idle + reserved + spare > self.blocks.available() && self.running > 0
                 || fit.need + fit.idle > self.blocks.available()
             {
                 return;
