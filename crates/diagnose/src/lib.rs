@@ -2,6 +2,7 @@
 
 pub mod draw;
 pub mod explain;
+pub mod fault_tree;
 pub mod learn;
 pub mod model;
 pub mod troubleshoot;
