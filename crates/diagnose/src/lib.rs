@@ -5,4 +5,5 @@ pub mod explain;
 pub mod fault_tree;
 pub mod learn;
 pub mod model;
+pub mod replay;
 pub mod troubleshoot;

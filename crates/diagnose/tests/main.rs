@@ -7,3 +7,4 @@ mod golden_learn;
 mod hostile_models;
 mod mef;
 mod public_logs;
+mod replay;
