@@ -5,5 +5,6 @@ pub mod explain;
 pub mod fault_tree;
 pub mod learn;
 pub mod model;
+pub mod network;
 pub mod replay;
 pub mod troubleshoot;

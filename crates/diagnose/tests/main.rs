@@ -6,5 +6,6 @@ mod fault_trees;
 mod golden_learn;
 mod hostile_models;
 mod mef;
+mod networks;
 mod public_logs;
 mod replay;
