@@ -1,10 +1,13 @@
-//! From symptoms to causes: learnt troubleshooting trees and explanations of a change.
+//! From symptoms to causes: evidence, knowledge and statistics.
 
 pub mod diagnosis;
 pub mod draw;
 pub mod evidence;
 pub mod explain;
+pub mod fault_tree;
 pub mod learn;
 pub mod model;
+pub mod network;
+pub mod replay;
 pub mod scene;
 pub mod troubleshoot;

@@ -2,6 +2,10 @@
 
 mod explain_robustspot;
 mod explain_two_periods;
+mod fault_trees;
 mod golden_learn;
 mod hostile_models;
+mod mef;
+mod networks;
 mod public_logs;
+mod replay;
