@@ -4,4 +4,5 @@ pub mod draw;
 pub mod explain;
 pub mod learn;
 pub mod model;
+pub mod rank;
 pub mod troubleshoot;

@@ -1,0 +1,22 @@
+//! Ranking what may be the cause when no catalogue knows it, from numbers alone.
+//!
+//! A [`Case`] is a handful of series over the same rows. A [`Method`] turns it into a
+//! [`Ranking`] of series and of targets. All methods are deterministic, and what scores
+//! the same stands in order of name.
+
+mod case;
+mod combined;
+mod healthy;
+mod method;
+mod onset;
+mod ranking;
+mod scale;
+mod shift;
+mod topology;
+
+pub use case::{Case, CaseSeries, LEAST_NORMAL, Layer, RankError};
+pub use method::Method;
+pub use onset::{Onset, onset};
+pub use ranking::{ABSTAIN_ABOVE, Ranking, Suspect};
+pub use scale::LEAST_SHARE;
+pub use topology::Topology;
