@@ -227,7 +227,7 @@ fn agreement(one: &[f64], other: &[f64]) -> f64 {
 }
 
 /// Pearson's correlation; 0 when `other` is constant, `None` when `one` is.
-fn correlation(one: &[f64], other: &[f64]) -> Option<f64> {
+pub(super) fn correlation(one: &[f64], other: &[f64]) -> Option<f64> {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let (first, second) = (mean(one), mean(other));
     let (mut both, mut ones, mut others) = (0.0, 0.0, 0.0);

@@ -4,15 +4,24 @@
 //! [`Ranking`] of series and of targets. All methods are deterministic, and what scores
 //! the same stands in order of name.
 
+mod baro;
 mod case;
+mod cholesky;
+mod circa;
 mod combined;
+mod correlation;
+mod epsilon;
 mod healthy;
 mod method;
 mod onset;
 mod ranking;
+mod rcd;
 mod scale;
+mod series_graph;
 mod shift;
 mod topology;
+mod traversal;
+mod walk;
 
 pub use case::{Case, CaseSeries, LEAST_NORMAL, Layer, RankError};
 pub use method::Method;
