@@ -23,7 +23,8 @@ const MOST_RUNS: usize = 60;
 ///
 /// Reference: L. Pham, H. Ha, H. Zhang, "BARO: robust root cause analysis for
 /// microservices via multivariate Bayesian online change point detection", FSE 2024. The
-/// paper's score is taken, with absolute distances; its code takes signed ones.
+/// score is that of its code, with signed distances; the paper's has absolute ones, and ranks
+/// worse.
 pub(super) fn baro(case: &Case) -> Result<Ranking, RankError> {
     let onset = case.onset().unwrap_or_else(|| detect(case));
     Ok(interquartile(case, Onset::given(onset)))

@@ -1,6 +1,7 @@
 //! What is known when a cause is asked for: series, an onset, a topology, a symptom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::topology::Topology;
 
@@ -176,6 +177,13 @@ impl Case {
     /// Whether rows `start..end` are one stretch of time.
     pub(super) fn is_one_stretch(&self, start: usize, end: usize) -> bool {
         self.breaks.range(start + 1..end).next().is_none()
+    }
+
+    /// `rows` and as many rows before, as far as time is one stretch.
+    pub(super) fn around(&self, rows: &Range<usize>) -> Range<usize> {
+        let earliest = rows.start.saturating_sub(rows.len());
+        let in_stretch = |start: &usize| self.is_one_stretch(*start, rows.end);
+        (earliest..rows.start).find(in_stretch).unwrap_or(rows.start)..rows.end
     }
 
     /// The targets in order of name, each with its series.

@@ -43,10 +43,10 @@ impl Factor {
             let new = diagonal.hypot(vector[at]);
             let (cosine, sine) = (new / diagonal, vector[at] / diagonal);
             self.lower[at * self.size + at] = new;
-            for row in at + 1..self.size {
+            for (row, value) in vector.iter_mut().enumerate().skip(at + 1) {
                 let place = row * self.size + at;
-                self.lower[place] = (self.lower[place] + sine * vector[row]) / cosine;
-                vector[row] = cosine * vector[row] - sine * self.lower[place];
+                self.lower[place] = (self.lower[place] + sine * *value) / cosine;
+                *value = cosine * *value - sine * self.lower[place];
             }
         }
     }

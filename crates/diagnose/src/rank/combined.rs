@@ -33,7 +33,8 @@ pub(super) fn combined(case: &Case) -> Result<Ranking, RankError> {
     // An onset that is not certain must not let abnormal rows pass for normal ones.
     let normal = onset.interval.0.max(LEAST_NORMAL).min(onset.row);
     let abnormal = onset.row..case.rows();
-    let eyes = Eyes { case, levels: levels(case, &(0..normal)) };
+    let before = abnormal.start - case.around(&abnormal).start;
+    let eyes = Eyes { case, levels: levels(case, &(0..normal)), before };
     let windows = windows(case, normal, abnormal.len());
     let healthy: Vec<Vec<f64>> = windows.iter().map(|window| eyes.shifts(window)).collect();
     let usual = usual(&healthy, case.series().len());
@@ -75,6 +76,9 @@ struct Blame<'c> {
 struct Eyes<'c> {
     case: &'c Case,
     levels: Vec<Level>,
+    /// Rows before a window in which series are compared with the symptom too, so that a step
+    /// counts.
+    before: usize,
 }
 
 impl<'c> Eyes<'c> {
@@ -127,10 +131,10 @@ impl<'c> Eyes<'c> {
     /// likely it moved at all times how clearly it goes along with the symptom.
     fn with_the_symptom(&self, moved: &[f64], rows: &Range<usize>) -> Vec<f64> {
         let Some(symptom) = self.case.symptom() else { return moved.to_vec() };
-        // As many rows before, as far as time is one stretch, so that a step counts.
-        let earliest = rows.start.saturating_sub(rows.len());
-        let stretch = |start: &usize| self.case.is_one_stretch(*start, rows.end);
-        let around = (earliest..rows.start).find(stretch).unwrap_or(rows.start)..rows.end;
+        // As many rows before as the case itself has, so that healthy windows are seen alike.
+        let start = rows.start.saturating_sub(self.before);
+        let start = if self.case.is_one_stretch(start, rows.end) { start } else { rows.start };
+        let around = start..rows.end;
         let shown = &self.case.series()[symptom].values[around.clone()];
         let suspicion = |(at, moved): (usize, &f64)| {
             let along = match at == symptom {

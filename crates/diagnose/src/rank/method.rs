@@ -39,10 +39,10 @@ pub enum Method {
     /// Largest distance from the normal median, in robust scales with a floor: a hundredth of the
     /// level, the step of the readings, a hundredth of the level of peers. The baseline.
     RobustShift,
-    /// Largest distance from the normal mean, in standard deviations.
+    /// Furthest above the normal mean, in standard deviations. Sees no drop.
     NSigma,
-    /// Largest distance from the normal median, in interquartile ranges without a floor;
-    /// change points by multivariate Bayesian detection where no onset was given.
+    /// Furthest above the normal median, in interquartile ranges without a floor; sees no
+    /// drop. Change points by multivariate Bayesian detection where no onset was given.
     Baro,
     /// Correlation of a window before with the abnormal one.
     EpsilonDiagnosis,

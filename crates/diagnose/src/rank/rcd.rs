@@ -170,7 +170,7 @@ mod tests {
         // `own` says before or after; `follower` says what `own` says, and is noisy.
         let rows = 400;
         let after: Vec<usize> = (0..rows).map(|row| usize::from(row >= 200)).collect();
-        let flip = |row: usize, every: usize| usize::from((row * 7919) % every == 0);
+        let flip = |row: usize, every: usize| usize::from((row * 7919).is_multiple_of(every));
         let own: Vec<usize> = (0..rows).map(|row| after[row] ^ flip(row, 10)).collect();
         let follower: Vec<usize> = (0..rows).map(|row| own[row] ^ flip(row + 3, 7)).collect();
         let codes = vec![own, follower];

@@ -29,7 +29,8 @@ pub(super) fn walk(case: &Case) -> Result<Ranking, RankError> {
         return Err(RankError::Needs { method, what: "a topology" });
     }
     let onset = given_or_found(case);
-    let closeness = with_symptom(case, symptom);
+    // The walk looks at all rows: correlated by habit is close enough for it.
+    let closeness = with_symptom(case, symptom, &(0..case.rows()));
     let parents = parents(case);
     let children = children(&parents);
     let steps: Vec<Vec<(usize, f64)>> = (0..closeness.len())

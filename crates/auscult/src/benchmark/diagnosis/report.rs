@@ -85,15 +85,14 @@ impl Table {
             };
             let cells: Vec<String> =
                 self.columns.iter().map(|column| cell(figure(column.key), 2)).collect();
-            put(
-                text,
-                format_args!(
-                    "| *{}; {}* | {} | | |",
-                    published.who,
-                    published.note,
-                    cells.join(" | ")
-                ),
-            );
+            put(text, format_args!("| *{}* | {} | | |", published.who, cells.join(" | ")));
+        }
+        let mut notes: Vec<&str> = self.published.iter().map(|published| published.note).collect();
+        notes.dedup();
+        for note in notes {
+            let whose = self.published.iter().filter(|published| published.note == note);
+            let whose: Vec<&str> = whose.map(|published| published.who).collect();
+            put(text, format_args!("\nFigures of {}: {note}.", whose.join(", ")));
         }
     }
 

@@ -33,22 +33,22 @@ const BOUTIQUE_PUBLISHED: &[Published] = &[
     Published {
         who: "PDiagnose (metrics, logs, traces)",
         figures: &[("ac1", 0.41), ("ac3", 0.73), ("ac5", 0.82)],
-        note: "the same table",
+        note: "56 faults; FSE 2023, Table 3",
     },
     Published {
         who: "MicroRank (traces)",
         figures: &[("ac1", 0.41), ("ac3", 0.48), ("ac5", 0.63)],
-        note: "the same table",
+        note: "56 faults; FSE 2023, Table 3",
     },
     Published {
         who: "MicroRCA (metrics)",
         figures: &[("ac1", 0.16), ("ac3", 0.63), ("ac5", 0.93)],
-        note: "the same table",
+        note: "56 faults; FSE 2023, Table 3",
     },
     Published {
         who: "MicroScope (metrics)",
         figures: &[("ac1", 0.13), ("ac3", 0.41), ("ac5", 0.55)],
-        note: "the same table",
+        note: "56 faults; FSE 2023, Table 3",
     },
 ];
 
