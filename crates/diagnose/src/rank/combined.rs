@@ -8,7 +8,7 @@ use auscult_stats::quantile::quantile;
 use super::case::{Case, CaseSeries, LEAST_NORMAL, Layer, RankError};
 use super::healthy::windows;
 use super::onset::onset;
-use super::ranking::{Ranking, sorted};
+use super::ranking::{ABSTAIN_ABOVE, Ranking, sorted};
 use super::scale::{Level, levels};
 
 /// Quantile of healthy windows that a series must exceed before its shift counts in full.
@@ -48,12 +48,14 @@ pub(super) fn combined(case: &Case) -> Result<Ranking, RankError> {
         best >= first
     });
     let chance = (1 + as_suspect.count()) as f64 / (1 + windows.len()) as f64;
+    // Of few windows even none that is as bad would not speak for a cause.
+    let tells = 1.0 / (1 + windows.len()) as f64 <= ABSTAIN_ABOVE;
     let names = case.series().iter().map(|series| series.name.as_str());
     Ok(Ranking {
         series: sorted(names.zip(blame.series)),
         targets: sorted(blame.targets),
         onset,
-        chance: Some(chance),
+        chance: tells.then_some(chance),
     })
 }
 
@@ -212,7 +214,7 @@ impl View {
 
 /// What is left of a shift of `moved` in what a target delivers, when what it depends on
 /// moved by `below`: almost all when that is less, almost nothing when that is more.
-fn unexplained(moved: f64, below: f64) -> f64 {
+pub(super) fn unexplained(moved: f64, below: f64) -> f64 {
     if moved > 0.0 { moved / (1.0 + (below / moved).powi(2)) } else { 0.0 }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Case`] is a handful of series over the same rows. A [`Method`] turns it into a
 //! [`Ranking`] of series and of targets. All methods are deterministic, and what scores
-//! the same stands in order of name.
+//! the same stands in order of name. Where there are traces and logs, [`requests`] says more.
 
 mod baro;
 mod case;
@@ -16,6 +16,7 @@ mod method;
 mod onset;
 mod ranking;
 mod rcd;
+pub mod requests;
 mod scale;
 mod series_graph;
 mod shift;

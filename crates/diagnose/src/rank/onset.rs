@@ -42,8 +42,8 @@ const CLEARLY_BETTER: f64 = 1.1;
 ///
 /// Each series is replaced by its ranks, so that no single reading decides; a row divides
 /// a series as well as the log likelihood gained by two means instead of one; the gains
-/// of the series that changed at all are added, or of all when none did. Finds one lasting change: after a second one, or a
-/// recovery, cut the rows. Time O(series · rows · log rows).
+/// of the series that changed at all are added, or of all when none did. Finds one lasting
+/// change: after a second one, or a recovery, cut the rows. Time O(series · rows · log rows).
 ///
 /// Reference: the likelihood ratio is that of D. M. Hawkins, "Testing a sequence of
 /// observations for a shift in location", JASA 72, 1977, here of ranks and summed over

@@ -9,7 +9,7 @@ use super::Set;
 
 /// Every set.
 pub(crate) const SETS: &[&Set] =
-    &[&sockshop1::SET, &nezha::BOUTIQUE, &petshop::SET, &robustspot::SET];
+    &[&sockshop1::SET, &nezha::BOUTIQUE, &nezha::TICKET, &petshop::SET, &robustspot::SET];
 
 /// The set called `name`.
 pub(crate) fn find(name: &str) -> Option<&'static Set> {
@@ -81,6 +81,13 @@ mod tests {
         let Some(tables) = tables("nezha-ob", &["combined"]) else { return };
         assert!(figure(&tables[0], 0, "ac1") >= 0.56, "{tables:?}");
         assert!(figure(&tables[0], 0, "ac3") >= 0.73, "{tables:?}");
+    }
+
+    #[test]
+    fn causes_of_train_ticket_are_named_from_logs_and_spans() {
+        let Some(tables) = tables("nezha-tt", &["requests"]) else { return };
+        assert!(figure(&tables[0], 0, "ac1") > 0.8, "{tables:?}");
+        assert!(figure(&tables[0], 0, "ac3") > 0.9, "{tables:?}");
     }
 
     #[test]
