@@ -2,6 +2,7 @@
 
 mod backtest;
 mod benchmark;
+mod benchmark_diagnosis;
 mod call;
 mod check;
 mod counter;

@@ -8,6 +8,7 @@ pub mod fault_tree;
 pub mod learn;
 pub mod model;
 pub mod network;
+pub mod rank;
 pub mod replay;
 pub mod scene;
 pub mod troubleshoot;

@@ -1,4 +1,4 @@
-//! How well scores and alarms meet labels: the measures that anomaly benchmarks use.
+//! How well scores, alarms and answers meet labels: the measures that benchmarks use.
 //!
 //! Pure functions: numbers in, numbers out. [`Scored`] holds one score per row
 //! beside the truth, [`Flagged`] one decision per row; each measure has its own
@@ -7,6 +7,7 @@
 
 mod affiliation;
 mod alarm_rate;
+mod answer_rank;
 mod auc_pr;
 mod auc_roc;
 mod bootstrap;
@@ -31,6 +32,7 @@ mod window;
 
 pub use affiliation::{Affiliation, affiliation};
 pub use alarm_rate::{AlarmRate, alarm_rate};
+pub use answer_rank::{accuracy_at, average_accuracy};
 pub use auc_pr::auc_pr;
 pub use auc_roc::auc_roc;
 pub use bootstrap::{Interval, bootstrap_mean};

@@ -7,6 +7,7 @@
 pub(crate) mod baseline;
 pub(crate) mod budget;
 pub(crate) mod cache;
+pub(crate) mod diagnosis;
 mod files;
 pub(crate) mod machine;
 mod measure;

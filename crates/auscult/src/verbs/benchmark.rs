@@ -34,6 +34,8 @@ enum What {
     Anomaly(Box<AnomalyArguments>),
     /// How well budgets of false alarms are kept, where nothing is wrong
     Budget(super::benchmark_budget::BudgetArguments),
+    /// How well causes are named, on incidents whose cause is known
+    Diagnosis(super::benchmark_diagnosis::DiagnosisArguments),
     /// How good choices without labels are, where the truth is known
     Select(super::benchmark_select::SelectArguments),
 }
@@ -118,6 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let arguments = match &arguments.what {
         What::Anomaly(arguments) => arguments,
         What::Budget(arguments) => return super::benchmark_budget::run(arguments),
+        What::Diagnosis(arguments) => return super::benchmark_diagnosis::run(arguments),
         What::Select(arguments) => return super::benchmark_select::run(arguments),
     };
     if arguments.worker {

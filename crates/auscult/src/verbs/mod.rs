@@ -3,6 +3,7 @@
 mod backtest;
 mod benchmark;
 mod benchmark_budget;
+mod benchmark_diagnosis;
 mod benchmark_select;
 mod check;
 mod demo;
