@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use auscult_core::{Labels, METRIC_NAME};
 use auscult_diagnose::diagnosis::{Diagnosis, Doctor, Experience, Weights};
 use auscult_diagnose::evidence::{Judge, Window};
-use auscult_diagnose::scene::{Event, Scene, SceneBuilder, SeriesNumber};
+use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber};
 use auscult_knowledge::{Knowledge, Subject};
 use auscult_simulate::fault::{LOOKALIKES, faults};
 use auscult_simulate::page::{Answer, Page, Values};
@@ -257,8 +257,10 @@ fn play(knowledge: &Knowledge, fault: &str, number: usize) -> Case {
     let pages: Vec<Vec<Option<SeriesNumber>>> =
         simulation.pages().iter().map(|page| declare(&mut builder, page)).collect();
     let mut values = Values::default();
+    let mut lines = Vec::new();
     for second in 1..=seconds {
         simulation.advance();
+        simulation.take_log_lines(&mut lines);
         if second % STEP != 0 {
             continue;
         }
@@ -290,6 +292,10 @@ fn play(knowledge: &Knowledge, fault: &str, number: usize) -> Case {
                 });
             }
         }
+    }
+    for line in lines.into_iter().filter(|line| !line.is_step) {
+        let source = simulation.logs()[line.log].of.clone();
+        builder.log(LogLine { time: start + line.seconds, source, text: line.text });
     }
     let scene = builder.build();
     // Nobody knows exactly when something began.

@@ -171,9 +171,10 @@ impl FromStr for Statement {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let refuse = |reason: String| format!("`{text}`: {reason}");
+        // The text of a log may hold a colon.
         let (scope, rest) = match text.split_once(": ") {
-            Some((scope, rest)) => (Scope::read(scope).map_err(refuse)?, rest),
-            None => (Scope::Own, text),
+            Some((scope, rest)) if !scope.contains('"') => (Scope::read(scope).map_err(refuse)?, rest),
+            _ => (Scope::Own, text),
         };
         for (word, subject) in [
             ("event ", Subject::Event as fn(String) -> Subject),

@@ -213,10 +213,31 @@ impl Fleet {
         fleet
     }
 
+    /// For each GPU of host number `host`, the pod and container that have it, if any.
+    fn pods_on_gpus(&self, plan: &Plan, host: usize) -> Vec<Option<(String, &'static str)>> {
+        let mut pods = vec![None; self.hosts[host].gpus.len()];
+        for planned in &plan.services {
+            for (number, seats) in planned.replicas.iter().enumerate() {
+                for seat in seats.iter().filter(|seat| seat.host == host) {
+                    pods[seat.gpu] = Some((format!("{}-{number}", planned.spec.name), "engine"));
+                }
+            }
+        }
+        for (parts, planned) in self.jobs.iter().zip(&plan.jobs) {
+            let number = parts.hosts.iter().position(|(other, _)| *other == host);
+            for seat in parts.ranks.iter().filter(|seat| seat.host == host) {
+                let number = number.expect("a job has a program on each host of its ranks");
+                pods[seat.gpu] = Some((format!("{}-{number}", planned.spec.name), "trainer"));
+            }
+        }
+        pods
+    }
+
     fn lay_out(&mut self, plan: &Plan, seed: u64) {
         let mut pages = Vec::new();
         for (number, (parts, planned)) in self.hosts.iter().zip(&plan.hosts).enumerate() {
-            let page = DcgmExporter::new().page(&planned.name, seed, &parts.gpus);
+            let pods = self.pods_on_gpus(plan, number);
+            let page = DcgmExporter::new().page(&planned.name, seed, &parts.gpus, &pods);
             pages.push((Shown::Dcgm(number), page));
             let page = NodeExporter::summed(self.epoch).page(&planned.name, &parts.host);
             pages.push((Shown::Node(number), page));

@@ -1,11 +1,11 @@
 //! What past incidents showed: how often each statement held, fault by fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 /// How often a statement held, and how often it did not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tally {
     /// Incidents in which it held.
     pub held: f64,
@@ -17,11 +17,63 @@ pub struct Tally {
 ///
 /// Expert knowledge says what to expect; this says how often it was so. Both are counted together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Experience {
     /// By fault, then by statement.
     pub faults: BTreeMap<String, BTreeMap<String, Tally>>,
     /// Where all is well, by kind of target, then by statement.
     pub healthy: BTreeMap<String, BTreeMap<String, Tally>>,
+}
+
+/// As it is written: each statement once, and tallies by the place of theirs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Stored {
+    statements: Vec<String>,
+    faults: BTreeMap<String, Vec<Entry>>,
+    healthy: BTreeMap<String, Vec<Entry>>,
+}
+
+/// Place of the statement, how often it held, how often it did not.
+type Entry = (usize, f32, f32);
+
+impl From<Stored> for Experience {
+    fn from(stored: Stored) -> Self {
+        let Stored { statements, faults, healthy } = stored;
+        let read = |kept: BTreeMap<String, Vec<Entry>>| {
+            let tallies = |entries: Vec<Entry>| {
+                let known = entries.into_iter().filter_map(|(place, held, failed)| {
+                    let tally = Tally { held: held.into(), failed: failed.into() };
+                    Some((statements.get(place)?.clone(), tally))
+                });
+                known.collect()
+            };
+            kept.into_iter().map(|(name, entries)| (name, tallies(entries))).collect()
+        };
+        Self { faults: read(faults), healthy: read(healthy) }
+    }
+}
+
+impl From<Experience> for Stored {
+    fn from(experience: Experience) -> Self {
+        let Experience { faults, healthy } = experience;
+        let all = faults.values().chain(healthy.values()).flat_map(BTreeMap::keys);
+        let statements: BTreeSet<String> = all.cloned().collect();
+        let statements: Vec<String> = statements.into_iter().collect();
+        let write = |kept: BTreeMap<String, BTreeMap<String, Tally>>| {
+            let entries = |known: BTreeMap<String, Tally>| {
+                let known = known.into_iter().filter_map(|(statement, tally)| {
+                    // Hundredths of an incident are not worth their digits.
+                    let short = |count: f64| (count * 100.0).round() as f32 / 100.0;
+                    let place = statements.binary_search(&statement).ok()?;
+                    Some((place, short(tally.held), short(tally.failed)))
+                });
+                known.collect()
+            };
+            kept.into_iter().map(|(name, known)| (name, entries(known))).collect()
+        };
+        let (faults, healthy) = (write(faults), write(healthy));
+        Self { statements, faults, healthy }
+    }
 }
 
 impl Tally {

@@ -218,10 +218,20 @@ impl<'s> Judge<'s> {
         }
         let began = self.scene.start() + self.window.onset as f64 * self.scene.step();
         let ended = self.scene.start() + self.window.end as f64 * self.scene.step();
+        // The kernel names a card as `PCI:0000:3b:00`, its exporter as `00000000:3B:00.0`.
+        let bus = own.attribute("bus").and_then(|bus| {
+            let bus = bus.to_ascii_lowercase();
+            Some(format!("PCI:{}", bus.get(4..)?.strip_suffix(".0")?))
+        });
+        let of_it = |text: &str| match &bus {
+            Some(bus) if text.contains("PCI:") => text.contains(bus.as_str()),
+            _ => true,
+        };
         let line = logs.iter().find(|line| {
             (began - AFTER..=ended).contains(&line.time)
                 && concerns(&line.source)
                 && line.text.contains(text)
+                && of_it(&line.text)
         });
         let seen = line.map_or_else(|| "no such line".to_owned(), |line| line.text.clone());
         Finding { holds: Some(line.is_some()), seen, at: vec![target] }

@@ -17,6 +17,7 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("source", &["source"]),
     ("storage", &["mountaddr"]),
     ("role", &["engine_type"]),
+    ("bus", &["pci_bus_id"]),
 ];
 
 /// Sets of attributes: the first of these that both of two targets have decides.

@@ -184,16 +184,24 @@ impl DcgmExporter {
         Self { extended: true }
     }
 
-    /// What it shows of `gpus` on the host `hostname`; `seed` makes their UUIDs.
-    pub fn page(&self, hostname: &str, seed: u64, gpus: &[Gpu]) -> Page {
+    /// What it shows of `gpus` on the host `hostname`; `seed` makes their UUIDs. A GPU that a pod
+    /// and container of `pods` have gets their names as labels, as the kubelet tells them.
+    pub fn page(
+        &self,
+        hostname: &str,
+        seed: u64,
+        gpus: &[Gpu],
+        pods: &[Option<(String, &str)>],
+    ) -> Page {
         let mut builder = PageBuilder::new("dcgm-exporter", &format!("{hostname}:9400"), &[]);
         let identities: Vec<[String; 4]> =
             (0..gpus.len()).map(|index| identity(hostname, seed, index)).collect();
         let labels: Vec<Vec<(&str, &str)>> = identities
             .iter()
             .zip(gpus)
-            .map(|([index, uuid, bus, device], gpu)| {
-                vec![
+            .zip(pods.iter().map(Option::as_ref).chain(std::iter::repeat(None)))
+            .map(|(([index, uuid, bus, device], gpu), pod)| {
+                let mut labels = vec![
                     ("gpu", index.as_str()),
                     ("UUID", uuid.as_str()),
                     ("pci_bus_id", bus.as_str()),
@@ -201,7 +209,11 @@ impl DcgmExporter {
                     ("modelName", gpu.spec().accelerator.product),
                     ("Hostname", hostname),
                     ("DCGM_FI_DRIVER_VERSION", "570.124.06"),
-                ]
+                ];
+                if let Some((pod, container)) = pod {
+                    labels.extend([("namespace", "ai"), ("pod", pod), ("container", container)]);
+                }
+                labels
             })
             .collect();
         let lines: Vec<&[(&str, &str)]> = labels.iter().map(Vec::as_slice).collect();
