@@ -281,6 +281,7 @@ fn play(knowledge: &Knowledge, fault: &str, number: usize) -> Case {
             }
         }
     }
+    builder.expect_events();
     for fault in &plan.faults {
         if let Some(kind) = fault.change {
             for place in &fault.places {

@@ -14,6 +14,7 @@
 //! waits is done by [`Engine::tick`], so that replaying a recording gives the
 //! incidents of the day it was made.
 
+mod case;
 mod engine;
 mod families;
 pub mod incident;
@@ -35,6 +36,8 @@ mod target;
 mod unwatched;
 
 pub use auscult_detect::ensemble::AlarmBudget;
+pub use auscult_diagnose::diagnosis::Report as Diagnosis;
+pub use case::Case;
 pub use engine::{Counts, Engine, Ingested, SeriesView};
 pub use policy::{
     Direction, HeldField, Maintenance, MaintenanceError, Policy, Severity, ValidRange, Weekday,

@@ -35,3 +35,6 @@ pub(crate) const FAULTS: &[(&str, &str)] = &[
     ("training.yaml", include_str!("../../../knowledge/faults/training.yaml")),
     ("healthy.yaml", include_str!("../../../knowledge/faults/healthy.yaml")),
 ];
+
+/// What simulated incidents showed.
+pub(crate) const EXPERIENCE: &str = include_str!("../../../knowledge/experience.json");

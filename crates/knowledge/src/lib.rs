@@ -113,6 +113,12 @@ impl Knowledge {
         Ok(())
     }
 
+    /// How often each statement held in simulated incidents, as `auscult_diagnose` reads it.
+    #[must_use]
+    pub fn experience() -> &'static str {
+        embedded::EXPERIENCE
+    }
+
     /// Every fault, in the order of the files.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {

@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod config;
 mod delivery;
+mod diagnosis;
 mod http;
 mod otlp;
 mod own_metrics;
@@ -32,7 +33,8 @@ pub use access::{
 };
 pub use auscult_core::units::{parse_bytes, parse_duration};
 pub use backtest::{
-    Backtest, BacktestError, BacktestSettings, Backtested, Moment, RecordedFile, Recording, Story,
+    Backtest, BacktestError, BacktestSettings, Backtested, Moment, RecordedFile, Recording, Replay,
+    Story,
 };
 pub use client::{AuthorizationSettings, BasicAuthSettings, HttpClientSettings, TlsClientSettings};
 pub use config::{

@@ -1,8 +1,11 @@
 //! Tells a person what the simulator does to a fleet, and what the service says of it.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auscult_core::{Labels, Timestamp};
+use auscult_diagnose::diagnosis::ToldCause;
+use auscult_engine::Diagnosis;
 use auscult_engine::incident::{Incident, State};
 use auscult_simulate::scenario::{Plan, PlannedFault};
 use auscult_telemetry::format_time;
@@ -20,6 +23,9 @@ pub(crate) struct Teller {
     ended: usize,
     /// Incidents as they were told last.
     told: Vec<Incident>,
+    /// What was said last of the cause of an incident.
+    causes: HashMap<u64, String>,
+    looks: u64,
 }
 
 /// What the service answers.
@@ -30,8 +36,15 @@ struct Incidents {
 
 impl Teller {
     pub(crate) fn new(url: &str) -> Self {
-        let url = format!("{url}/api/auscult/v1/incidents?limit=50");
-        Self { client: reqwest::Client::new(), url, begun: 0, ended: 0, told: Vec::new() }
+        Self {
+            client: reqwest::Client::new(),
+            url: format!("{url}/api/auscult/v1/incidents"),
+            begun: 0,
+            ended: 0,
+            told: Vec::new(),
+            causes: HashMap::new(),
+            looks: 0,
+        }
     }
 
     /// Tells until the service cannot be asked any more.
@@ -44,15 +57,7 @@ impl Teller {
 
     async fn look(&mut self, live: &Live) -> Result<(), String> {
         self.faults(live);
-        let asked = || format!("cannot ask {}", self.url);
-        let answer = self
-            .client
-            .get(&self.url)
-            .send()
-            .await
-            .map_err(|error| format!("{}: {error}", asked()))?;
-        let answer: Incidents =
-            answer.json().await.map_err(|error| format!("{}: {error}", asked()))?;
+        let answer: Incidents = self.ask("?limit=50").await?;
         for incident in answer.incidents.into_iter().rev() {
             let before = self.told.iter().position(|told| told.id == incident.id);
             let was = before.map(|place| (self.told[place].state, self.told[place].targets.len()));
@@ -74,7 +79,33 @@ impl Teller {
                 None => self.told.push(incident),
             }
         }
+        self.looks += 1;
+        if self.looks.is_multiple_of(CAUSES_EVERY) { self.causes().await } else { Ok(()) }
+    }
+
+    /// Tells what is thought to be the cause of open incidents, when that changes.
+    async fn causes(&mut self) -> Result<(), String> {
+        let open = self.told.iter().filter(|incident| incident.state == State::Open);
+        let open: Vec<u64> = open.map(|incident| incident.id).collect();
+        for id in open {
+            let diagnosis: Diagnosis = self.ask(&format!("/{id}/diagnosis")).await?;
+            let Some(cause) = diagnosis.causes.first().filter(|cause| cause.probability >= SURE)
+            else {
+                continue;
+            };
+            let said = format!("{} at {}", cause.fault, cause.place);
+            if self.causes.get(&id) != Some(&said) {
+                println!("{}", because(id, &diagnosis, cause));
+                self.causes.insert(id, said);
+            }
+        }
         Ok(())
+    }
+
+    async fn ask<A: serde::de::DeserializeOwned>(&self, what: &str) -> Result<A, String> {
+        let refuse = |error: reqwest::Error| format!("cannot ask {}{what}: {error}", self.url);
+        let answer = self.client.get(format!("{}{what}", self.url)).send().await.map_err(refuse)?;
+        answer.error_for_status().map_err(refuse)?.json().await.map_err(refuse)
     }
 
     fn faults(&mut self, live: &Live) {
@@ -110,6 +141,24 @@ fn clock() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let text = format_time(Timestamp::from_nanos(now.as_secs() as i64 * 1_000_000_000));
     text.get(11..19).unwrap_or(&text).to_owned()
+}
+
+/// Looks from one diagnosis to the next.
+const CAUSES_EVERY: u64 = 5;
+/// Probability from which a cause is told.
+const SURE: f64 = 0.5;
+/// How many pieces of evidence are shown.
+const EVIDENCE: usize = 3;
+
+fn because(id: u64, diagnosis: &Diagnosis, cause: &ToldCause) -> String {
+    let mut text = format!("{}  {id:<3} because: {}", clock(), diagnosis.sentence);
+    for evidence in cause.supports.iter().take(EVIDENCE) {
+        text += &format!("\n               {}: {}", evidence.statement, evidence.seen);
+    }
+    if !cause.remedy.now.is_empty() {
+        text += &format!("\n               to do: {}", cause.remedy.now);
+    }
+    text
 }
 
 /// How many series of an incident are shown.

@@ -6,13 +6,10 @@ use std::time::Duration;
 
 use auscult_core::Timestamp;
 use auscult_detect::ensemble::AlarmBudget;
-use auscult_server::{
-    Backtest, BacktestSettings, ConfigFile, Configuration, PrometheusSettings, RecordedFile,
-    Recording, parse_duration,
-};
+use auscult_server::{Backtest, BacktestSettings, ConfigFile, Configuration, parse_duration};
 use auscult_telemetry::parse_time;
 
-use super::input::InputArguments;
+use super::recordings::RecordingArguments;
 use crate::backtest::Report;
 use crate::backtest::events::{self, Judgement};
 use crate::backtest::growth::Growth;
@@ -29,34 +26,7 @@ const LOOK: u64 = 256;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    input: InputArguments,
-
-    /// Columns of the files whose cells are labels, such as rank; every other column of numbers
-    /// is a metric. A column `__name__` names the metric of the one column of values
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
-    label: Vec<String>,
-
-    /// Metrics of the files that are counters, which only grow or begin anew at 0: judged by
-    /// their rates per second
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
-    counter: Vec<String>,
-
-    /// Replay what `auscult serve` stored in this folder; it must have ended
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-
-    /// Replay what this server with Prometheus's HTTP API has, such as http://127.0.0.1:9090
-    #[arg(long, value_name = "URL", requires = "query")]
-    prometheus: Option<String>,
-
-    /// What to ask it in PromQL, such as '{job="vllm"}'; may be given more than once
-    #[arg(long, value_name = "PROMQL", requires = "prometheus")]
-    query: Vec<String>,
-
-    /// From one evaluation of the queries to the next; as the interval at which that server
-    /// scrapes, or longer
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = parse_duration, requires = "prometheus")]
-    step: Duration,
+    recordings: RecordingArguments,
 
     /// Replay nothing before this time, such as 2024-05-01T00:00:00Z [default: the beginning;
     /// of a Prometheus server, a day before --to]
@@ -115,7 +85,7 @@ pub(crate) struct Arguments {
     quiet: bool,
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let refuse = || format!("`{text}` is no time: expected one such as 2024-05-01T00:00:00Z");
     parse_time(text).ok_or_else(refuse)
 }
@@ -139,7 +109,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let forget_after = settings.engine.forget_after;
     let progress = Progress::new(!arguments.quiet);
     progress.say("reading");
-    let backtest = Backtest::open(recordings(arguments)?, settings).map_err(CallError::input)?;
+    let backtest =
+        Backtest::open(arguments.recordings.open()?, settings).map_err(CallError::input)?;
     let tick = backtest.tick();
     let first = backtest.span().map(|(from, to)| {
         progress.steps("replaying", (to.seconds() - from.seconds()).max(0.0) as u64);
@@ -156,7 +127,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     });
     progress.done();
     let told = told.map_err(CallError::input)?;
-    if let Some(missing) = arguments.counter.iter().find(|name| !growth.has_counter(name)) {
+    if let Some(missing) =
+        arguments.recordings.counter.iter().find(|name| !growth.has_counter(name))
+    {
         return Err(CallError::input(format!("no column of numbers `{missing}` to be a counter")));
     }
     let mut notes = growth.sentences();
@@ -211,37 +184,6 @@ fn settings(arguments: &Arguments) -> Result<BacktestSettings, CallError> {
         to: arguments.to,
         tell_from: arguments.tell_from,
     })
-}
-
-/// What is to be replayed.
-fn recordings(arguments: &Arguments) -> Result<Vec<Recording>, CallError> {
-    let mut recordings = Vec::new();
-    let has_others = arguments.data.is_some() || arguments.prometheus.is_some();
-    if !has_others || !arguments.input.files.is_empty() {
-        for input in arguments.input.inputs()? {
-            recordings.push(Recording::File(Box::new(RecordedFile {
-                options: arguments.input.options(),
-                time: arguments.input.time.clone(),
-                labels: arguments.label.clone(),
-                counters: arguments.counter.clone(),
-                ..RecordedFile::new(input)
-            })));
-        }
-    } else if !arguments.label.is_empty()
-        || !arguments.counter.is_empty()
-        || arguments.input.time.is_some()
-    {
-        let why = "--label, --counter and --time say what columns of a file are; name a file";
-        return Err(CallError::input(why));
-    }
-    recordings.extend(arguments.data.iter().cloned().map(Recording::Folder));
-    recordings.extend(arguments.prometheus.iter().map(|url| {
-        Recording::Prometheus(Box::new(PrometheusSettings {
-            step: arguments.step,
-            ..PrometheusSettings::new(url, arguments.query.clone())
-        }))
-    }));
-    Ok(recordings)
 }
 
 /// Writes the answer.

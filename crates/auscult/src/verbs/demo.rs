@@ -1,6 +1,7 @@
 //! `auscult demo`: a simulated fleet that falls ill, watched by the real service.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auscult_server::{Configuration, ScrapeSettings, Server, ServerSettings, SettingsSource};
@@ -60,8 +61,10 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
     let listener = tokio::net::TcpListener::bind(address).await.map_err(CallError::input)?;
     let scraped = listener.local_addr().map_err(CallError::input)?;
     let targets = targets(simulation.pages().iter(), &scraped.to_string());
-    let before = configuration(arguments.listen, &json!([]))?.settings();
-    let scraping = configuration(arguments.listen, &targets)?.settings();
+    // Diagnoses look into what is stored; it goes with the demo.
+    let folder = Folder::new().map_err(CallError::input)?;
+    let before = configuration(arguments.listen, &folder.0, &json!([]))?.settings();
+    let scraping = configuration(arguments.listen, &folder.0, &targets)?.settings();
     let moments = moments(&scraping).map_err(CallError::input)?;
     let server =
         Server::bind(before).await.map_err(CallError::input)?.reloading(Scraping(scraping));
@@ -96,6 +99,25 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
     serving.await.map_err(CallError::input)?.map_err(CallError::input)
 }
 
+/// A folder that is gone when the demo is.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("auscult-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left of it is in the folder for what is temporary.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// The settings with which the service scrapes the fleet, once it has seen its past.
 #[derive(Debug)]
 struct Scraping(ServerSettings);
@@ -119,11 +141,15 @@ fn moments(settings: &ServerSettings) -> Result<Vec<Duration>, String> {
 
 /// The service's configuration: it scrapes `targets`, and tells soon that something is over, since a
 /// demo is watched for minutes.
-fn configuration(listen: SocketAddr, targets: &Value) -> Result<Configuration, CallError> {
+fn configuration(
+    listen: SocketAddr,
+    folder: &Path,
+    targets: &Value,
+) -> Result<Configuration, CallError> {
     let interval = format!("{INTERVAL}s");
     let configuration = json!({
         "server": {"listen": listen.to_string(), "tick": interval, "otlp_http": "none", "otlp_grpc": "none"},
-        "storage": {"folder": "none"},
+        "storage": {"folder": folder},
         "detection": {"together": "2m", "quiet_after": "30s", "reopen_within": "1m"},
         "scrape_configs": [{
             "job_name": "demo",

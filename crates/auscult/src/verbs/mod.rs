@@ -8,6 +8,7 @@ mod benchmark_select;
 mod check;
 mod demo;
 mod detect;
+mod diagnose;
 mod explain;
 mod hash_secret;
 mod input;
@@ -15,6 +16,7 @@ mod learn;
 mod method_settings;
 mod methods;
 mod plan;
+mod recordings;
 mod select;
 mod serve;
 mod simulate;
@@ -36,6 +38,8 @@ pub(crate) enum Verb {
     Demo(demo::Arguments),
     /// Finds anomalies in columns or series, by any method of the catalogue.
     Detect(Box<detect::Arguments>),
+    /// Says what an incident is: its likely causes with their evidence, and what to do.
+    Diagnose(Box<diagnose::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
     Learn(Box<learn::Arguments>),
     /// Says what accounts for a change of a column between two periods.
@@ -64,6 +68,7 @@ impl Verb {
             Self::Check(arguments) => check::run(&arguments),
             Self::Demo(arguments) => demo::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
+            Self::Diagnose(arguments) => diagnose::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Plan(arguments) => plan::run(&arguments),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auscult_knowledge::Knowledge;
 use serde::{Deserialize, Serialize};
 
 /// How often a statement held, and how often it did not.
@@ -93,6 +94,15 @@ impl Tally {
 }
 
 impl Experience {
+    /// What simulated incidents showed, built in.
+    ///
+    /// # Panics
+    ///
+    /// When that is broken, which a test rules out.
+    pub fn embedded() -> Self {
+        serde_json::from_str(Knowledge::experience()).expect("a test reads what is built in")
+    }
+
     /// What is known of `statement` where `fault` is the cause.
     pub fn of_fault(&self, fault: &str, statement: &str) -> Tally {
         self.faults.get(fault).and_then(|known| known.get(statement)).copied().unwrap_or_default()

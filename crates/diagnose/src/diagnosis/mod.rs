@@ -1,11 +1,13 @@
 //! From an incident to its causes: every fault at every place is a hypothesis; evidence weighs them.
 
 mod experience;
+mod report;
 mod weigh;
 
 use std::sync::Arc;
 
 pub use experience::{Experience, Tally};
+pub use report::{Report, ToldCause, ToldEvidence, ToldRemedy, ToldRuledOut};
 pub use weigh::{Doctor, Weights};
 
 use crate::evidence::Finding;

@@ -175,8 +175,33 @@ impl<'k> Doctor<'k> {
         weighed.sum()
     }
 
+    /// The statement about targets of the first cause's kind that is not known and whose answer
+    /// the two causes foretell most differently.
+    pub(super) fn question(&self, first: &Cause, second: &Cause) -> Option<String> {
+        let fault =
+            |cause: &Cause| self.knowledge.faults().iter().find(|fault| fault.fault == cause.fault);
+        let (one, other) = (fault(first)?, fault(second)?);
+        let is_known = |statement: &Statement| {
+            first.evidence.iter().any(|evidence| evidence.statement == statement.text)
+        };
+        let open = self.vocabulary(&one.place).iter().filter(|statement| !is_known(statement));
+        let apart = |statement: &Statement| {
+            let (one, _) = self.shares(one, statement);
+            let (other, _) = self.shares(other, statement);
+            (one - other).abs()
+        };
+        let best = open.max_by(|one, other| apart(one).total_cmp(&apart(other)))?;
+        (apart(best) >= 0.3).then(|| best.to_string())
+    }
+
     /// By how much `holds` of a statement changes the logarithm of the odds of a fault.
     fn weight(&self, fault: &Fault, statement: &Statement, holds: bool) -> f64 {
+        let (share, health) = self.shares(fault, statement);
+        if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
+    }
+
+    /// Probability that a statement holds under a fault, and where all is well.
+    fn shares(&self, fault: &Fault, statement: &Statement) -> (f64, f64) {
         let usual = usual(statement.relation);
         let health = self.experience.of_health(&fault.place, &statement.text).share(usual, 2.0);
         let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
@@ -197,7 +222,7 @@ impl<'k> Doctor<'k> {
         };
         let health = health.clamp(RAREST, 1.0 - RAREST);
         let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
-        if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
+        (share, health)
     }
 
     /// Probabilities from the logarithms of odds.

@@ -191,7 +191,8 @@ impl<'s> Judge<'s> {
         let concerns = |named: &str| {
             own.name == named || own.attributes.values().any(|values| values.contains(named))
         };
-        let event = self.scene.events().iter().find(|event| {
+        let Some(events) = self.scene.events() else { return Finding::unknown() };
+        let event = events.iter().find(|event| {
             event.kind == kind
                 && (began - BEFORE..=began + AFTER).contains(&event.time)
                 && (event.target.is_empty() || concerns(&event.target))
@@ -284,7 +285,9 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
                 && numbers.readings.len() > 4
                 && numbers.tail_range[0] == numbers.tail_range[1]
         }
-        Relation::Vanishes => numbers.there_before > 0.5 && numbers.there_at_end < 0.2,
+        Relation::Vanishes => {
+            numbers.there_before > 0.15 && numbers.there_at_end < 0.3 * numbers.there_before
+        }
         Relation::Resets => {
             let [least, most] = numbers.before_range;
             if least == most {

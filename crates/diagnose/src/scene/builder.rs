@@ -21,7 +21,7 @@ pub struct SceneBuilder<'k> {
     series: Vec<Series>,
     targets: Vec<Draft>,
     known: HashMap<(String, String), usize>,
-    events: Vec<Event>,
+    events: Option<Vec<Event>>,
     logs: Vec<LogLine>,
 }
 
@@ -72,7 +72,7 @@ impl<'k> SceneBuilder<'k> {
             series: Vec::new(),
             targets: Vec::new(),
             known: HashMap::new(),
-            events: Vec::new(),
+            events: None,
             logs: Vec::new(),
         }
     }
@@ -88,9 +88,10 @@ impl<'k> SceneBuilder<'k> {
         let target = self.target_of(adapter, mapping, labels);
         let family = |known: &&String| metric.starts_with(known.as_str());
         let named = mapping.metrics.iter().filter(family).map(String::len).max();
-        let rank = mapping.metrics.iter().position(|known| {
-            Some(known.len()) == named && metric.starts_with(known.as_str())
-        });
+        let rank = mapping
+            .metrics
+            .iter()
+            .position(|known| Some(known.len()) == named && metric.starts_with(known.as_str()));
         let seconds = if part == Part::Count { 1.0 } else { mapping.scale };
         self.series.push(Series {
             target,
@@ -129,9 +130,14 @@ impl<'k> SceneBuilder<'k> {
         series.values[place as usize] = reading * series.scale;
     }
 
+    /// Says that changes are told: where there is none, none was made.
+    pub fn expect_events(&mut self) {
+        self.events.get_or_insert_default();
+    }
+
     /// A change that was made.
     pub fn event(&mut self, event: Event) {
-        self.events.push(event);
+        self.events.get_or_insert_default().push(event);
     }
 
     /// A line of a log.

@@ -44,7 +44,8 @@ pub struct Scene {
     length: usize,
     targets: Vec<Target>,
     kin: kin::Kin,
-    events: Vec<Event>,
+    /// `None` where nobody tells of changes.
+    events: Option<Vec<Event>>,
     logs: Vec<LogLine>,
 }
 
@@ -54,9 +55,9 @@ impl Scene {
         &self.targets
     }
 
-    /// Changes that were made.
-    pub fn events(&self) -> &[Event] {
-        &self.events
+    /// Changes that were made; `None` where nobody tells of them.
+    pub fn events(&self) -> Option<&[Event]> {
+        self.events.as_deref()
     }
 
     /// Lines of logs.

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use auscult_core::Timestamp;
+use auscult_core::{METRIC_NAME, Timestamp};
 use auscult_telemetry::metrics::MetricBatch;
-use auscult_telemetry::{Input, ReadOptions, Table, read_table};
+use auscult_telemetry::{Input, ReadOptions, Reader, Table, read_table};
 
 use super::{BacktestError, Player};
 use crate::sources::Slice;
@@ -20,7 +20,8 @@ pub struct RecordedFile {
     pub options: ReadOptions,
     /// The column that says when; found by its name and cells where none is named.
     pub time: Option<String>,
-    /// Columns whose cells are labels, such as `rank`.
+    /// Columns whose cells are labels, such as `rank`. Of a long file where none is named: all
+    /// but the time and `value`.
     pub labels: Vec<String>,
     /// Metrics that are counters, which are judged by their rates.
     pub counters: Vec<String>,
@@ -43,6 +44,8 @@ impl RecordedFile {
     }
 }
 
+/// The column of values of a long file.
+const VALUE: &str = "value";
 /// Moments that are made at a time.
 const AHEAD: usize = 256;
 
@@ -61,9 +64,12 @@ pub(super) struct FilePlayer {
 
 impl FilePlayer {
     pub(super) fn open(
-        file: RecordedFile,
+        mut file: RecordedFile,
         (from, to): (Option<Timestamp>, Option<Timestamp>),
     ) -> Result<Self, BacktestError> {
+        if file.labels.is_empty() {
+            file.labels = labels_of_long(&file)?;
+        }
         let options = ReadOptions { words: file.labels.clone(), ..file.options.clone() };
         let table = read_table(std::slice::from_ref(&file.input), &options)?;
         let (name, ready) = (file.input.to_string(), VecDeque::new());
@@ -94,6 +100,20 @@ impl FilePlayer {
     fn refused(&self, reason: String) -> BacktestError {
         BacktestError::File { name: self.name.clone(), reason }
     }
+}
+
+/// The columns of labels of a long file, a value a record; none of another one.
+fn labels_of_long(file: &RecordedFile) -> Result<Vec<String>, BacktestError> {
+    // What comes only once cannot be looked at beforehand.
+    if matches!(file.input, Input::Stdin) {
+        return Ok(Vec::new());
+    }
+    let reader = Reader::open(std::slice::from_ref(&file.input), &file.options)?;
+    let time = file.time.as_deref().or(reader.time_column());
+    let names = || reader.schema().iter().map(|field| field.name.as_str());
+    let is_long = [METRIC_NAME, VALUE].iter().all(|wanted| names().any(|name| name == *wanted));
+    let labels = names().filter(|name| Some(*name) != time && *name != VALUE);
+    Ok(if is_long { labels.map(str::to_owned).collect() } else { Vec::new() })
 }
 
 impl Player for FilePlayer {

@@ -176,13 +176,15 @@ pub struct Backtest {
     engine: Engine,
     tick: i64,
     settings: BacktestSettings,
-    players: Vec<Box<dyn Player>>,
+    replay: Replay,
 }
 
 impl std::fmt::Debug for Backtest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let players = self.players.len();
-        f.debug_struct("Backtest").field("tick", &self.tick).field("players", &players).finish()
+        f.debug_struct("Backtest")
+            .field("tick", &self.tick)
+            .field("replay", &self.replay)
+            .finish_non_exhaustive()
     }
 }
 
@@ -196,30 +198,19 @@ impl Backtest {
         recordings: Vec<Recording>,
         settings: BacktestSettings,
     ) -> Result<Self, BacktestError> {
-        let range = (settings.from, settings.to);
-        let players = recordings.into_iter().map(|recording| {
-            Ok(match recording {
-                Recording::File(file) => {
-                    Box::new(FilePlayer::open(*file, range)?) as Box<dyn Player>
-                }
-                Recording::Folder(path) => Box::new(FolderPlayer::open(path, range)?),
-                Recording::Prometheus(asked) => Box::new(ServerPlayer::open(*asked, range)?),
-            })
-        });
-        let players: Vec<_> = players.collect::<Result<_, BacktestError>>()?;
+        let replay = Replay::open(recordings, settings.from, settings.to)?;
         let tick = i64::try_from(settings.tick.as_nanos()).unwrap_or(i64::MAX).max(1);
         // Between two records of a slow file nothing happens that a tick could find.
-        let slowest = players.iter().map(|player| player.step().unwrap_or(tick)).min();
+        let slowest = replay.players.iter().map(|player| player.step().unwrap_or(tick)).min();
         let step = slowest.filter(|_| !settings.is_exact).unwrap_or(tick);
         let engine = Engine::new(settings.engine.clone());
-        Ok(Self { engine, tick: tick.max(step), settings, players })
+        Ok(Self { engine, tick: tick.max(step), settings, replay })
     }
 
     /// The time that will be replayed, as far as the recordings tell beforehand.
     #[must_use]
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        let spans = self.players.iter().filter_map(|player| player.span());
-        spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+        self.replay.span()
     }
 
     /// How often the engine will be ticked.
@@ -234,23 +225,95 @@ impl Backtest {
     /// # Errors
     ///
     /// The first of a recording that cannot be read on, and [`BacktestError::Nothing`].
-    pub fn run(mut self, mut watch: impl FnMut(&Moment<'_>)) -> Result<Backtested, BacktestError> {
+    pub fn run(self, mut watch: impl FnMut(&Moment<'_>)) -> Result<Backtested, BacktestError> {
+        let mut run = Run::new(&self.engine, self.tick);
+        let untimed = self.replay.slices(|slice| {
+            watch(&Moment { time: slice.time, batch: &slice.batch });
+            run.take(slice);
+        })?;
+        run.finish(self.settings.tell_from, untimed).ok_or(BacktestError::Nothing)
+    }
+}
+
+/// Recordings, opened, to be gone through once.
+///
+/// ```
+/// use auscult_server::{RecordedFile, Recording, Replay};
+/// use auscult_telemetry::Input;
+/// let text = b"time,queue\n2024-05-01T00:00:00Z,3\n2024-05-01T00:00:15Z,4\n";
+/// let file = RecordedFile::new(Input::Bytes { name: "queue.csv".to_owned(), bytes: text.as_slice().into() });
+/// let mut moments = 0;
+/// Replay::open(vec![Recording::File(Box::new(file))], None, None)?.run(|_moment| moments += 1)?;
+/// assert_eq!(moments, 2);
+/// # Ok::<(), auscult_server::BacktestError>(())
+/// ```
+pub struct Replay {
+    players: Vec<Box<dyn Player>>,
+}
+
+impl std::fmt::Debug for Replay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replay").field("players", &self.players.len()).finish()
+    }
+}
+
+impl Replay {
+    /// Opens recordings; nothing before `from` or after `to` is told. A file is read whole:
+    /// memory is eight bytes for each of its cells.
+    ///
+    /// # Errors
+    ///
+    /// [`BacktestError`] for one that cannot be read.
+    pub fn open(
+        recordings: Vec<Recording>,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+    ) -> Result<Self, BacktestError> {
+        let range = (from, to);
+        let players = recordings.into_iter().map(|recording| {
+            Ok(match recording {
+                Recording::File(file) => {
+                    Box::new(FilePlayer::open(*file, range)?) as Box<dyn Player>
+                }
+                Recording::Folder(path) => Box::new(FolderPlayer::open(path, range)?),
+                Recording::Prometheus(asked) => Box::new(ServerPlayer::open(*asked, range)?),
+            })
+        });
+        Ok(Self { players: players.collect::<Result<_, BacktestError>>()? })
+    }
+
+    /// The time that will be replayed, as far as the recordings tell beforehand.
+    #[must_use]
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let spans = self.players.iter().filter_map(|player| player.span());
+        spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+    }
+
+    /// Tells every moment, oldest first; of equal times, in the order of the recordings.
+    ///
+    /// # Errors
+    ///
+    /// The first of a recording that cannot be read on.
+    pub fn run(self, mut tell: impl FnMut(&Moment<'_>)) -> Result<(), BacktestError> {
+        self.slices(|slice| tell(&Moment { time: slice.time, batch: &slice.batch }))?;
+        Ok(())
+    }
+
+    /// Gives every moment; returns how many records do not say when.
+    fn slices(mut self, mut give: impl FnMut(&Slice)) -> Result<u64, BacktestError> {
         let mut heads = Vec::new();
         for player in &mut self.players {
             heads.push(player.next()?);
         }
-        let mut run = Run::new(&self.engine, self.tick);
         loop {
             let times = heads.iter().enumerate();
             let times = times.filter_map(|(place, head)| Some((head.as_ref()?.time, place)));
-            let Some((time, place)) = times.min() else { break };
+            let Some((_, place)) = times.min() else { break };
             let Some(slice) = heads[place].take() else { break };
             heads[place] = self.players[place].next()?;
-            watch(&Moment { time, batch: &slice.batch });
-            run.take(&slice);
+            give(&slice);
         }
-        let untimed = self.players.iter().map(|player| player.untimed()).sum();
-        run.finish(self.settings.tell_from, untimed).ok_or(BacktestError::Nothing)
+        Ok(self.players.iter().map(|player| player.untimed()).sum())
     }
 }
 

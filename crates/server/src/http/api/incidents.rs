@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use auscult_engine::incident::{Incident, State as IncidentState};
-use auscult_engine::{Selector, Severity};
+use auscult_engine::{Diagnosis, Selector, Severity};
 use auscult_store::IncidentsWanted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::ask::{Ask, Nothing};
 use super::problem::Problem;
 use super::values::{Time, limit};
 use super::verdicts::{self, VerdictAnswer};
+use crate::diagnosis::{DiagnosisError, diagnose};
 use crate::serve::Shared;
 use crate::storage::word;
 
@@ -86,6 +87,14 @@ pub(super) fn one(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Inciden
     let incident = find(shared, ask.ids[0])?;
     let one = with_verdicts(shared, vec![incident])?.pop();
     one.ok_or_else(Problem::mistake)
+}
+
+pub(super) fn diagnosis(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Diagnosis, Problem> {
+    let incident = find(shared, ask.ids[0])?;
+    diagnose(shared, &incident).map_err(|error| match error {
+        DiagnosisError::KeepsNothing => Problem::missing(error.to_string()),
+        DiagnosisError::Store(error) => Problem::unread(error),
+    })
 }
 
 /// The incident with this number.

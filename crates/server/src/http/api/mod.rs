@@ -71,6 +71,11 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
         )
         .add(
             READ,
+            name("/incidents/{id}/diagnosis", "diagnoseIncident", "What an incident is: its likely causes with their evidence, what was ruled out, what to do."),
+            incidents::diagnosis,
+        )
+        .add(
+            READ,
             name("/incidents/{id}/verdicts", "listVerdicts", "Verdicts on an incident, and all before them."),
             verdicts::list,
         )

@@ -1,0 +1,284 @@
+//! A diagnosis as people and programs read it.
+
+use std::fmt::Write;
+
+use auscult_knowledge::{Fault, Knowledge, Remedy};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Diagnosis, Doctor, Evidence};
+use crate::evidence::Window;
+use crate::scene::Scene;
+
+/// Pieces of evidence for and against a cause that are told.
+const TOLD: usize = 8;
+/// Causes that are told.
+const CAUSES: usize = 5;
+/// Weight from which a piece of evidence is worth telling.
+const WORTH: f64 = 0.3;
+/// Targets that are named for a piece of evidence.
+const NAMED: usize = 5;
+/// Probability from which a cause is given as the answer.
+const SURE: f64 = 0.5;
+/// Probability under which a cause is not worth naming.
+const NEGLIGIBLE: f64 = 0.01;
+
+/// What is wrong, where, since when, how that is known, what was ruled out, and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Cause, place, since when and how sure, in one sentence.
+    pub sentence: String,
+    /// Seconds since 1970 at which it began, as far as known.
+    pub began: f64,
+    /// Seconds since 1970 of the last reading that was looked at.
+    pub until: f64,
+    /// The likeliest causes, first the likeliest.
+    pub causes: Vec<ToldCause>,
+    /// Causes that cannot be, with the reason.
+    pub ruled_out: Vec<ToldRuledOut>,
+    /// Probability that it is none of the causes that are known.
+    pub unknown: f64,
+    /// Probability that nothing is wrong.
+    pub healthy: f64,
+    /// What would tell the first two causes apart, and nobody knows yet.
+    pub next_question: Option<String>,
+}
+
+/// A cause with its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Cause")]
+pub struct ToldCause {
+    /// Its short name, such as `G1`.
+    pub fault: String,
+    /// What people call it.
+    pub name: String,
+    /// What goes on.
+    pub about: String,
+    /// Whether it is healthy after all, and only looks like a fault.
+    pub benign: bool,
+    /// Kind of the target.
+    pub kind: String,
+    /// What the target is called.
+    pub place: String,
+    /// Probability of this cause, wherever it is.
+    pub probability: f64,
+    /// Probability that it is there, if it is this cause.
+    pub here: f64,
+    /// What speaks for it, the weightiest first.
+    pub supports: Vec<ToldEvidence>,
+    /// What speaks against it, the weightiest first.
+    pub speaks_against: Vec<ToldEvidence>,
+    /// What it requires, and nobody can say.
+    pub not_known: Vec<String>,
+    /// What to do.
+    pub remedy: ToldRemedy,
+}
+
+/// A statement and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Evidence")]
+pub struct ToldEvidence {
+    /// In the vocabulary of evidence.
+    pub statement: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What was seen: before and now.
+    pub seen: String,
+    /// Where, by names of targets.
+    pub at: Vec<String>,
+    /// By how much it changes the logarithm of the odds.
+    pub weight: f64,
+}
+
+/// A cause that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RuledOut")]
+pub struct ToldRuledOut {
+    /// Its short name.
+    pub fault: String,
+    /// What people call it.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What to do about a cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Remedy")]
+pub struct ToldRemedy {
+    /// At once; empty if nothing should be done unattended.
+    pub now: String,
+    /// Later.
+    pub later: String,
+    /// What may go wrong with it.
+    pub risk: String,
+    /// What keeps it from doing harm.
+    pub guard: String,
+    /// What shows that it helped.
+    pub recovered_when: String,
+}
+
+impl From<&Remedy> for ToldRemedy {
+    fn from(remedy: &Remedy) -> Self {
+        Self {
+            now: remedy.now.clone(),
+            later: remedy.later.clone(),
+            risk: remedy.risk.clone(),
+            guard: remedy.guard.clone(),
+            recovered_when: remedy.recovered_when.to_string(),
+        }
+    }
+}
+
+impl Report {
+    /// Tells a diagnosis of what happened in `window` of `scene`.
+    pub fn new(
+        knowledge: &Knowledge,
+        doctor: &Doctor<'_>,
+        scene: &Scene,
+        window: Window,
+        diagnosis: &Diagnosis,
+    ) -> Self {
+        let time = |place: usize| scene.start() + place as f64 * scene.step();
+        let worth = diagnosis.causes.iter().filter(|cause| cause.probability >= NEGLIGIBLE);
+        let causes = worth.take(CAUSES).filter_map(|cause| {
+            let fault = knowledge.faults().iter().find(|fault| fault.fault == cause.fault)?;
+            Some(told(cause, fault, scene))
+        });
+        let causes: Vec<ToldCause> = causes.collect();
+        let ruled_out = diagnosis.ruled_out.iter().map(|one| ToldRuledOut {
+            fault: one.fault.clone(),
+            name: one.name.clone(),
+            reason: one.reason.clone(),
+        });
+        let next_question = match diagnosis.causes.as_slice() {
+            [first, second, ..] if second.probability >= 0.1 => doctor.question(first, second),
+            _ => None,
+        };
+        let mut report = Self {
+            sentence: String::new(),
+            began: time(window.onset),
+            until: time(window.end.saturating_sub(1)),
+            causes,
+            ruled_out: ruled_out.collect(),
+            unknown: diagnosis.unknown,
+            healthy: diagnosis.healthy,
+            next_question,
+        };
+        report.sentence = report.sum_up();
+        report
+    }
+
+    fn sum_up(&self) -> String {
+        let percent = |share: f64| format!("{:.0} %", 100.0 * share.min(0.999));
+        let others = self.unknown.max(self.healthy);
+        let Some(cause) = self.causes.first().filter(|cause| cause.probability > others) else {
+            return if self.healthy >= self.unknown {
+                format!("nothing seems to be wrong ({})", percent(self.healthy))
+            } else {
+                format!("none of the known causes fits ({})", percent(self.unknown))
+            };
+        };
+        let sure = if cause.probability >= SURE { "" } else { "perhaps " };
+        let benign = if cause.benign { ", which is no fault" } else { "" };
+        format!(
+            "{sure}{} at {} {}{benign} ({}, {})",
+            cause.name,
+            cause.kind,
+            cause.place,
+            cause.fault,
+            percent(cause.probability)
+        )
+    }
+
+    /// The report as text, for a terminal.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n", self.sentence);
+        for (place, cause) in self.causes.iter().enumerate() {
+            let _ = writeln!(
+                text,
+                "\n{}. {} ({}) at {} {}: {:.1} %",
+                place + 1,
+                cause.name,
+                cause.fault,
+                cause.kind,
+                cause.place,
+                100.0 * cause.probability
+            );
+            if cause.here < 0.95 {
+                let _ =
+                    writeln!(text, "   at this place, if it is that: {:.0} %", 100.0 * cause.here);
+            }
+            let _ = writeln!(text, "   {}", cause.about);
+            // Only of the first ones all of it is wanted.
+            let most = if place == 0 { TOLD } else { 3 };
+            for (sign, list) in [("+", &cause.supports), ("-", &cause.speaks_against)] {
+                for evidence in list.iter().take(most) {
+                    let is = if evidence.holds { "" } else { " (is not so)" };
+                    let _ =
+                        writeln!(text, "   {sign} {}{is}: {}", evidence.statement, evidence.seen);
+                }
+            }
+            for unknown in &cause.not_known {
+                let _ = writeln!(text, "   ? {unknown}: not known");
+            }
+            if place == 0 {
+                let remedy = &cause.remedy;
+                let now = if remedy.now.is_empty() { "nothing unattended" } else { &remedy.now };
+                let _ = writeln!(text, "   now:    {now}");
+                if !remedy.later.is_empty() {
+                    let _ = writeln!(text, "   later:  {}", remedy.later);
+                }
+                let _ = writeln!(text, "   risk:   {}; guard: {}", remedy.risk, remedy.guard);
+                let _ = writeln!(text, "   helped: {}", remedy.recovered_when);
+            }
+        }
+        if self.unknown >= NEGLIGIBLE || self.healthy >= NEGLIGIBLE {
+            let _ = writeln!(
+                text,
+                "\nnone of the known causes: {:.1} %; nothing wrong: {:.1} %",
+                100.0 * self.unknown,
+                100.0 * self.healthy
+            );
+        }
+        if let Some(question) = &self.next_question {
+            let _ = writeln!(text, "\nwhat would tell the first two apart: {question}");
+        }
+        for one in &self.ruled_out {
+            let _ = writeln!(text, "ruled out: {} ({}): {}", one.name, one.fault, one.reason);
+        }
+        text
+    }
+}
+
+fn told(cause: &Cause, fault: &Fault, scene: &Scene) -> ToldCause {
+    let tell = |evidence: &Evidence| {
+        let named = evidence.finding.at.iter().take(NAMED);
+        ToldEvidence {
+            statement: evidence.statement.clone(),
+            holds: evidence.finding.holds == Some(true),
+            seen: evidence.finding.seen.clone(),
+            at: named.map(|target| scene.targets()[*target].name.clone()).collect(),
+            weight: evidence.weight,
+        }
+    };
+    let supports = cause.evidence.iter().filter(|evidence| evidence.weight >= WORTH);
+    let against = cause.evidence.iter().filter(|evidence| evidence.weight <= -WORTH);
+    let is_known =
+        |statement: &str| cause.evidence.iter().any(|evidence| evidence.statement == statement);
+    let unknown = fault.required.iter().filter(|statement| !is_known(&statement.text));
+    ToldCause {
+        fault: cause.fault.clone(),
+        name: cause.name.clone(),
+        about: fault.about.clone(),
+        benign: cause.benign,
+        kind: cause.kind.clone(),
+        place: cause.place.clone(),
+        probability: cause.probability,
+        here: cause.here,
+        supports: supports.take(TOLD).map(tell).collect(),
+        speaks_against: against.take(TOLD).map(tell).collect(),
+        not_known: unknown.map(ToString::to_string).collect(),
+        remedy: (&fault.remedy).into(),
+    }
+}

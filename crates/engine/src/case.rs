@@ -1,0 +1,143 @@
+//! One incident and the samples around it: what a diagnosis is made from.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use auscult_core::{Labels, Timestamp};
+use auscult_diagnose::diagnosis::{Doctor, Experience, Report, Weights};
+use auscult_diagnose::evidence::Window;
+use auscult_diagnose::scene::{Event, LogLine, SceneBuilder, SeriesNumber};
+use auscult_knowledge::Knowledge;
+use auscult_telemetry::metrics::MetricBatch;
+
+use crate::incident::{Incident, State};
+
+static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::embedded);
+static EXPERIENCE: LazyLock<Experience> = LazyLock::new(Experience::embedded);
+static DOCTOR: LazyLock<Doctor<'static>> =
+    LazyLock::new(|| Doctor::new(&KNOWLEDGE, &EXPERIENCE, Weights::default()));
+
+/// How long before its beginning an incident is looked at.
+const BEFORE: Duration = Duration::from_secs(45 * 60);
+/// Seconds between the readings that are looked at, of an incident that has gone on for minutes.
+const STEP: f64 = 15.0;
+/// Of a young one.
+const FINE_STEP: f64 = 5.0;
+/// Seconds up to which it is young.
+const YOUNG: f64 = 300.0;
+/// Least seconds of it that are looked at.
+const LEAST: f64 = 30.0;
+/// Most seconds of it that are looked at: what came later is of its consequences.
+const MOST: f64 = 3600.0;
+
+/// One incident and the samples around it.
+///
+/// ```
+/// use auscult_core::{Labels, Timestamp};
+/// use auscult_engine::Case;
+/// let at = Timestamp::from_seconds;
+/// let mut case = Case::new(at(3000), at(3600));
+/// let labels = Labels::from_pairs([
+///     ("__name__", "DCGM_FI_DEV_GPU_TEMP"), ("Hostname", "a"), ("gpu", "0"),
+/// ])?;
+/// let samples = (0..240).map(|step| (at(step * 15), if step < 200 { 60.0 } else { 91.0 }));
+/// case.series(&labels, samples);
+/// let diagnosis = case.diagnose();
+/// assert!(!diagnosis.causes.is_empty());
+/// # Ok::<(), auscult_core::LabelsError>(())
+/// ```
+#[derive(Debug)]
+pub struct Case {
+    builder: SceneBuilder<'static>,
+    numbers: HashMap<Labels, Option<SeriesNumber>>,
+    from: f64,
+    began: f64,
+    until: f64,
+}
+
+impl Case {
+    /// Of something that began at `began`, as far as it is known at `until`.
+    pub fn new(began: Timestamp, until: Timestamp) -> Self {
+        let began = began.seconds();
+        let until = until.seconds().clamp(began + LEAST, began + MOST);
+        let from = began - BEFORE.as_secs_f64();
+        let step = if until - began <= YOUNG { FINE_STEP } else { STEP };
+        let length = ((until - from) / step).ceil() as usize + 1;
+        let builder = SceneBuilder::new(&KNOWLEDGE, from, step, length);
+        Self { builder, numbers: HashMap::new(), from, began, until }
+    }
+
+    /// Of an incident, at the time `now`.
+    pub fn of(incident: &Incident, now: Timestamp) -> Self {
+        let until = match incident.state {
+            State::Open => now,
+            // What came afterwards is as usual again, and shows nothing.
+            State::Recovered => {
+                let ends = incident.members.iter().filter_map(|member| member.usual_since);
+                ends.min().unwrap_or(incident.updated)
+            }
+        };
+        Self::new(incident.began, until)
+    }
+
+    /// The time of the samples that are looked at.
+    pub fn span(&self) -> (Timestamp, Timestamp) {
+        let time = |seconds: f64| Timestamp::from_nanos((seconds * 1e9) as i64);
+        (time(self.from), time(self.until))
+    }
+
+    /// The samples of a batch; of each series, in the order of time.
+    pub fn take(&mut self, batch: &MetricBatch) {
+        for series in batch.series() {
+            let labels = series.labels.to_owned();
+            let points = series.points.iter().map(|point| (point.time, point.value));
+            self.series(&labels, points);
+        }
+    }
+
+    /// Samples of a series, in the order of time.
+    pub fn series(&mut self, labels: &Labels, samples: impl IntoIterator<Item = (Timestamp, f64)>) {
+        let number = match self.numbers.get(labels) {
+            Some(number) => *number,
+            None => {
+                let number = self.builder.series(labels);
+                self.numbers.insert(labels.clone(), number);
+                number
+            }
+        };
+        let Some(number) = number else { return };
+        for (time, value) in samples {
+            self.builder.sample(number, time.seconds(), value);
+        }
+    }
+
+    /// Says that changes are told: where there is none, none was made.
+    pub fn expect_changes(&mut self) {
+        self.builder.expect_events();
+    }
+
+    /// A change that people or programs made.
+    pub fn change(&mut self, event: Event) {
+        self.builder.event(event);
+    }
+
+    /// A line of a log.
+    pub fn log(&mut self, line: LogLine) {
+        self.builder.log(line);
+    }
+
+    /// Says that nothing is known after `last`.
+    pub fn end(&mut self, last: Timestamp) {
+        self.until = self.until.min(last.seconds()).max(self.began);
+    }
+
+    /// What it is.
+    pub fn diagnose(self) -> Report {
+        let scene = self.builder.build();
+        let window =
+            Window { from: 0, onset: scene.index(self.began), end: scene.index(self.until) + 1 };
+        let diagnosis = DOCTOR.diagnose(&scene, window);
+        Report::new(&KNOWLEDGE, &DOCTOR, &scene, window, &diagnosis)
+    }
+}
