@@ -4,4 +4,5 @@ mod explain_robustspot;
 mod explain_two_periods;
 mod golden_learn;
 mod hostile_models;
+mod log_templates;
 mod public_logs;

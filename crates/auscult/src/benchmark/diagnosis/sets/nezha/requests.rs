@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use auscult_diagnose::rank::requests::{
-    FaultKind, RequestCase, RequestSuspect, Span, rank_requests,
+    FaultKind, RequestCase, RequestSuspect, Span, Templates, rank_requests,
 };
 use auscult_evaluate::{accuracy_at, average_accuracy};
 use auscult_telemetry::parse_time;
@@ -18,6 +18,9 @@ use crate::outcome::CallError;
 
 /// What the method is called on the command line.
 pub(super) const NAME: &str = "requests";
+
+/// Share of equal words from which lines have a template in common.
+const SIMILARITY: f64 = 0.5;
 
 const COLUMNS: &[Column] = &[
     column("ac1", "AC@1", 3),
@@ -38,17 +41,20 @@ pub(super) fn measure(
     let place = |name| labels.place(name, &path);
     let (case, time) = (place("case")?, place("inject_time_utc")?);
     let (service, fault) = (place("service")?, place("fault")?);
+    // One list for all cases, so that a template is the same before and after.
+    let mut templates = Templates::new(SIMILARITY);
     let mut days: HashMap<String, Vec<Span>> = HashMap::new();
     let (mut ranks, mut with_kind, mut seconds, mut spans) = (Vec::new(), Vec::new(), 0.0, 0);
     for label in &labels.rows {
         let day = day_of(&label[case], &path)?;
         if !days.contains_key(&day) {
-            days.insert(day.clone(), read(&folder.join("reference").join(&day))?);
+            let reference = folder.join("reference").join(&day);
+            days.insert(day.clone(), read(&reference, &mut templates)?);
         }
         let onset = parse_time(&label[time])
             .ok_or_else(|| wrong(&path, format_args!("`{}` is no time", label[time])))?;
         let onset = onset.nanos() as f64 / 1e3;
-        let all = read(&folder.join("cases").join(&label[case]))?;
+        let all = read(&folder.join("cases").join(&label[case]), &mut templates)?;
         let abnormal = from(&all, onset);
         let case = RequestCase { normal: days[&day].clone(), abnormal };
         spans += case.normal.len() + case.abnormal.len();
@@ -110,7 +116,7 @@ fn from(spans: &[Span], onset: f64) -> Vec<Span> {
 }
 
 /// The spans of a folder, with what was logged in them.
-fn read(folder: &Path) -> Result<Vec<Span>, CallError> {
+fn read(folder: &Path, templates: &mut Templates) -> Result<Vec<Span>, CallError> {
     let path = folder.join("traces.csv.gz");
     let traces = Sheet::read(&path)?;
     let place = |name| traces.place(name, &path);
@@ -145,33 +151,30 @@ fn read(folder: &Path) -> Result<Vec<Span>, CallError> {
     lines.sort_by(|one, other| number(&one[time]).total_cmp(&number(&other[time])));
     for line in lines {
         if let Some(place) = places.get(&(line[trace].as_str(), line[span].as_str())) {
-            spans[*place].statements.push(statement(&line[log]));
+            spans[*place].statements.push(statement(&line[log], templates));
         }
     }
     Ok(spans)
 }
 
-/// Where in the code a line was logged, `class#line`, the third word of these logs; of other
-/// lines the beginning, with what has digits in it masked.
-fn statement(log: &str) -> String {
-    let mut words = log.split_whitespace().skip(2);
-    if let Some(place) = words.next().filter(|word| word.contains('#')) {
-        return place.to_owned();
-    }
-    let masked = log
-        .split_whitespace()
-        .map(|word| if word.bytes().any(|byte| byte.is_ascii_digit()) { "*" } else { word });
-    masked.take(10).collect::<Vec<&str>>().join(" ")
+/// Where in the code a line was logged, `class#line`, the third word of these logs; of lines
+/// without it, their template.
+fn statement(log: &str, templates: &mut Templates) -> String {
+    let place = log.split_whitespace().nth(2).filter(|word| word.contains('#'));
+    place.map_or_else(|| format!("template {}", templates.learn(log)), str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::statement;
+    use super::*;
 
     #[test]
     fn a_statement_is_where_it_stands_in_the_code() {
         let log = "16:42:09.736 INFO  c.s.ContactsServiceImpl#31 TraceID: 6f3c SpanID: 57 FIND: 4";
-        assert_eq!(statement(log), "c.s.ContactsServiceImpl#31");
-        assert_eq!(statement("caught 17 of 20 errors"), "caught * of * errors");
+        let mut templates = Templates::new(SIMILARITY);
+        assert_eq!(statement(log, &mut templates), "c.s.ContactsServiceImpl#31");
+        for log in ["caught 17 of 20 errors", "caught 3 of 4 errors"] {
+            assert_eq!(statement(log, &mut templates), "template 0");
+        }
     }
 }
