@@ -64,7 +64,7 @@ impl Templates {
                 best = Some((share, general, *at));
             }
         }
-        if let Some((share, _, at)) = best.filter(|(share, _, _)| *share >= self.similarity) {
+        if let Some((_, _, at)) = best.filter(|(share, _, _)| *share >= self.similarity) {
             for (known, word) in self.templates[at].iter_mut().zip(words) {
                 if *known != word {
                     ANYTHING.clone_into(known);
