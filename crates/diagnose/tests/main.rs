@@ -7,5 +7,6 @@ mod golden_learn;
 mod hostile_models;
 mod mef;
 mod networks;
+mod log_templates;
 mod public_logs;
 mod replay;

@@ -9,9 +9,11 @@
 mod phase;
 mod rank;
 mod statements;
+mod templates;
 mod times;
 
 pub use rank::{FaultKind, RequestRanking, RequestSuspect, rank_requests};
+pub use templates::Templates;
 
 /// One operation of one request.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +30,8 @@ pub struct Span {
     pub start_micros: f64,
     /// How long it took, in microseconds.
     pub duration_micros: f64,
-    /// What was logged within it, in order: a template, or the place in the code.
+    /// What was logged within it, in order: a template ([`Templates`]), or the place in the
+    /// code where the line has it.
     pub statements: Vec<String>,
 }
 

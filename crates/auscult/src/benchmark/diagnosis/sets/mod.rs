@@ -85,8 +85,10 @@ mod tests {
 
     #[test]
     fn causes_of_train_ticket_are_named_from_logs_and_spans() {
-        let Some(tables) = tables("nezha-tt", &["requests"]) else { return };
+        let methods = ["requests", "requests-by-template"];
+        let Some(tables) = tables("nezha-tt", &methods) else { return };
         assert!(figure(&tables[0], 0, "ac1") > 0.8, "{tables:?}");
+        assert!(figure(&tables[0], 1, "ac1") > 0.6, "{tables:?}");
         assert!(figure(&tables[0], 0, "ac3") > 0.9, "{tables:?}");
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use auscult_diagnose::rank::requests::{
-    FaultKind, RequestCase, RequestSuspect, Span, rank_requests,
+    FaultKind, RequestCase, RequestSuspect, Span, Templates, rank_requests,
 };
 use auscult_evaluate::{accuracy_at, average_accuracy};
 use auscult_telemetry::parse_time;
@@ -16,8 +16,12 @@ use super::{day_of, service_of};
 use crate::benchmark::files::wrong;
 use crate::outcome::CallError;
 
-/// What the method is called on the command line.
-pub(super) const NAME: &str = "requests";
+/// What the method is called on the command line: as it is, and with the templates of lines
+/// instead of their places in the code.
+pub(super) const NAMES: [&str; 2] = ["requests", "requests-by-template"];
+
+/// Share of equal words from which lines have a template in common.
+const SIMILARITY: f64 = 0.5;
 
 const COLUMNS: &[Column] = &[
     column("ac1", "AC@1", 3),
@@ -27,28 +31,46 @@ const COLUMNS: &[Column] = &[
     column("kind_ac1", "service and kind of fault AC@1", 3),
 ];
 
-/// Measures the ranking by requests.
+/// Measures the ranking by requests, as each of `methods`.
 pub(super) fn measure(
     folder: &Path,
     mark: &str,
+    methods: &[&'static str],
     published: &'static [Published],
 ) -> Result<Table, CallError> {
+    let lines: Vec<(Line, usize)> =
+        methods.iter().map(|method| line(folder, mark, method)).collect::<Result<_, _>>()?;
+    let incidents = lines.first().map_or(0, |(_, incidents)| *incidents);
+    Ok(Table {
+        title: "logs and spans".to_owned(),
+        cases: format!("{incidents} incidents; series are spans."),
+        columns: COLUMNS,
+        lines: lines.into_iter().map(|(line, _)| line).collect(),
+        published,
+    })
+}
+
+/// What `method` reaches, and on how many incidents.
+fn line(folder: &Path, mark: &str, method: &'static str) -> Result<(Line, usize), CallError> {
     let path = folder.join(mark);
     let labels = Sheet::read(&path)?;
     let place = |name| labels.place(name, &path);
     let (case, time) = (place("case")?, place("inject_time_utc")?);
     let (service, fault) = (place("service")?, place("fault")?);
+    // One for all cases, so that a template is the same before and after.
+    let mut statements = Statements::new(method == NAMES[0]);
     let mut days: HashMap<String, Vec<Span>> = HashMap::new();
     let (mut ranks, mut with_kind, mut seconds, mut spans) = (Vec::new(), Vec::new(), 0.0, 0);
     for label in &labels.rows {
         let day = day_of(&label[case], &path)?;
         if !days.contains_key(&day) {
-            days.insert(day.clone(), read(&folder.join("reference").join(&day))?);
+            let reference = folder.join("reference").join(&day);
+            days.insert(day.clone(), read(&reference, &mut statements)?);
         }
         let onset = parse_time(&label[time])
             .ok_or_else(|| wrong(&path, format_args!("`{}` is no time", label[time])))?;
         let onset = onset.nanos() as f64 / 1e3;
-        let all = read(&folder.join("cases").join(&label[case]))?;
+        let all = read(&folder.join("cases").join(&label[case]), &mut statements)?;
         let abnormal = from(&all, onset);
         let case = RequestCase { normal: days[&day].clone(), abnormal };
         spans += case.normal.len() + case.abnormal.len();
@@ -62,25 +84,10 @@ pub(super) fn measure(
     }
     let cases = labels.rows.len().max(1) as f64;
     let at = |k| accuracy_at(&ranks, k);
-    Ok(Table {
-        title: "logs and spans".to_owned(),
-        cases: format!("{} incidents; series are spans.", labels.rows.len()),
-        columns: COLUMNS,
-        lines: vec![Line {
-            method: NAME,
-            figures: vec![
-                at(1),
-                at(3),
-                at(5),
-                average_accuracy(&ranks, 5),
-                accuracy_at(&with_kind, 1),
-            ],
-            seconds: seconds / cases,
-            series: spans as f64 / cases,
-            refused: None,
-        }],
-        published,
-    })
+    let figures =
+        vec![at(1), at(3), at(5), average_accuracy(&ranks, 5), accuracy_at(&with_kind, 1)];
+    let (seconds, series) = (seconds / cases, spans as f64 / cases);
+    Ok((Line { method, figures, seconds, series, refused: None }, labels.rows.len()))
 }
 
 /// The kind of a fault that was injected.
@@ -110,7 +117,7 @@ fn from(spans: &[Span], onset: f64) -> Vec<Span> {
 }
 
 /// The spans of a folder, with what was logged in them.
-fn read(folder: &Path) -> Result<Vec<Span>, CallError> {
+fn read(folder: &Path, statements: &mut Statements) -> Result<Vec<Span>, CallError> {
     let path = folder.join("traces.csv.gz");
     let traces = Sheet::read(&path)?;
     let place = |name| traces.place(name, &path);
@@ -145,33 +152,61 @@ fn read(folder: &Path) -> Result<Vec<Span>, CallError> {
     lines.sort_by(|one, other| number(&one[time]).total_cmp(&number(&other[time])));
     for line in lines {
         if let Some(place) = places.get(&(line[trace].as_str(), line[span].as_str())) {
-            spans[*place].statements.push(statement(&line[log]));
+            spans[*place].statements.push(statements.of(&line[log]));
         }
     }
     Ok(spans)
 }
 
-/// Where in the code a line was logged, `class#line`, the third word of these logs; of other
-/// lines the beginning, with what has digits in it masked.
-fn statement(log: &str) -> String {
-    let mut words = log.split_whitespace().skip(2);
-    if let Some(place) = words.next().filter(|word| word.contains('#')) {
-        return place.to_owned();
+/// What tells one line of a log from another.
+struct Statements {
+    /// Whether lines are told by where in the code they were logged, if they say so.
+    by_place: bool,
+    templates: Templates,
+}
+
+impl Statements {
+    fn new(by_place: bool) -> Self {
+        Self { by_place, templates: Templates::new(SIMILARITY) }
     }
-    let masked = log
-        .split_whitespace()
-        .map(|word| if word.bytes().any(|byte| byte.is_ascii_digit()) { "*" } else { word });
-    masked.take(10).collect::<Vec<&str>>().join(" ")
+
+    /// The place in the code, `class#line`, which is the third word of these logs; or else the
+    /// template of what follows it and the two identifiers with their names.
+    fn of(&mut self, log: &str) -> String {
+        let mut words = log.split_whitespace();
+        match words.nth(2).filter(|word| word.contains('#')) {
+            Some(place) if self.by_place => place.to_owned(),
+            place => {
+                let told: Vec<&str> = match place {
+                    Some(_) => words.skip(4).collect(),
+                    None => log.split_whitespace().collect(),
+                };
+                format!("template {}", self.templates.learn(&told.join(" ")))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::statement;
+    use super::*;
 
     #[test]
-    fn a_statement_is_where_it_stands_in_the_code() {
-        let log = "16:42:09.736 INFO  c.s.ContactsServiceImpl#31 TraceID: 6f3c SpanID: 57 FIND: 4";
-        assert_eq!(statement(log), "c.s.ContactsServiceImpl#31");
-        assert_eq!(statement("caught 17 of 20 errors"), "caught * of * errors");
+    fn a_statement_is_where_it_stands_in_the_code_or_what_lines_have_in_common() {
+        let line = |number: u32| {
+            format!("16:42:09 INFO c.s.Contacts#31 TraceID: 6f3c SpanID: 57 find contact {number}")
+        };
+        let mut statements = Statements::new(true);
+        assert_eq!(statements.of(&line(1)), "c.s.Contacts#31");
+        for log in ["caught 17 of 20 errors", "caught 3 of 4 errors"] {
+            assert_eq!(statements.of(log), "template 0");
+        }
+        let mut statements = Statements::new(false);
+        assert_eq!(statements.of(&line(1)), "template 0");
+        assert_eq!(statements.of(&line(2)), "template 0");
+        assert_eq!(
+            statements.of("16:42:09 INFO c.s.Contacts#34 TraceID: 6 SpanID: 5 none"),
+            "template 1"
+        );
     }
 }
