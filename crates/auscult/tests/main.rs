@@ -8,6 +8,7 @@ mod check;
 mod counter;
 mod detect;
 mod explain;
+mod fault_tree;
 mod joint;
 mod learn;
 mod plan;

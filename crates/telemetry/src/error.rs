@@ -100,6 +100,9 @@ pub enum Fault {
     /// Names, but nothing under them.
     #[error("has a header but no rows under it")]
     NoRows,
+    /// More text than is held in memory at once.
+    #[error("has more than {} MiB of text; expected less", most_bytes >> 20)]
+    TooLong { most_bytes: u64 },
     /// A format that is not read here.
     #[error("is {found}, expected CSV, JSON Lines or Parquet: {remedy}")]
     Foreign { found: &'static str, remedy: &'static str },

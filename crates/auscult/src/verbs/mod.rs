@@ -10,6 +10,7 @@ mod demo;
 mod detect;
 mod diagnose;
 mod explain;
+mod fault_tree;
 mod hash_secret;
 mod input;
 mod learn;
@@ -44,6 +45,8 @@ pub(crate) enum Verb {
     Learn(Box<learn::Arguments>),
     /// Says what accounts for a change of a column between two periods.
     Explain(Box<explain::Arguments>),
+    /// Says how likely the top of a fault tree is, by which causes, and which of them matter.
+    FaultTree(fault_tree::Arguments),
     /// Says what a configuration of `serve` will cost: memory, processor, disk, network.
     Plan(plan::Arguments),
     /// Tries the catalogue on your data, with labels or without, and says which method to use.
@@ -71,6 +74,7 @@ impl Verb {
             Self::Diagnose(arguments) => diagnose::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
+            Self::FaultTree(arguments) => fault_tree::run(&arguments),
             Self::Plan(arguments) => plan::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
             Self::Serve(arguments) => serve::run(*arguments),
