@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     tick: Option<Duration>,
 
     /// Judge the incidents by what happened: a CSV with the columns from, to and, if wanted,
-    /// target, the value of a label of the target
+    /// target: the value of a label of the target, or labels such as pod=r1&namespace=ai; several with |
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
 

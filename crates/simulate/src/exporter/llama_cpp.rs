@@ -1,6 +1,6 @@
 //! The page of llama.cpp's server, started with `--metrics`.
 //!
-//! Names, types and the six digits that it prints: llama.cpp, `tools/server/server-context.cpp`; a recording of a real one
+//! Names, types and the six digits that it prints: llama.cpp, `tools/server`; a recording of a real one
 //! is in `examples/data/llama_cpp`. Its quirks are kept: tokens are counted when a prompt is done and when an answer
 //! ends, speeds are averages since the last scrape, `n_busy_slots_per_decode` is the mean since the start,
 //! `n_tokens_max` only grows.

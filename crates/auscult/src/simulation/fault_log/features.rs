@@ -43,7 +43,6 @@ const QUOTIENTS: &[(&str, &str, &str)] = &[
     ("queue in the time to the first token", "queue_time", "time_to_first_token"),
     ("prefill in the time to the first token", "prefill_time", "time_to_first_token"),
     ("prompt tokens of a request", "prompt_tokens", "requests_finished"),
-    ("answers sent again of requests", "client_repeats", "router_requests"),
     ("stepping of a step", "training_step_time", "rank_own_time"),
 ];
 
