@@ -7,6 +7,7 @@ mod call;
 mod check;
 mod counter;
 mod detect;
+mod diagnose;
 mod explain;
 mod fault_tree;
 mod joint;

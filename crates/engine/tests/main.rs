@@ -1,6 +1,7 @@
 //! The engine on made-up fleets.
 
 mod clocks;
+mod diagnosis;
 mod fleet;
 mod histograms;
 mod incidents;

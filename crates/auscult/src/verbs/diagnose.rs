@@ -144,6 +144,9 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallE
         }
     };
     let mut cases = incidents;
+    if cases.is_empty() {
+        return Ok(Vec::new());
+    }
     progress.say("looking for causes");
     let from = cases.iter().map(|(_, case)| case.span().0).min();
     let to = cases.iter().map(|(_, case)| case.span().1).max();
@@ -161,13 +164,13 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallE
         })
         .map_err(CallError::input)?;
     progress.done();
-    if let (Some(at), Some(last)) = (arguments.at, last)
-        && last <= at
+    if let Some(at) = arguments.at
+        && last.is_none_or(|last| last <= at)
     {
-        return Err(CallError::input(format!(
-            "nothing was recorded after --at: the last sample is of {}",
-            format_time(last)
-        )));
+        let until = last.map_or_else(String::new, |last| {
+            format!(": the last sample before is of {}", format_time(last))
+        });
+        return Err(CallError::input(format!("nothing was recorded after --at{until}")));
     }
     let answers = cases.into_iter().map(|(incident, mut case)| {
         if let Some(changes) = &changes {

@@ -165,7 +165,11 @@ impl Report {
             healthy: diagnosis.healthy,
             next_question,
         };
-        report.sentence = report.sum_up();
+        report.sentence = if scene.is_empty() {
+            "nothing is known: no series that an adapter knows was recorded then".to_owned()
+        } else {
+            report.sum_up()
+        };
         report
     }
 

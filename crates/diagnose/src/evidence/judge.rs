@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use auscult_knowledge::{Knowledge, Relation, Scope, Statement, Subject};
 
+use super::quantity::quantity;
 use super::{BeforeAfter, Finding, Window};
 use crate::scene::Scene;
 
@@ -132,7 +133,14 @@ impl<'s> Judge<'s> {
                     }
                     relation => holds(relation, &numbers),
                 };
-                let seen = format!("{} → {}", short(numbers.before[2]), short(numbers.tail));
+                let unit = match subject {
+                    Subject::Signal { name, per: None, .. } => {
+                        self.knowledge.signal(name).map_or("", |signal| signal.unit.as_str())
+                    }
+                    _ => "",
+                };
+                let (before, now) = (numbers.before[2], numbers.tail);
+                let seen = format!("{} → {}", quantity(before, unit), quantity(now, unit));
                 Finding { holds, seen, at: vec![target] }
             }
         }
@@ -330,16 +338,4 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
             return None;
         }
     })
-}
-
-/// A number as people read it.
-fn short(value: f64) -> String {
-    if !value.is_finite() {
-        "nothing".to_owned()
-    } else if value == 0.0 || (0.01..1e6).contains(&value.abs()) {
-        let text = format!("{value:.3}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        format!("{value:.2e}")
-    }
 }

@@ -2,6 +2,7 @@
 
 mod before_after;
 mod judge;
+mod quantity;
 
 pub use before_after::BeforeAfter;
 pub use judge::Judge;
