@@ -4,7 +4,7 @@ mod machine;
 mod words;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use auscult_diagnose::fault_tree::{
     Analysis, AnalysisSettings, FaultTree, Importance, analyse, dot, read_mef,
@@ -138,10 +138,10 @@ fn check(arguments: &Arguments) -> Result<(), CallError> {
     Ok(())
 }
 
-fn work_out(file: &PathBuf, arguments: &Arguments) -> Result<Worked, CallError> {
+fn work_out(file: &Path, arguments: &Arguments) -> Result<Worked, CallError> {
     let input = match file.to_str() {
         Some("-") => Input::Stdin,
-        _ => Input::Path(file.clone()),
+        _ => Input::Path(file.to_path_buf()),
     };
     let name = input.to_string();
     let text = read_text(&input, MOST_BYTES).map_err(|error| match error.fault() {

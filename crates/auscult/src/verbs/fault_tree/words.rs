@@ -14,11 +14,11 @@ const NAMED: usize = 12;
 pub(super) fn report(worked: &Worked, sort: Measure, listed: usize) -> String {
     let (tree, analysis) = (&worked.tree, &worked.analysis);
     let mut text = format!(
-        "{}: top {}, {} basic events, {} gates\n",
+        "{}: top {}, {}, {}\n",
         worked.file,
         tree.top().label.as_ref().unwrap_or(&tree.top().name),
-        grouped(tree.events().len() as u64),
-        grouped(tree.gates().len() as u64),
+        counted(tree.events().len(), "basic event"),
+        counted(tree.gates().len(), "gate"),
     );
     let top = analysis.top;
     // Writing to a string cannot fail, here and below.
@@ -113,6 +113,12 @@ fn names(worked: &Worked, events: &[usize]) -> String {
         names.push("…");
     }
     if names.is_empty() { "nothing has to happen".to_owned() } else { names.join(", ") }
+}
+
+/// `3 gates`, `1 gate`.
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(count as u64))
 }
 
 /// Four digits, as a plain number where that is short.
