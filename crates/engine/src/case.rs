@@ -54,6 +54,8 @@ pub struct Case {
     from: f64,
     began: f64,
     until: f64,
+    /// Of the last sample.
+    last: Option<f64>,
 }
 
 impl Case {
@@ -65,18 +67,18 @@ impl Case {
         let step = if until - began <= YOUNG { FINE_STEP } else { STEP };
         let length = ((until - from) / step).ceil() as usize + 1;
         let builder = SceneBuilder::new(&KNOWLEDGE, from, step, length);
-        Self { builder, numbers: HashMap::new(), from, began, until }
+        Self { builder, numbers: HashMap::new(), from, began, until, last: None }
     }
 
     /// Of an incident, at the time `now`.
     pub fn of(incident: &Incident, now: Timestamp) -> Self {
+        // What came since everything is as usual again shows nothing.
+        let ends = || incident.members.iter().map(|member| member.usual_since);
+        let is_over = ends().all(|usual| usual.is_some());
         let until = match incident.state {
+            State::Open if is_over => ends().flatten().min().unwrap_or(now),
             State::Open => now,
-            // What came afterwards is as usual again, and shows nothing.
-            State::Recovered => {
-                let ends = incident.members.iter().filter_map(|member| member.usual_since);
-                ends.min().unwrap_or(incident.updated)
-            }
+            State::Recovered => ends().flatten().min().unwrap_or(incident.updated),
         };
         Self::new(incident.began, until)
     }
@@ -108,7 +110,9 @@ impl Case {
         };
         let Some(number) = number else { return };
         for (time, value) in samples {
-            self.builder.sample(number, time.seconds(), value);
+            let time = time.seconds();
+            self.builder.sample(number, time, value);
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
         }
     }
 
@@ -125,11 +129,6 @@ impl Case {
     /// A line of a log.
     pub fn log(&mut self, line: LogLine) {
         self.builder.log(line);
-    }
-
-    /// Says that nothing is known after `last`.
-    pub fn end(&mut self, last: Timestamp) {
-        self.until = self.until.min(last.seconds()).max(self.began);
     }
 
     /// What it is.

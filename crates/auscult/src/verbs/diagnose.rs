@@ -178,9 +178,6 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallE
             changes.iter().for_each(|change| case.change(change.clone()));
         }
         lines.iter().for_each(|line: &LogLine| case.log(line.clone()));
-        if let Some(last) = last {
-            case.end(last);
-        }
         Answer { incident, diagnosis: case.diagnose() }
     });
     Ok(answers.collect())

@@ -6,6 +6,8 @@ use super::Window;
 
 /// Share of the window at the end that says how things stand now.
 const TAIL: f64 = 0.34;
+/// Moments of the end under which nothing counts as gone.
+const FEW_MOMENTS: usize = 4;
 /// Readings that a side must have.
 const FEWEST: usize = 3;
 
@@ -68,7 +70,11 @@ impl BeforeAfter {
             after_range: range(&after),
             scale,
             there_before: past.len() as f64 / (onset - window.from.min(onset)).max(1) as f64,
-            there_at_end: tail.len() as f64 / tail_raw.len() as f64,
+            // Of a few moments it is too early to say that something is gone.
+            there_at_end: match tail_raw.len() {
+                0..FEW_MOMENTS => 1.0,
+                moments => tail.len() as f64 / moments as f64,
+            },
             readings: after,
             past,
         })

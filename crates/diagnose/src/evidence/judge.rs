@@ -196,8 +196,16 @@ impl<'s> Judge<'s> {
     fn event(&self, kind: &str, target: usize) -> Finding {
         let began = self.scene.start() + self.window.onset as f64 * self.scene.step();
         let own = &self.scene.targets()[target];
-        let concerns = |named: &str| {
+        let is_own = |named: &str| {
             own.name == named || own.attributes.values().any(|values| values.contains(named))
+        };
+        // A name, or labels: `instance=a&rank=3|pod=b`.
+        let concerns = |told: &str| {
+            told.split('|').any(|labels| {
+                labels.split('&').all(|label| {
+                    is_own(label.split_once('=').map_or(label, |(_, value)| value))
+                })
+            })
         };
         let Some(events) = self.scene.events() else { return Finding::unknown() };
         let event = events.iter().find(|event| {
