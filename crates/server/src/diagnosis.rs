@@ -1,6 +1,10 @@
 //! What an incident is, from the samples that are stored around it.
 
-use auscult_engine::incident::Incident;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use auscult_core::Timestamp;
+use auscult_engine::incident::{Incident, State};
 use auscult_engine::{Case, Diagnosis};
 use auscult_store::{Selection, StoreError};
 
@@ -9,6 +13,10 @@ use crate::serve::Shared;
 
 /// Most samples that one diagnosis reads.
 const MOST: usize = 60_000_000;
+/// Seconds after an incident was noticed at which it is first diagnosed: before, little is known.
+const FIRST: f64 = 20.0;
+/// The next look is at this many times its age.
+const LATER: f64 = 2.0;
 
 /// Why there is no diagnosis.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +29,57 @@ pub(crate) enum DiagnosisError {
     /// The history cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What open incidents were last found to be.
+#[derive(Debug, Default)]
+pub(crate) struct Diagnoses(Mutex<HashMap<u64, (Timestamp, Diagnosis)>>);
+
+impl Diagnoses {
+    /// What incident number `id` was last found to be.
+    pub(crate) fn of(&self, id: u64) -> Option<Diagnosis> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).map(|(_, diagnosis)| diagnosis.clone())
+    }
+}
+
+impl Shared {
+    /// Diagnoses the open incidents of which something new may be known.
+    pub(crate) fn look_for_causes(&self) {
+        if self.storage.is_none() {
+            return;
+        }
+        let now = clock::now();
+        let open: Vec<Incident> = self
+            .engine
+            .incidents()
+            .into_iter()
+            .filter(|incident| incident.state == State::Open)
+            .collect();
+        let mut known = self.diagnoses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|id, _| open.iter().any(|incident| incident.id == *id));
+        let is_due = |incident: &&Incident| {
+            let age = |at: Timestamp| at.seconds() - incident.noticed.seconds();
+            match known.get(&incident.id) {
+                None => age(now) >= FIRST,
+                Some((made, _)) => age(now) >= LATER * age(*made).max(FIRST),
+            }
+        };
+        let due: Vec<Incident> = open.iter().filter(is_due).cloned().collect();
+        // Reading takes a while, and others ask meanwhile.
+        drop(known);
+        for incident in due {
+            match diagnose(self, &incident) {
+                Ok(diagnosis) => {
+                    let mut known = self.diagnoses.0.lock().unwrap_or_else(PoisonError::into_inner);
+                    known.insert(incident.id, (now, diagnosis));
+                }
+                Err(error) => {
+                    tracing::warn!("incident {} cannot be diagnosed: {error}", incident.id);
+                }
+            }
+        }
+    }
 }
 
 /// Diagnoses `incident` as far as it is known now. Time: that of reading the samples of three

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::access::{self, Access};
 use crate::clock::{self, Jumps};
+use crate::diagnosis::Diagnoses;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: OwnMetrics,
     pub(crate) queries: Queries,
     pub(crate) decisions: Decisions,
+    pub(crate) diagnoses: Diagnoses,
     /// Why the configuration could not be applied when it was read last, if it could not.
     pub(crate) refused_configuration: Mutex<Option<String>>,
     pub(crate) started: Timestamp,
@@ -118,8 +120,11 @@ pub enum ServeError {
 /// How often something is done, and what.
 type Job = (Duration, fn(&Shared));
 /// What is done with what is stored.
-const STORAGE_JOBS: [Job; 2] =
-    [(Duration::from_secs(1), Shared::sync), (Duration::from_secs(5), Shared::maintain)];
+const STORAGE_JOBS: [Job; 3] = [
+    (Duration::from_secs(1), Shared::sync),
+    (Duration::from_secs(5), Shared::maintain),
+    (Duration::from_secs(10), Shared::look_for_causes),
+];
 
 impl Server {
     /// Opens the ports and goes on from what is stored.
@@ -158,6 +163,7 @@ impl Server {
             engine,
             access,
             decisions: Decisions::new(storage.as_ref())?,
+            diagnoses: Diagnoses::default(),
             storage,
             settings,
             metrics,

@@ -11,6 +11,7 @@ mod detect;
 mod diagnose;
 mod explain;
 mod fault_tree;
+mod faults;
 mod hash_secret;
 mod input;
 mod learn;
@@ -39,6 +40,8 @@ pub(crate) enum Verb {
     Demo(demo::Arguments),
     /// Finds anomalies in columns or series, by any method of the catalogue.
     Detect(Box<detect::Arguments>),
+    /// Lists the faults that are known, or shows everything about one.
+    Faults(faults::Arguments),
     /// Says what an incident is: its likely causes with their evidence, and what to do.
     Diagnose(Box<diagnose::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
@@ -71,6 +74,7 @@ impl Verb {
             Self::Check(arguments) => check::run(&arguments),
             Self::Demo(arguments) => demo::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
+            Self::Faults(arguments) => faults::run(&arguments),
             Self::Diagnose(arguments) => diagnose::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),

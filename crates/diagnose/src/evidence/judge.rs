@@ -202,9 +202,9 @@ impl<'s> Judge<'s> {
         // A name, or labels: `instance=a&rank=3|pod=b`.
         let concerns = |told: &str| {
             told.split('|').any(|labels| {
-                labels.split('&').all(|label| {
-                    is_own(label.split_once('=').map_or(label, |(_, value)| value))
-                })
+                labels
+                    .split('&')
+                    .all(|label| is_own(label.split_once('=').map_or(label, |(_, value)| value)))
             })
         };
         let Some(events) = self.scene.events() else { return Finding::unknown() };

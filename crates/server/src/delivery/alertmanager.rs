@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use auscult_core::{Labels, Timestamp};
+use auscult_engine::Diagnosis;
 use auscult_engine::incident::{Incident, Member, State};
 use auscult_store::{OutboxEntry, StoredTold};
 use auscult_telemetry::format_time;
@@ -119,7 +120,8 @@ impl Alertmanager {
             // Of one that recovered, and was told of often enough, nothing is to be remembered.
             let long = self.settings.resolved_for + self.settings.resend;
             sent.retain(|_, sent| sent.state == State::Open || since(sent.at, now) < long);
-            let taken = if due.is_empty() { Ok(()) } else { self.send(&due, &sent, now).await };
+            let taken =
+                if due.is_empty() { Ok(()) } else { self.send(&shared, &due, &sent, now).await };
             self.count(&shared, &due, &taken);
             let wait = match &taken {
                 Err(refused) if !refused.is_final => {
@@ -207,11 +209,13 @@ impl Alertmanager {
 
     async fn send(
         &self,
+        shared: &Shared,
         incidents: &[Incident],
         sent: &HashMap<u64, Sent>,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        let alerts = self.alerts_of(incidents, sent, now);
+        let causes = |id| shared.diagnoses.of(id);
+        let alerts = self.alerts_of(incidents, sent, &causes, now);
         let body = serde_json::to_vec(&alerts).expect("plain data becomes JSON");
         let json = HeaderValue::from_static("application/json");
         self.post.send(HeaderMap::from_iter([(CONTENT_TYPE, json)]), body).await
@@ -223,11 +227,12 @@ impl Alertmanager {
         &self,
         incidents: &[Incident],
         sent: &HashMap<u64, Sent>,
+        causes: &dyn Fn(u64) -> Option<Diagnosis>,
         now: Timestamp,
     ) -> Vec<Alert> {
         let mut alerts = Vec::with_capacity(incidents.len());
         for incident in incidents {
-            let alert = self.alert(incident, now);
+            let alert = self.alert(incident, causes(incident.id).as_ref(), now);
             let before = sent.get(&incident.id).and_then(|sent| sent.labels.as_ref());
             alerts.extend(before.filter(|before| **before != alert.labels).map(|before| Alert {
                 labels: before.clone(),
@@ -239,7 +244,7 @@ impl Alertmanager {
         alerts
     }
 
-    fn alert(&self, incident: &Incident, now: Timestamp) -> Alert {
+    fn alert(&self, incident: &Incident, cause: Option<&Diagnosis>, now: Timestamp) -> Alert {
         let ends = match incident.state {
             // Longer than until the next time, so that a lost message resolves nothing.
             State::Open => {
@@ -250,7 +255,7 @@ impl Alertmanager {
         };
         Alert {
             labels: labels(incident),
-            annotations: annotations(incident),
+            annotations: annotations(incident, cause),
             starts_at: format_time(incident.began),
             ends_at: format_time(ends),
             generator_url: link(&self.external, incident.id),
@@ -270,20 +275,31 @@ fn labels(incident: &Incident) -> BTreeMap<String, String> {
     labels
 }
 
-fn annotations(incident: &Incident) -> BTreeMap<&'static str, String> {
+fn annotations(incident: &Incident, cause: Option<&Diagnosis>) -> BTreeMap<&'static str, String> {
     let members = words::strangest(incident);
     let others = (members.len() as u64 + incident.more_members).saturating_sub(1);
     let lines: Vec<String> = members.iter().take(NAMED).map(|member| line(member)).collect();
     let strangest = lines.first().map_or("", String::as_str);
     let more = if others > 0 { format!("; {others} more series are odd") } else { String::new() };
     let targets: Vec<String> = incident.targets.iter().map(Labels::to_string).collect();
-    BTreeMap::from([
+    let mut annotations = BTreeMap::from([
         ("summary", format!("{strangest}{more}")),
         ("description", lines.join("\n")),
         ("targets", targets.join("\n")),
         ("began", format_time(incident.began)),
         ("surprise", format!("{:.1}", incident.surprise)),
-    ])
+    ]);
+    if let Some((diagnosis, cause)) = cause.and_then(|known| Some((known, known.causes.first()?))) {
+        let evidence = cause.supports.iter().take(NAMED);
+        let evidence: Vec<String> =
+            evidence.map(|one| format!("{}: {}", one.statement, one.seen)).collect();
+        annotations.insert("cause", diagnosis.sentence.clone());
+        annotations.insert("evidence", evidence.join("\n"));
+        if !cause.remedy.now.is_empty() {
+            annotations.insert("remedy", cause.remedy.now.clone());
+        }
+    }
+    annotations
 }
 
 /// What is odd of a series, in a line.
@@ -349,8 +365,8 @@ mod tests {
         let (labels, updated) = (Some(labels(&before)), before.updated);
         let sent = Sent { labels, updated, state: State::Open, at: now };
         let sent = HashMap::from([(before.id, sent)]);
-        assert_eq!(alertmanager.alerts_of(&[before], &sent, now).len(), 1);
-        let alerts = alertmanager.alerts_of(&[after], &sent, now);
+        assert_eq!(alertmanager.alerts_of(&[before], &sent, &|_| None, now).len(), 1);
+        let alerts = alertmanager.alerts_of(&[after], &sent, &|_| None, now);
         let said: Vec<_> =
             alerts.iter().map(|one| (one.labels["severity"].as_str(), &one.ends_at)).collect();
         let ended = format_time(now);
