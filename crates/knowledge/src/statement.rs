@@ -173,7 +173,9 @@ impl FromStr for Statement {
         let refuse = |reason: String| format!("`{text}`: {reason}");
         // The text of a log may hold a colon.
         let (scope, rest) = match text.split_once(": ") {
-            Some((scope, rest)) if !scope.contains('"') => (Scope::read(scope).map_err(refuse)?, rest),
+            Some((scope, rest)) if !scope.contains('"') => {
+                (Scope::read(scope).map_err(refuse)?, rest)
+            }
             _ => (Scope::Own, text),
         };
         for (word, subject) in [

@@ -66,7 +66,8 @@ fn dcgm_shows_as_many_values_as_series() {
 #[test]
 fn dcgm_shows_every_signal_that_is_known_of_it_when_extended() {
     let gpus = gpus();
-    let (signals, missing) = known(&DcgmExporter::extended().page("h", 1, &gpus, &[]), "dcgm-exporter");
+    let (signals, missing) =
+        known(&DcgmExporter::extended().page("h", 1, &gpus, &[]), "dcgm-exporter");
     assert!(signals > 20 && missing.is_empty(), "{missing:?}");
     let (_, hidden) = known(&DcgmExporter::new().page("h", 1, &gpus, &[]), "dcgm-exporter");
     for signal in ["gpu_clock_events", "gpu_ecc_double", "gpu_nvlink_errors"] {

@@ -110,7 +110,8 @@ impl BeforeAfter {
             return (0.0, 0.0);
         }
         // Readings follow one another: a third of them counts.
-        let error = 3.0 * (before.1 / self.past.len() as f64 + after.1 / self.readings.len() as f64);
+        let error =
+            3.0 * (before.1 / self.past.len() as f64 + after.1 / self.readings.len() as f64);
         let share = if before.0 == 0.0 { by.signum() * f64::INFINITY } else { by / before.0.abs() };
         (by / error.sqrt().max(f64::MIN_POSITIVE), share)
     }

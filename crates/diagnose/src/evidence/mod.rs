@@ -2,9 +2,11 @@
 
 mod before_after;
 mod judge;
+mod onset;
 
 pub use before_after::BeforeAfter;
 pub use judge::Judge;
+pub use onset::{EstimatedOnset, estimate_onset};
 
 /// What became of a statement.
 #[derive(Debug, Clone, PartialEq)]

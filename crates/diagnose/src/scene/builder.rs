@@ -88,9 +88,10 @@ impl<'k> SceneBuilder<'k> {
         let target = self.target_of(adapter, mapping, labels);
         let family = |known: &&String| metric.starts_with(known.as_str());
         let named = mapping.metrics.iter().filter(family).map(String::len).max();
-        let rank = mapping.metrics.iter().position(|known| {
-            Some(known.len()) == named && metric.starts_with(known.as_str())
-        });
+        let rank = mapping
+            .metrics
+            .iter()
+            .position(|known| Some(known.len()) == named && metric.starts_with(known.as_str()));
         let seconds = if part == Part::Count { 1.0 } else { mapping.scale };
         self.series.push(Series {
             target,
