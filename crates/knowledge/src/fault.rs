@@ -32,6 +32,9 @@ pub struct Fault {
     /// What rules it out, as noise cannot bring it about.
     #[serde(default)]
     pub excluded_by: Vec<Statement>,
+    /// Other faults that show the same, each with the test that would tell them apart.
+    #[serde(default)]
+    pub confused_with: Vec<ConfusedWith>,
     /// What cures it.
     pub remedy: Remedy,
     /// Where it is described.
@@ -46,6 +49,16 @@ pub struct Prior {
     pub weight: f64,
     /// Where the weight is from.
     pub source: String,
+}
+
+/// A fault that shows the same as another one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfusedWith {
+    /// Short name of the other one.
+    pub fault: String,
+    /// What would have to be measured to tell them apart.
+    pub missing_test: String,
 }
 
 /// What cures a fault.

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod check;
+mod contrast;
 mod embedded;
 mod error;
 mod fault;
@@ -15,8 +16,9 @@ mod statement;
 use std::collections::HashMap;
 
 pub use adapter::{Adapter, Ignored, Mapping, MetricForm, Target};
+pub use contrast::{Confusable, Contrast, Why};
 pub use error::KnowledgeError;
-pub use fault::{Fault, Prior, Remedy};
+pub use fault::{ConfusedWith, Fault, Prior, Remedy};
 pub use signal::{Form, Signal};
 pub use statement::{Relation, Scope, Statement, Subject};
 

@@ -1,6 +1,7 @@
 //! From an incident to its causes: every fault at every place is a hypothesis; evidence weighs them.
 
 mod experience;
+mod explained;
 mod report;
 mod weigh;
 

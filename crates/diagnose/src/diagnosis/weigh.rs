@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement};
 
+use super::explained::Explained;
 use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
 use crate::evidence::{Judge, Window};
-use crate::scene::Scene;
+use crate::scene::{Scene, Target};
 
 /// How evidence counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,6 +59,10 @@ impl Default for Weights {
 const RAREST: f64 = 0.001;
 /// Least probability of a finding under a fault: none looks the same each time.
 const LEAST: f64 = 0.02;
+/// By how much a finding must speak for a cause to be accounted for by it.
+const EXPECTED: f64 = 0.3;
+/// By how much an answer must part two causes, in the logarithm of the odds, to be worth asking.
+const APART: f64 = 1.0;
 /// Most hypotheses that an answer lists.
 const MOST: usize = 10;
 
@@ -65,10 +70,12 @@ const MOST: usize = 10;
 #[derive(Debug)]
 pub struct Doctor<'k> {
     knowledge: &'k Knowledge,
-    experience: &'k Experience,
     weights: Weights,
     /// For each kind of target, what is looked at for a fault of such a target.
     vocabulary: BTreeMap<&'k str, Vec<Statement>>,
+    /// For each fault, in the order of the catalogue, what each of these statements weighs if it
+    /// fails and if it holds.
+    tables: Vec<Vec<[f64; 2]>>,
 }
 
 /// A hypothesis while it is weighed.
@@ -98,7 +105,14 @@ impl<'k> Doctor<'k> {
             let peers = own[kind].iter().filter_map(of_peers);
             peers.for_each(|statement| add(known, statement));
         }
-        Self { knowledge, experience, weights, vocabulary }
+        let tables = knowledge.faults().iter().map(|fault| {
+            let weight = |statement| {
+                [false, true].map(|holds| weight(experience, &weights, fault, statement, holds))
+            };
+            vocabulary[fault.place.as_str()].iter().map(weight).collect()
+        });
+        let tables = tables.collect();
+        Self { knowledge, weights, vocabulary, tables }
     }
 
     /// The statements that are looked at for a fault of a target of `kind`.
@@ -108,12 +122,24 @@ impl<'k> Doctor<'k> {
 
     /// The causes of what happened in `window`.
     pub fn diagnose(&self, scene: &Scene, window: Window) -> Diagnosis {
+        self.beside(scene, window, &[])
+    }
+
+    /// The causes of what is left of what happened in `window`, if `known` are causes already:
+    /// what they account for speaks neither for nor against another. Of `known` the fault, the kind
+    /// and the place matter; these faults are not asked for again.
+    ///
+    /// Two faults at once are found one after the other (greedily): the first is the one that
+    /// explains most by itself.
+    pub fn beside(&self, scene: &Scene, window: Window, known: &[Cause]) -> Diagnosis {
         let mut judge = Judge::new(scene, self.knowledge, window);
+        let explained = self.explained(&mut judge, scene, known);
         let mut weighed: Vec<Weighed<'_>> = Vec::new();
         let mut ruled_out = Vec::new();
         let faults = self.knowledge.faults();
         let total: f64 = faults.iter().map(|fault| fault.prior.weight.sqrt()).sum();
-        for fault in faults {
+        let asked = |fault: &Fault| known.iter().all(|cause| cause.fault != fault.fault);
+        for (number, fault) in faults.iter().enumerate().filter(|(_, fault)| asked(fault)) {
             let places: Vec<usize> = (0..scene.targets().len())
                 .filter(|place| scene.targets()[*place].kind == fault.place)
                 .collect();
@@ -126,7 +152,7 @@ impl<'k> Doctor<'k> {
                 }
                 remaining += 1;
                 let prior = (fault.prior.weight.sqrt() / total / places.len() as f64).ln();
-                let (log_odds, evidence) = self.weigh(&mut judge, fault, *place);
+                let (log_odds, evidence) = self.weigh(&mut judge, number, *place, &explained);
                 let by_evidence = self.weights.sharpness * log_odds;
                 let odds = prior + by_evidence;
                 weighed.push(Weighed { fault, place: *place, odds, by_evidence, evidence });
@@ -139,6 +165,26 @@ impl<'k> Doctor<'k> {
         self.answer(scene, weighed, ruled_out)
     }
 
+    /// What `known` causes account for: what was found as they lead to expect.
+    fn explained(&self, judge: &mut Judge<'_>, scene: &Scene, known: &[Cause]) -> Explained {
+        let mut explained = Explained::default();
+        for cause in known {
+            let mut faults = self.knowledge.faults().iter();
+            let fault = faults.position(|fault| fault.fault == cause.fault);
+            let is_it = |target: &Target| target.kind == cause.kind && target.name == cause.place;
+            let place = scene.targets().iter().position(is_it);
+            let (Some(fault), Some(place)) = (fault, place) else { continue };
+            for (statement, weights) in self.vocabulary(&cause.kind).iter().zip(&self.tables[fault])
+            {
+                let finding = judge.judge(statement, place);
+                if finding.holds == Some(true) && weights[1] >= EXPECTED {
+                    explained.add(statement, &finding);
+                }
+            }
+        }
+        explained
+    }
+
     /// What rules the fault out at the place.
     fn exclusion(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> Option<String> {
         fault.excluded_by.iter().find_map(|statement| {
@@ -148,12 +194,22 @@ impl<'k> Doctor<'k> {
     }
 
     /// The logarithm of the odds of `fault` at `place` to health, and what made it.
-    fn weigh(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> (f64, Vec<Evidence>) {
+    fn weigh(
+        &self,
+        judge: &mut Judge<'_>,
+        fault: usize,
+        place: usize,
+        explained: &Explained,
+    ) -> (f64, Vec<Evidence>) {
         let mut evidence = Vec::new();
-        for statement in self.vocabulary(&fault.place) {
+        let vocabulary = self.vocabulary(&self.knowledge.faults()[fault].place);
+        for (statement, weights) in vocabulary.iter().zip(&self.tables[fault]) {
             let finding = judge.judge(statement, place);
             let Some(holds) = finding.holds else { continue };
-            let weight = self.weight(fault, statement, holds);
+            if explained.covers(statement, &finding) {
+                continue;
+            }
+            let weight = weights[usize::from(holds)];
             evidence.push(Evidence { statement: statement.text.clone(), finding, weight });
         }
         evidence.sort_by(|one, other| {
@@ -178,51 +234,26 @@ impl<'k> Doctor<'k> {
     /// The statement about targets of the first cause's kind that is not known and whose answer
     /// the two causes foretell most differently.
     pub(super) fn question(&self, first: &Cause, second: &Cause) -> Option<String> {
-        let fault =
-            |cause: &Cause| self.knowledge.faults().iter().find(|fault| fault.fault == cause.fault);
-        let (one, other) = (fault(first)?, fault(second)?);
+        let number = |cause: &Cause| {
+            self.knowledge.faults().iter().position(|fault| fault.fault == cause.fault)
+        };
+        let table = |number: usize| {
+            let place = &self.knowledge.faults()[number].place;
+            self.vocabulary(place).iter().zip(&self.tables[number])
+        };
+        let (one, other) = (number(first)?, number(second)?);
         let is_known = |statement: &Statement| {
             first.evidence.iter().any(|evidence| evidence.statement == statement.text)
         };
-        let open = self.vocabulary(&one.place).iter().filter(|statement| !is_known(statement));
-        let apart = |statement: &Statement| {
-            let (one, _) = self.shares(one, statement);
-            let (other, _) = self.shares(other, statement);
-            (one - other).abs()
-        };
-        let best = open.max_by(|one, other| apart(one).total_cmp(&apart(other)))?;
-        (apart(best) >= 0.3).then(|| best.to_string())
-    }
-
-    /// By how much `holds` of a statement changes the logarithm of the odds of a fault.
-    fn weight(&self, fault: &Fault, statement: &Statement, holds: bool) -> f64 {
-        let (share, health) = self.shares(fault, statement);
-        if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
-    }
-
-    /// Probability that a statement holds under a fault, and where all is well.
-    fn shares(&self, fault: &Fault, statement: &Statement) -> (f64, f64) {
-        let usual = usual(statement.relation);
-        let health = self.experience.of_health(&fault.place, &statement.text).share(usual, 2.0);
-        let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
-        let expected = if is_in(&fault.required) {
-            Some(self.weights.required)
-        } else if is_in(&fault.supporting) {
-            Some(self.weights.supporting)
-        } else if is_in(&fault.against) || is_in(&fault.excluded_by) {
-            Some(self.weights.against)
-        } else {
-            None
-        };
-        let seen = self.experience.of_fault(&fault.fault, &statement.text);
-        let share = match expected {
-            Some(expected) => seen.share(expected, self.weights.expert),
-            // Nobody says anything of it: as where all is well, until incidents show otherwise.
-            None => seen.share(health, 1.5),
-        };
-        let health = health.clamp(RAREST, 1.0 - RAREST);
-        let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
-        (share, health)
+        let apart = table(one).filter(|(statement, _)| !is_known(statement)).filter_map(
+            |(statement, weights)| {
+                let (_, others) = table(other).find(|(known, _)| known.text == statement.text)?;
+                let apart = weights.iter().zip(others).map(|(one, other)| (one - other).abs());
+                Some((statement, apart.fold(0.0, f64::max)))
+            },
+        );
+        let (statement, apart) = apart.max_by(|one, other| one.1.total_cmp(&other.1))?;
+        (apart >= APART).then(|| statement.to_string())
     }
 
     /// Probabilities from the logarithms of odds.
@@ -271,6 +302,37 @@ impl<'k> Doctor<'k> {
         causes.truncate(MOST);
         Diagnosis { causes, ruled_out, unknown: share(unknown) / sum, healthy: share(health) / sum }
     }
+}
+
+/// By how much `holds` of a statement changes the logarithm of the odds of a fault.
+fn weight(
+    experience: &Experience,
+    weights: &Weights,
+    fault: &Fault,
+    statement: &Statement,
+    holds: bool,
+) -> f64 {
+    let usual = usual(statement.relation);
+    let health = experience.of_health(&fault.place, &statement.text).share(usual, 2.0);
+    let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
+    let expected = if is_in(&fault.required) {
+        Some(weights.required)
+    } else if is_in(&fault.supporting) {
+        Some(weights.supporting)
+    } else if is_in(&fault.against) || is_in(&fault.excluded_by) {
+        Some(weights.against)
+    } else {
+        None
+    };
+    let seen = experience.of_fault(&fault.fault, &statement.text);
+    let share = match expected {
+        Some(expected) => seen.share(expected, weights.expert),
+        // Nobody says anything of it: as where all is well, until incidents show otherwise.
+        None => seen.share(health, 1.5),
+    };
+    let health = health.clamp(RAREST, 1.0 - RAREST);
+    let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
+    if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
 }
 
 fn add(known: &mut Vec<Statement>, statement: Statement) {

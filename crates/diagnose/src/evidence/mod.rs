@@ -2,10 +2,12 @@
 
 mod before_after;
 mod judge;
+mod onset;
 mod quantity;
 
 pub use before_after::BeforeAfter;
 pub use judge::Judge;
+pub use onset::{EstimatedOnset, estimate_onset};
 
 /// What became of a statement.
 #[derive(Debug, Clone, PartialEq)]

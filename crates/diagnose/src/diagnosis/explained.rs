@@ -1,0 +1,44 @@
+//! What known causes account for, so that the rest can be asked for another cause.
+
+use std::collections::HashSet;
+
+use auscult_knowledge::{Statement, Subject};
+
+use crate::evidence::Finding;
+
+/// Signals at targets, and changes, that known causes account for.
+#[derive(Debug, Default)]
+pub(super) struct Explained {
+    signals: HashSet<(usize, String)>,
+    said: HashSet<String>,
+}
+
+impl Explained {
+    /// Adds what was found and expected of a known cause.
+    pub(super) fn add(&mut self, statement: &Statement, finding: &Finding) {
+        match &statement.subject {
+            Subject::Event(text) | Subject::Log(text) => {
+                self.said.insert(text.clone());
+            }
+            Subject::Signal { name, per, .. } => {
+                for name in [Some(name), per.as_ref()].into_iter().flatten() {
+                    let at = finding.at.iter().map(|target| (*target, name.clone()));
+                    self.signals.extend(at);
+                }
+            }
+        }
+    }
+
+    /// Whether all that a finding rests on is accounted for.
+    pub(super) fn covers(&self, statement: &Statement, finding: &Finding) -> bool {
+        match &statement.subject {
+            Subject::Event(text) | Subject::Log(text) => {
+                finding.holds == Some(true) && self.said.contains(text)
+            }
+            Subject::Signal { name, .. } => {
+                let known = |target: &usize| self.signals.contains(&(*target, name.clone()));
+                !finding.at.is_empty() && finding.at.iter().all(known)
+            }
+        }
+    }
+}

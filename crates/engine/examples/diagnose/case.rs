@@ -1,0 +1,180 @@
+//! Plays a scenario and puts what its programs tell into a scene.
+
+use auscult_core::{Labels, METRIC_NAME};
+use auscult_diagnose::evidence::{Window, estimate_onset};
+use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber};
+use auscult_knowledge::{Knowledge, Known};
+use auscult_simulate::page::{Answer, Page, Values};
+use auscult_simulate::random::Random;
+use auscult_simulate::scenario::{Plan, Scenario, case_text, scenario_text};
+use auscult_simulate::simulation::Simulation;
+
+/// Seconds from one sample to the next.
+const STEP: u64 = 15;
+/// Seconds at the beginning of a scenario that are left out: caches and temperatures settle.
+const SETTLES: f64 = 600.0;
+/// Seconds of the interval in which an onset is looked for.
+const LOOKED_AT: f64 = 1200.0;
+
+/// What a scenario was about.
+pub(crate) struct Case {
+    /// The faults, or `healthy`.
+    pub(crate) fault: String,
+    /// Where they are.
+    pub(crate) places: Vec<String>,
+    /// What was seen.
+    pub(crate) scene: Scene,
+    /// The stretch of time that is asked about.
+    pub(crate) window: Window,
+    /// By how many seconds the onset is off, and whether the interval that was told has it.
+    pub(crate) onset: Option<(f64, bool)>,
+}
+
+/// How scenarios are played.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Course {
+    /// Share of the signals that are missing.
+    pub(crate) without: f64,
+    /// Whether the onset is estimated.
+    pub(crate) estimated: bool,
+    /// Whether the fleet has more than the fault needs.
+    pub(crate) rich: bool,
+}
+
+/// Plays scenario `number` of `fault`.
+pub(crate) fn play(knowledge: &Knowledge, fault: &str, number: usize, course: Course) -> Case {
+    let name = format!("{fault}/{number}");
+    let text = if course.rich { case_text(&name) } else { scenario_text(&name) };
+    let text = text.unwrap_or_else(|| panic!("no scenario {name}"));
+    let scenario = Scenario::read(&name, &text).unwrap_or_else(|_| panic!("{name} cannot be read"));
+    let plan = scenario.plan().unwrap_or_else(|_| panic!("{name} cannot be planned"));
+    let mut simulation = Simulation::new(&scenario, plan);
+    let start = scenario.start as f64;
+    let plan = simulation.plan().clone();
+    let (begins, ends) = plan.faults.iter().fold((f64::INFINITY, 0.0_f64), |(from, to), fault| {
+        (from.min(fault.course.start), to.max(fault.course.end))
+    });
+    let healthy = plan.faults.is_empty();
+    let (begins, ends) = if healthy { (3000.0, 4200.0) } else { (begins, ends) };
+    let seconds = scenario.duration.as_secs().min(ends as u64 + STEP);
+    let length = (seconds / STEP) as usize + 1;
+    let has = |metric: &str| match knowledge.look_up(metric) {
+        Some(Known::Signal { signal, .. }) => {
+            let name = format!("{fault} {}", signal.name);
+            !Random::member(number as u64, &name, 8).chance(course.without)
+        }
+        _ => false,
+    };
+    let mut builder = SceneBuilder::new(knowledge, start, STEP as f64, length);
+    let pages: Vec<Vec<Option<SeriesNumber>>> =
+        simulation.pages().iter().map(|page| declare(&mut builder, page, &has)).collect();
+    let mut values = Values::default();
+    let mut lines = Vec::new();
+    for second in 1..=seconds {
+        simulation.advance();
+        simulation.take_log_lines(&mut lines);
+        if second % STEP != 0 {
+            continue;
+        }
+        let time = simulation.time() as f64;
+        for (page, series) in pages.iter().enumerate() {
+            let answer = simulation.read(page, &mut values);
+            let up = matches!(answer, Answer::Page(seconds) if seconds < 10.0);
+            let (own, others) = series.split_last().expect("`up`");
+            if up {
+                for (number, value) in others.iter().zip(values.iter()) {
+                    if let (Some(number), Some(value)) = (number, value) {
+                        builder.sample(*number, time, value);
+                    }
+                }
+            }
+            if let Some(own) = own {
+                builder.sample(*own, time, f64::from(u8::from(up)));
+            }
+        }
+    }
+    builder.expect_events();
+    for fault in &plan.faults {
+        if let Some(kind) = fault.change {
+            for place in &fault.places {
+                let target = plan.name(*place);
+                builder.event(Event {
+                    time: start + fault.course.start,
+                    kind: kind.word().to_owned(),
+                    target,
+                });
+            }
+        }
+    }
+    for line in lines.into_iter().filter(|line| !line.is_step) {
+        let source = simulation.logs()[line.log].of.clone();
+        builder.log(LogLine { time: start + line.seconds, source, text: line.text });
+    }
+    let scene = builder.build();
+    let from = scene.index(start + SETTLES);
+    let end = scene.index(start + ends);
+    let mut random = Random::member(number as u64, fault, 7);
+    let (began, onset) = if course.estimated {
+        let first = begins - LOOKED_AT * random.uniform();
+        let interval = scene.index(start + first)..scene.index(start + first + LOOKED_AT);
+        let middle = interval.start.midpoint(interval.end);
+        let told = estimate_onset(&scene, from, interval.clone(), end);
+        let told = told.map(|told| (told.at, told.earliest..=told.latest));
+        let (at, within) = told.unwrap_or((middle, interval.start..=interval.end));
+        let truth = scene.index(start + begins);
+        let off = (at as f64 - truth as f64) * STEP as f64;
+        (at, Some((off, within.contains(&truth))))
+    } else {
+        // Nobody knows exactly when something began.
+        (scene.index(start + begins + 60.0 * (random.uniform() * 2.0 - 1.0)), None)
+    };
+    let window = Window { from, onset: began, end };
+    let places = places(&plan);
+    Case {
+        fault: if healthy { "healthy".to_owned() } else { fault.to_owned() },
+        places,
+        scene,
+        window,
+        onset,
+    }
+}
+
+fn places(plan: &Plan) -> Vec<String> {
+    let places = plan.faults.iter().flat_map(|fault| fault.places.iter());
+    places.map(|place| plan.name(*place)).collect()
+}
+
+/// Declares the series of a page, and `up` last.
+fn declare(
+    builder: &mut SceneBuilder<'_>,
+    page: &Page,
+    has: &impl Fn(&str) -> bool,
+) -> Vec<Option<SeriesNumber>> {
+    let series = page.scraped().map(|(name, mut labels)| {
+        labels.push((METRIC_NAME, &name));
+        let labels = Labels::from_pairs(labels).expect("pages carry each label once");
+        has(&name).then(|| builder.series(&labels)).flatten()
+    });
+    series.collect()
+}
+
+/// A target as scenarios call it.
+pub(crate) fn placed(kind: &str, name: &str) -> String {
+    match kind {
+        "replica" => {
+            let name = name.rsplit_once(':').map_or(name, |(name, _)| name);
+            name.rsplit_once('-')
+                .map_or(name.to_owned(), |(service, number)| format!("{service}/{number}"))
+        }
+        "port" => {
+            let mut parts = name.split('/');
+            let host = parts.next().unwrap_or_default();
+            let device = parts.next().unwrap_or_default();
+            let number = device.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+            let number = number.rsplit_once('_').map_or(number, |(_, number)| number);
+            format!("{host}/port-{number}")
+        }
+        "storage" => "storage".to_owned(),
+        _ => name.to_owned(),
+    }
+}

@@ -1,0 +1,209 @@
+//! How well simulated faults are diagnosed.
+//!
+//! `cargo run --release -p auscult-engine --example diagnose -- [OPTION…] FAULT…` plays scenarios of
+//! each fault (`all`, `G1`, `T1+G1`, `healthy`) and says how often the true cause came first.
+//!
+//! | option | |
+//! |---|---|
+//! | `--numbers A-B` | which scenarios (default 101-103) |
+//! | `--learn FILE` | adds what they showed to the past incidents in FILE; diagnoses with those before |
+//! | `--experience FILE` | diagnoses with the past incidents in FILE |
+//! | `--without SHARE` | leaves out this share of the signals, drawn for each scenario |
+//! | `--onset estimated` | tells only 20 minutes in which it began; otherwise the onset to a minute |
+//! | `--fleet rich` | in fleets that have more than the fault needs |
+//! | `--show` | prints each answer with its evidence |
+//! | `--signals` | prints what moved |
+//! | `--findings FILE` | writes every statement's verdict at every target, for studies of weights |
+//!
+//! Same numbers and experience give the same output, and the same bytes in FILE.
+
+mod case;
+mod findings;
+mod learn;
+mod outcome;
+mod show;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use auscult_diagnose::diagnosis::{Cause, Diagnosis, Doctor, Experience, Weights};
+use auscult_knowledge::Knowledge;
+use auscult_simulate::fault::{LOOKALIKES, faults};
+
+use case::{Case, Course, play};
+use outcome::Outcome;
+
+/// What is asked for.
+#[derive(Default)]
+struct Options {
+    numbers: Vec<usize>,
+    faults: Vec<String>,
+    learn: Option<PathBuf>,
+    experience: Option<PathBuf>,
+    findings: Option<PathBuf>,
+    course: Course,
+    show: bool,
+    signals: bool,
+}
+
+impl Options {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self { numbers: (101..=103).collect(), ..Self::default() };
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--numbers" => options.numbers = numbers(&value()?)?,
+                "--learn" => options.learn = Some(PathBuf::from(value()?)),
+                "--experience" => options.experience = Some(PathBuf::from(value()?)),
+                "--findings" => options.findings = Some(PathBuf::from(value()?)),
+                "--without" => {
+                    let text = value()?;
+                    let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
+                    let refuse = || format!("--without {text}: expected a share from 0 to below 1");
+                    options.course.without = share.ok_or_else(refuse)?;
+                }
+                "--onset" => options.course.estimated = chosen("--onset", &value()?, "estimated")?,
+                "--fleet" => options.course.rich = chosen("--fleet", &value()?, "rich")?,
+                "--show" => options.show = true,
+                "--signals" => options.signals = true,
+                "all" => {
+                    let all = faults().chain(LOOKALIKES);
+                    options.faults.extend(all.map(|fault| fault.id.to_owned()));
+                }
+                unknown if unknown.starts_with("--") => {
+                    return Err(format!(
+                        "{unknown} is no option; the head of this file lists them"
+                    ));
+                }
+                _ => options.faults.push(argument),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn numbers(text: &str) -> Result<Vec<usize>, String> {
+    let refuse = || format!("--numbers {text}: expected A-B");
+    let (from, to) = text.split_once('-').ok_or_else(refuse)?;
+    let parse = |text: &str| text.parse::<usize>().map_err(|_| refuse());
+    Ok((parse(from)?..=parse(to)?).collect())
+}
+
+fn chosen(option: &str, value: &str, known: &str) -> Result<bool, String> {
+    if value == known { Ok(true) } else { Err(format!("{option} {value}: expected `{known}`")) }
+}
+
+/// What a case yields.
+struct Looked {
+    outcome: Outcome,
+    text: String,
+    found: Option<Vec<learn::Found>>,
+    verdicts: Option<String>,
+}
+
+fn main() -> Result<(), String> {
+    let options = Options::read(std::env::args().skip(1))?;
+    let knowledge = Knowledge::embedded();
+    let known = options.experience.as_ref().or(options.learn.as_ref());
+    let experience = known.map(|path| read(path)).transpose()?.unwrap_or_default();
+    let doctor = Doctor::new(&knowledge, &experience, Weights::default());
+    let jobs: Vec<(&str, usize)> = options
+        .faults
+        .iter()
+        .flat_map(|fault| options.numbers.iter().map(move |number| (fault.as_str(), *number)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let results: Mutex<BTreeMap<usize, Looked>> = Mutex::default();
+    let work = || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some((fault, number)) = jobs.get(place) else { break };
+            let result = look_at(&options, &knowledge, &doctor, fault, *number);
+            results.lock().expect("no thread panicked").insert(place, result);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        (0..threads).for_each(|_| drop(scope.spawn(work)));
+    });
+    let results: Vec<Looked> =
+        results.into_inner().expect("no thread panicked").into_values().collect();
+    results.iter().for_each(|result| print!("{}", result.text));
+    if let Some(path) = &options.findings {
+        let lines = results.iter().filter_map(|result| result.verdicts.as_deref());
+        let text: String =
+            [&*findings::head(&knowledge, &doctor)].into_iter().chain(lines).collect();
+        std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if let Some(path) = &options.learn {
+        // In the order of the cases, whichever thread was first: sums depend on it.
+        let mut learnt = read(path)?;
+        for ((fault, _), result) in jobs.iter().zip(&results) {
+            learn::remember(
+                &doctor,
+                fault,
+                result.found.as_deref().unwrap_or_default(),
+                &mut learnt,
+            );
+        }
+        let mut text = serde_json::to_string(&learnt).map_err(|error| error.to_string())?;
+        text.push('\n');
+        std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let outcomes: Vec<Outcome> = results.into_iter().map(|result| result.outcome).collect();
+    outcome::report(&outcomes);
+    Ok(())
+}
+
+/// Past incidents; none where there is no such file.
+fn read(path: &PathBuf) -> Result<Experience, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Experience::default()),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+fn look_at(
+    options: &Options,
+    knowledge: &Knowledge,
+    doctor: &Doctor<'_>,
+    fault: &str,
+    number: usize,
+) -> Looked {
+    let case = play(knowledge, fault, number, options.course);
+    let diagnosis = doctor.diagnose(&case.scene, case.window);
+    let mut text = String::new();
+    if options.show {
+        show::print(&mut text, fault, number, &case, &diagnosis);
+    }
+    if options.signals {
+        show::print_signals(&mut text, knowledge, &case);
+    }
+    let together =
+        if fault.contains('+') { together(doctor, &case, &diagnosis) } else { Vec::new() };
+    Looked {
+        outcome: Outcome::of(&case, &diagnosis, &together),
+        text,
+        found: options.learn.is_some().then(|| learn::found(doctor, knowledge, &case)),
+        verdicts: options
+            .findings
+            .is_some()
+            .then(|| findings::line(doctor, knowledge, &case, number)),
+    }
+}
+
+/// Three causes that explain most together: the likeliest, then the likeliest beside those before.
+fn together(doctor: &Doctor<'_>, case: &Case, diagnosis: &Diagnosis) -> Vec<Cause> {
+    let mut known: Vec<Cause> = diagnosis.causes.iter().take(1).cloned().collect();
+    while known.len() < 3 {
+        let further = doctor.beside(&case.scene, case.window, &known);
+        let Some(cause) = further.causes.into_iter().next() else { break };
+        known.push(cause);
+    }
+    known
+}
