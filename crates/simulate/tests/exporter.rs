@@ -43,7 +43,7 @@ fn dcgm_shows_as_many_values_as_series() {
     let busy = GpuDemand { active: 1.0, tensor: 0.5, memory_bytes: 5e10, ..Default::default() };
     for exporter in [DcgmExporter::new(), DcgmExporter::extended()] {
         let mut gpus = gpus();
-        let page = exporter.page("gpu-host-0", 1, &gpus);
+        let page = exporter.page("gpu-host-0", 1, &gpus, &[]);
         let mut values = Values::default();
         exporter.write(&mut values, &gpus);
         assert_eq!(page.series(), values.len());
@@ -80,7 +80,7 @@ fn dcgm_hides_repetitions_and_hangs_with_the_driver() {
     let mut gpus = gpus();
     let busy = GpuDemand { active: 1.0, memory_bytes: 5e10, ..Default::default() };
     let exporter = DcgmExporter::new();
-    let page = exporter.page("h", 1, &gpus);
+    let page = exporter.page("h", 1, &gpus, &[]);
     let show = |gpus: &[Gpu]| {
         let mut values = Values::default();
         exporter.write(&mut values, gpus);
@@ -172,7 +172,7 @@ fn labelled(
 fn counts_within_the_window_end_and_the_gauge_does_not() {
     let mut gpus = gpus();
     let exporter = DcgmExporter::extended();
-    let page = exporter.page("h", 1, &gpus);
+    let page = exporter.page("h", 1, &gpus, &[]);
     let busy = GpuDemand { active: 1.0, tensor: 0.5, memory_bytes: 5e10, ..Default::default() };
     let mut values = Values::default();
     let mut show = |gpus: &[Gpu], name: &str, label: (&str, &str)| {

@@ -85,7 +85,10 @@ impl Teller {
 
     /// Tells what is thought to be the cause of open incidents, when that changes.
     async fn causes(&mut self) -> Result<(), String> {
-        let open = self.told.iter().filter(|incident| incident.state == State::Open);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let open = self.told.iter().filter(|incident| {
+            incident.state == State::Open && now - incident.noticed.seconds() >= YOUNGEST
+        });
         let open: Vec<u64> = open.map(|incident| incident.id).collect();
         for id in open {
             let diagnosis: Diagnosis = self.ask(&format!("/{id}/diagnosis")).await?;
@@ -145,6 +148,8 @@ fn clock() -> String {
 
 /// Looks from one diagnosis to the next.
 const CAUSES_EVERY: u64 = 5;
+/// Seconds after it was noticed before which little is known of an incident.
+const YOUNGEST: f64 = 15.0;
 /// Probability from which a cause is told.
 const SURE: f64 = 0.5;
 /// How many pieces of evidence are shown.

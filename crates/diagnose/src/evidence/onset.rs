@@ -166,7 +166,7 @@ mod tests {
             let labels =
                 [(METRIC_NAME, "DCGM_FI_DEV_POWER_USAGE"), ("Hostname", "h"), ("gpu", &name)];
             let series = builder.series(&Labels::from_pairs(labels).unwrap()).unwrap();
-            for reading in 0..120 {
+            for reading in 0..120_usize {
                 let mixed =
                     (reading as u64 * 31 + gpu as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 let noise = (mixed >> 40) as f64 / (1_u64 << 24) as f64;
