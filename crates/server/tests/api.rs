@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use auscult_core::{Labels, Timestamp};
 use auscult_engine::{EngineSettings, Policy};
-use auscult_server::ServerSettings;
+use auscult_server::{DataSettings, ServerSettings};
 use auscult_telemetry::metrics::{Point, remote_write};
 use serde_json::{Value, json};
 
@@ -59,13 +59,21 @@ async fn write(address: SocketAddr, instances: &[&str], value: f64) {
 
 /// A service for which 90 °C are always an incident, with `most_series`.
 async fn hot(most_series: usize) -> (SocketAddr, tokio::sync::oneshot::Sender<()>) {
+    hot_with(most_series, None).await
+}
+
+/// The same, which stores in this folder.
+async fn hot_with(
+    most_series: usize,
+    data: Option<DataSettings>,
+) -> (SocketAddr, tokio::sync::oneshot::Sender<()>) {
     let policies: Vec<Policy> = serde_json::from_value(json!([
         {"match": "temperature_celsius", "valid_range": {"high": 85}},
         {"match": "{instance=\"c\"}", "severity": "critical", "for": "0"},
     ]))
     .unwrap();
     let engine = EngineSettings { policies, most_series, ..EngineSettings::default() };
-    start(ServerSettings { engine, ..ServerSettings::default() }).await
+    start(ServerSettings { engine, data, ..ServerSettings::default() }).await
 }
 
 #[tokio::test]
@@ -249,7 +257,9 @@ async fn what_holds_for_a_series_is_told_with_the_policy_that_says_so() {
 
 #[tokio::test]
 async fn the_api_is_as_it_describes_itself() {
-    let (address, _stop) = hot(5).await;
+    let folder = std::env::temp_dir().join(format!("auscult-api-{}", std::process::id()));
+    drop(std::fs::remove_dir_all(&folder));
+    let (address, _stop) = hot_with(5, Some(DataSettings::new(&folder))).await;
     write(address, &["a", "b", "c", "d", "e", "f"], 90.0).await;
     ask(address, "POST", "/incidents/1/verdicts", json!({"verdict": "true"})).await;
     ask(address, "POST", "/incidents/1/silence", json!({"duration": "2h"})).await;

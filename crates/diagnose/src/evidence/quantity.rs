@@ -62,7 +62,7 @@ mod tests {
             (8.5e9, "bytes", "7.92 GiB"),
             (0.0, "requests", "0"),
             (12345.6, "tokens", "12346"),
-            (1e-7, "seconds", "1.00e-4 ms"),
+            (1e-8, "seconds", "1.00e-5 ms"),
             (f64::NAN, "watts", "nothing"),
         ] {
             assert_eq!(quantity(value, unit), text);

@@ -55,6 +55,8 @@ struct Entry {
     keys: HashMap<SeriesKey, usize>,
     /// For each member, how much of the time lately it was odd.
     oddness: Vec<f64>,
+    /// For each member, when it was odd last.
+    latest: Vec<Timestamp>,
     /// The last look for recovery.
     looked: Option<Timestamp>,
     /// While what was fed before is fed again: up to when this knows everything.
@@ -92,7 +94,7 @@ impl Book {
     /// Puts an alarm on `target` where it belongs.
     pub(crate) fn raise(&mut self, alarm: &TargetAlarm, target: &Labels) {
         let Some(now) = alarm.events.iter().map(|event| event.time).max() else { return };
-        if self.told(target, now) {
+        if self.told(alarm, target) {
             return;
         }
         let (place, mut happening) = match self.place_for(target, now) {
@@ -146,16 +148,13 @@ impl Book {
         }
     }
 
-    /// Whether what was odd of `target` at `now` belongs to an incident that has recovered since:
-    /// it joined that one while it was open, and is no reason to open it again.
-    fn told(&self, target: &Labels, now: Timestamp) -> bool {
+    /// Whether all of it is known from an incident that has recovered since: it joined that one
+    /// while it was open, and is no reason to open it again.
+    fn told(&self, alarm: &TargetAlarm, target: &Labels) -> bool {
         self.entries.iter().any(|entry| {
-            let incident = &entry.incident;
-            let age = incident.updated.nanos().saturating_sub(now.nanos());
-            // From further back, it is of a clock that was set back.
-            incident.state == State::Recovered
-                && (0..=self.rules.together).contains(&age)
-                && incident.targets.contains(target)
+            entry.incident.state == State::Recovered
+                && entry.incident.targets.contains(target)
+                && alarm.events.iter().all(|event| entry.took(event))
         })
     }
 
@@ -347,7 +346,8 @@ impl Entry {
         known_until: Option<Timestamp>,
     ) -> Self {
         let oddness = vec![1.0; incident.members.len()];
-        Self { incident, keys, oddness, looked: None, known_until }
+        let latest = incident.members.iter().map(|member| member.time).collect();
+        Self { incident, keys, oddness, latest, looked: None, known_until }
     }
 
     /// Looks at `now` how its members are; says whether the incident is over.
@@ -389,6 +389,12 @@ impl Entry {
         // One whose series did not come back after a restart is not known to have recovered.
         let odd = self.oddness.iter().filter(|oddness| **oddness > CALM);
         odd.count() * ONE_OF <= self.incident.members.len()
+    }
+
+    /// Whether the event was taken in before.
+    fn took(&self, event: &Event) -> bool {
+        let place = self.keys.get(&(event.shard, event.key));
+        place.is_some_and(|place| event.time <= self.latest[*place])
     }
 
     fn knows(&self, time: Timestamp) -> bool {
@@ -437,6 +443,7 @@ impl Entry {
         let key = (event.shard, event.key);
         match self.keys.get(&key) {
             Some(place) => {
+                self.latest[*place] = self.latest[*place].max(event.time);
                 let known = &mut incident.members[*place];
                 if member.return_seconds * RELAPSE >= known.return_seconds {
                     known.usual_since = None;
@@ -455,6 +462,7 @@ impl Entry {
             }
             None => {
                 self.keys.insert(key, incident.members.len());
+                self.latest.push(event.time);
                 incident.members.push(member);
                 true
             }
