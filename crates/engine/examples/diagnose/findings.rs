@@ -6,7 +6,7 @@ use auscult_diagnose::diagnosis::Doctor;
 use auscult_diagnose::evidence::Judge;
 use auscult_knowledge::Knowledge;
 
-use crate::case::{Case, placed};
+use crate::case::Case;
 
 /// The statements that are looked at, by kind of target.
 pub fn head(knowledge: &Knowledge, doctor: &Doctor<'_>) -> String {
@@ -28,7 +28,7 @@ pub fn line(doctor: &Doctor<'_>, knowledge: &Knowledge, case: &Case, number: usi
         if vocabulary.is_empty() {
             continue;
         }
-        let is_ill = case.places.contains(&placed(&target.kind, &target.name));
+        let is_ill = case.is_at(target);
         let verdict = |holds| match holds {
             Some(true) => '1',
             Some(false) => '0',
