@@ -90,21 +90,7 @@ struct Weighed<'k> {
 impl<'k> Doctor<'k> {
     /// With this knowledge and these past incidents.
     pub fn new(knowledge: &'k Knowledge, experience: &'k Experience, weights: Weights) -> Self {
-        let mut own: BTreeMap<&str, Vec<Statement>> = BTreeMap::new();
-        for fault in knowledge.faults() {
-            let known = own.entry(&fault.place).or_default();
-            fault.statements().for_each(|statement| add(known, statement.clone()));
-        }
-        let mut vocabulary = own.clone();
-        for (kind, known) in &mut vocabulary {
-            // What is said of other targets is seen from here, too: a fault has to account for it.
-            for (other, statements) in own.iter().filter(|(other, _)| *other != kind) {
-                let seen = statements.iter().filter_map(|statement| from_afar(statement, other));
-                seen.for_each(|statement| add(known, statement));
-            }
-            let peers = own[kind].iter().filter_map(of_peers);
-            peers.for_each(|statement| add(known, statement));
-        }
+        let vocabulary = vocabulary(knowledge);
         let tables = knowledge.faults().iter().map(|fault| {
             let weight = |statement| {
                 [false, true].map(|holds| weight(experience, &weights, fault, statement, holds))
@@ -341,13 +327,57 @@ fn add(known: &mut Vec<Statement>, statement: Statement) {
     }
 }
 
+/// For each kind of target, what is looked at for a fault of such a target: what is said from
+/// there; what is said of such targets from anywhere; and what is said of other targets, as a fault
+/// has to account for that, too.
+fn vocabulary(knowledge: &Knowledge) -> BTreeMap<&str, Vec<Statement>> {
+    let mut said: BTreeMap<&str, Vec<Statement>> = BTreeMap::new();
+    let mut about: BTreeMap<&str, Vec<Statement>> = BTreeMap::new();
+    for fault in knowledge.faults() {
+        for statement in fault.statements() {
+            add(said.entry(&fault.place).or_default(), statement.clone());
+            if let Some((kind, statement)) = at_itself(fault, statement) {
+                add(about.entry(kind).or_default(), statement);
+            }
+        }
+    }
+    let mut vocabulary = said.clone();
+    for (kind, known) in &mut vocabulary {
+        for (other, statements) in &about {
+            for statement in statements {
+                if other == kind {
+                    add(known, statement.clone());
+                } else {
+                    add(known, from_afar(statement, other));
+                }
+            }
+        }
+        let peers = said[kind].iter().filter_map(of_peers);
+        peers.for_each(|statement| add(known, statement));
+    }
+    vocabulary
+}
+
+/// A statement as it is made from the target that it is about, and the kind of that.
+fn at_itself<'k>(fault: &'k Fault, statement: &'k Statement) -> Option<(&'k str, Statement)> {
+    match &statement.scope {
+        Scope::Own => Some((&fault.place, statement.clone())),
+        Scope::Peers => None,
+        Scope::Near { kind, .. } => {
+            let (_, text) = statement.text.split_once(": ")?;
+            let own = Statement { text: text.to_owned(), scope: Scope::Own, ..statement.clone() };
+            Some((kind, own))
+        }
+    }
+}
+
 /// A statement about a target of `kind` itself, as it is made from another target.
-fn from_afar(statement: &Statement, kind: &str) -> Option<Statement> {
-    (statement.scope == Scope::Own).then(|| Statement {
+fn from_afar(statement: &Statement, kind: &str) -> Statement {
+    Statement {
         text: format!("some {kind}: {statement}"),
         scope: Scope::Near { kind: kind.to_owned(), some: true },
         ..statement.clone()
-    })
+    }
 }
 
 /// A statement about a target itself, as it is made of its peers.

@@ -2,7 +2,7 @@
 
 use auscult_core::{Labels, METRIC_NAME};
 use auscult_diagnose::evidence::{Window, estimate_onset};
-use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber};
+use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber, Target};
 use auscult_knowledge::{Knowledge, Known};
 use auscult_simulate::page::{Answer, Page, Values};
 use auscult_simulate::random::Random;
@@ -158,8 +158,27 @@ fn declare(
     series.collect()
 }
 
+impl Case {
+    /// Whether `target` is where the fault is: itself, what is made of such places, or a rank on
+    /// the host.
+    pub(crate) fn is_at(&self, target: &Target) -> bool {
+        let name = placed(&target.kind, &target.name);
+        let has = |name: &str| self.places.iter().any(|place| place == name);
+        let part = format!("{name}/");
+        let holds_all =
+            || !self.places.is_empty() && self.places.iter().all(|place| place.starts_with(&part));
+        has(&name)
+            || match &*target.kind {
+                "host" => self.places.len() > 1 && holds_all(),
+                "service" => holds_all(),
+                "rank" => target.attribute("host").is_some_and(has),
+                _ => false,
+            }
+    }
+}
+
 /// A target as scenarios call it.
-pub(crate) fn placed(kind: &str, name: &str) -> String {
+fn placed(kind: &str, name: &str) -> String {
     match kind {
         "replica" => {
             let name = name.rsplit_once(':').map_or(name, |(name, _)| name);

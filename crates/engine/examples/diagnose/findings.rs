@@ -6,7 +6,7 @@ use auscult_diagnose::diagnosis::Doctor;
 use auscult_diagnose::evidence::Judge;
 use auscult_knowledge::Knowledge;
 
-use crate::case::{Case, placed};
+use crate::case::Case;
 
 /// The statements that are looked at, by kind of target.
 pub(crate) fn head(knowledge: &Knowledge, doctor: &Doctor<'_>) -> String {
@@ -33,7 +33,7 @@ pub(crate) fn line(
         if vocabulary.is_empty() {
             continue;
         }
-        let is_ill = case.places.contains(&placed(&target.kind, &target.name));
+        let is_ill = case.is_at(target);
         let verdict = |holds| match holds {
             Some(true) => '1',
             Some(false) => '0',

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use auscult_diagnose::diagnosis::{Doctor, Experience};
 use auscult_diagnose::evidence::Judge;
+use auscult_diagnose::scene::Target;
 use auscult_knowledge::Knowledge;
 
-use crate::case::{Case, placed};
+use crate::case::Case;
 
 /// What was found at a target: statement by statement of the vocabulary of its kind.
 pub(crate) struct Found {
@@ -20,13 +21,16 @@ pub(crate) struct Found {
 pub(crate) fn found(doctor: &Doctor<'_>, knowledge: &Knowledge, case: &Case) -> Vec<Found> {
     let mut judge = Judge::new(&case.scene, knowledge, case.window);
     let mut kinds: BTreeMap<(&str, bool), usize> = BTreeMap::new();
-    let is_ill = |kind: &str, name: &str| case.places.contains(&placed(kind, name));
+    let fault = knowledge.faults().iter().find(|fault| fault.fault == case.fault);
+    let is_ill = |target: &Target| {
+        fault.is_some_and(|fault| fault.place == target.kind) && case.is_at(target)
+    };
     for target in case.scene.targets() {
-        *kinds.entry((&target.kind, is_ill(&target.kind, &target.name))).or_default() += 1;
+        *kinds.entry((&target.kind, is_ill(target))).or_default() += 1;
     }
     let mut all = Vec::new();
     for (number, target) in case.scene.targets().iter().enumerate() {
-        let is_ill = is_ill(&target.kind, &target.name);
+        let is_ill = is_ill(target);
         if !is_ill && case.fault != "healthy" {
             continue;
         }

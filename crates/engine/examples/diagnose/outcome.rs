@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use auscult_diagnose::diagnosis::{Cause, Diagnosis};
+use auscult_diagnose::scene::Target;
 
-use crate::case::{Case, placed};
+use crate::case::Case;
 
 /// What came of a case.
 pub(crate) struct Outcome {
@@ -34,9 +35,10 @@ impl Outcome {
         };
         let rank = diagnosis.causes.iter().position(|cause| is_true(&cause.fault));
         let right = is_true(&first);
-        let there = rank
-            .map(|rank| &diagnosis.causes[rank])
-            .is_some_and(|cause| case.places.contains(&placed(&cause.kind, &cause.place)));
+        let there = rank.map(|rank| &diagnosis.causes[rank]).is_some_and(|cause| {
+            let is_it = |target: &&Target| target.kind == cause.kind && target.name == cause.place;
+            case.scene.targets().iter().find(is_it).is_some_and(|target| case.is_at(target))
+        });
         let among_three = right || rank.is_some_and(|rank| rank < 3);
         let truths: Vec<&str> = case.fault.split('+').collect();
         let among = |truth: &&&str| together.iter().take(3).any(|cause| cause.fault == **truth);
