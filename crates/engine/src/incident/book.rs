@@ -55,8 +55,6 @@ struct Entry {
     keys: HashMap<SeriesKey, usize>,
     /// For each member, how much of the time lately it was odd.
     oddness: Vec<f64>,
-    /// For each member, when it was odd last.
-    latest: Vec<Timestamp>,
     /// The last look for recovery.
     looked: Option<Timestamp>,
     /// While what was fed before is fed again: up to when this knows everything.
@@ -94,9 +92,6 @@ impl Book {
     /// Puts an alarm on `target` where it belongs.
     pub(crate) fn raise(&mut self, alarm: &TargetAlarm, target: &Labels) {
         let Some(now) = alarm.events.iter().map(|event| event.time).max() else { return };
-        if self.told(alarm, target) {
-            return;
-        }
         let (place, mut happening) = match self.place_for(target, now) {
             Some(place) if self.entries[place].knows(now) => {
                 let entry = &mut self.entries[place];
@@ -148,22 +143,14 @@ impl Book {
         }
     }
 
-    /// Whether all of it is known from an incident that has recovered since: it joined that one
-    /// while it was open, and is no reason to open it again.
-    fn told(&self, alarm: &TargetAlarm, target: &Labels) -> bool {
-        self.entries.iter().any(|entry| {
-            entry.incident.state == State::Recovered
-                && entry.incident.targets.contains(target)
-                && alarm.events.iter().all(|event| entry.took(event))
-        })
-    }
-
     /// The incident that an alarm on `target` belongs to: one on the same target, or one
     /// that something odd was lately found in on a target that shares a label.
     fn place_for(&self, target: &Labels, now: Timestamp) -> Option<usize> {
-        // One may lie ahead, if a clock was set back.
         let age = |incident: &Incident| {
-            now.nanos().saturating_sub(incident.updated.nanos()).saturating_abs()
+            let passed = now.nanos().saturating_sub(incident.updated.nanos());
+            // What was odd shortly before it changed is of it. One may lie further ahead, if a
+            // clock was set back.
+            if (-self.rules.together..0).contains(&passed) { 0 } else { passed.saturating_abs() }
         };
         let same = |entry: &Entry| {
             let incident = &entry.incident;
@@ -346,8 +333,7 @@ impl Entry {
         known_until: Option<Timestamp>,
     ) -> Self {
         let oddness = vec![1.0; incident.members.len()];
-        let latest = incident.members.iter().map(|member| member.time).collect();
-        Self { incident, keys, oddness, latest, looked: None, known_until }
+        Self { incident, keys, oddness, looked: None, known_until }
     }
 
     /// Looks at `now` how its members are; says whether the incident is over.
@@ -389,12 +375,6 @@ impl Entry {
         // One whose series did not come back after a restart is not known to have recovered.
         let odd = self.oddness.iter().filter(|oddness| **oddness > CALM);
         odd.count() * ONE_OF <= self.incident.members.len()
-    }
-
-    /// Whether the event was taken in before.
-    fn took(&self, event: &Event) -> bool {
-        let place = self.keys.get(&(event.shard, event.key));
-        place.is_some_and(|place| event.time <= self.latest[*place])
     }
 
     fn knows(&self, time: Timestamp) -> bool {
@@ -443,7 +423,6 @@ impl Entry {
         let key = (event.shard, event.key);
         match self.keys.get(&key) {
             Some(place) => {
-                self.latest[*place] = self.latest[*place].max(event.time);
                 let known = &mut incident.members[*place];
                 if member.return_seconds * RELAPSE >= known.return_seconds {
                     known.usual_since = None;
@@ -462,7 +441,6 @@ impl Entry {
             }
             None => {
                 self.keys.insert(key, incident.members.len());
-                self.latest.push(event.time);
                 incident.members.push(member);
                 true
             }
