@@ -46,7 +46,7 @@ impl Default for Weights {
             supporting: 0.65,
             against: 0.06,
             expert: 3.0,
-            temper: 0.5,
+            temper: 0.6,
             sharpness: 0.7,
             health: 0.05,
             unknown: 0.005,
