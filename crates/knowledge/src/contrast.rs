@@ -125,8 +125,8 @@ fn why<'k>(
     if let Some(said) = other.required.iter().filter(same).find(|said| excludes(statement, said)) {
         return Some(Why::Contradicted(said));
     }
-    let expected = other.required.iter().chain(&other.supporting);
-    let touches = expected.filter(same).next().is_some();
+    let mut expected = other.required.iter().chain(&other.supporting);
+    let touches = expected.any(|said| same(&said));
     (is_required && !touches).then_some(Why::Unrelated)
 }
 

@@ -40,6 +40,10 @@ const STRAY: f64 = 0.1;
 /// begins there. Symptoms come with the cause or later, and some series move for other reasons, so
 /// no series decides alone.
 ///
+/// The interval is that of the model. On simulated faults, many of which show late or not at all, it
+/// held the true onset in about half of the cases rather than in nine of ten: take it as a least
+/// width.
+///
 /// Cost: readings of the scene times the length of the interval.
 ///
 /// Reference: a Bayesian change point as of A. F. M. Smith, "A Bayesian approach to inference
@@ -166,7 +170,7 @@ mod tests {
             let labels =
                 [(METRIC_NAME, "DCGM_FI_DEV_POWER_USAGE"), ("Hostname", "h"), ("gpu", &name)];
             let series = builder.series(&Labels::from_pairs(labels).unwrap()).unwrap();
-            for reading in 0..120_usize {
+            for reading in 0_usize..120 {
                 let mixed =
                     (reading as u64 * 31 + gpu as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 let noise = (mixed >> 40) as f64 / (1_u64 << 24) as f64;
