@@ -107,7 +107,7 @@ fn main() -> Result<(), String> {
     let options = Options::read(std::env::args().skip(1))?;
     let knowledge = Knowledge::embedded();
     let known = options.experience.as_ref().or(options.learn.as_ref());
-    let experience = known.map(|path| read(path)).transpose()?.unwrap_or_default();
+    let experience = known.map(read).transpose()?.unwrap_or_default();
     let doctor = Doctor::new(&knowledge, &experience, Weights::default());
     let jobs: Vec<(&str, usize)> = options
         .faults
