@@ -86,6 +86,8 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
     let lasts = arguments.duration.unwrap_or(Duration::from_secs(86_400)).as_secs();
     let mut teller = Teller::new(&url);
     let told = async {
+        // The last second of the past may lie ahead: what is in it was sampled already.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         reloader.reload().await?;
         teller.tell(&live).await
     };
