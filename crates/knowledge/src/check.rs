@@ -1,5 +1,7 @@
 //! What can be wrong with a fault of the catalogue.
 
+use auscult_core::nearest;
+
 use crate::{Fault, Knowledge, Relation, Scope, Statement, Subject};
 
 /// Kinds of targets that no adapter names, but that series are grouped into.
@@ -42,10 +44,9 @@ fn statement(knowledge: &Knowledge, statement: &Statement) -> Result<(), String>
             |adapter: &crate::Adapter| adapter.signals.iter().any(|told| told.signal == *name);
         if !knowledge.adapters().iter().any(told) {
             let known = knowledge.signals().iter().map(|signal| signal.name.as_str());
-            let nearest = known.min_by_key(|known| distance(known, name)).unwrap_or_default();
-            return Err(format!(
-                "`{statement}`: no adapter tells a signal `{name}`; did you mean `{nearest}`?"
-            ));
+            let near = nearest(name, known);
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(format!("`{statement}`: no adapter tells a signal `{name}`{near}"));
         }
     }
     Ok(())
@@ -75,20 +76,4 @@ fn contradict(one: &Statement, other: &Statement) -> bool {
     one.scope == other.scope
         && one.subject == other.subject
         && (opposite(one.relation, other.relation) || opposite(other.relation, one.relation))
-}
-
-/// Letters to change to make one word the other (Levenshtein 1965).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (place, letter) in one.chars().enumerate() {
-        let mut left = row[0];
-        row[0] = place + 1;
-        for (column, known) in other.iter().enumerate() {
-            let kept = left + usize::from(letter != *known);
-            left = row[column + 1];
-            row[column + 1] = kept.min(left + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }

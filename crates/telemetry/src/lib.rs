@@ -64,7 +64,6 @@ mod evidence;
 mod input;
 mod json;
 pub mod metrics;
-mod nearest;
 mod number;
 mod options;
 mod parquet;
@@ -79,7 +78,6 @@ mod utf16;
 mod write;
 
 pub use error::{Fault, ReadError};
-pub use nearest::nearest;
 pub use options::{Format, Input, ReadOptions, TimeColumn};
 pub use reader::{Progress, Reader, read_table};
 pub use schema::{Field, Kind};

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use auscult_core::nearest;
+
 use crate::blocks::Blocks;
 use crate::collect::Collector;
 use crate::column::Reading;
@@ -12,7 +14,6 @@ use crate::error::{Fault, ReadError};
 use crate::evidence::Evidence;
 use crate::input::{self, Text};
 use crate::json;
-use crate::nearest::nearest;
 use crate::options::{Format, Input, ReadOptions, TimeColumn};
 use crate::parquet;
 use crate::pipeline::Stream;

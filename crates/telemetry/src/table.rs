@@ -151,7 +151,7 @@ impl Table {
     /// The name of a column that `wanted` was probably meant to be.
     #[must_use]
     pub fn nearest_name(&self, wanted: &str) -> Option<&str> {
-        crate::nearest(wanted, self.columns.iter().map(|column| column.name.as_str()))
+        auscult_core::nearest(wanted, self.columns.iter().map(|column| column.name.as_str()))
     }
 
     /// Appends the rows of `more`, column by column. Cost: the cells of

@@ -291,7 +291,7 @@ fn plan(arguments: &Arguments, name: &str, choice: Option<&Choice>) -> Result<Pl
 pub(super) fn find_method(name: &str) -> Result<&'static Method, CallError> {
     auscult_detect::find(name).ok_or_else(|| {
         let names = auscult_detect::CATALOGUE.iter().copied().flatten().map(|method| method.name);
-        let nearest = auscult_telemetry::nearest(name, names);
+        let nearest = auscult_core::nearest(name, names);
         let hint =
             nearest.map_or_else(String::new, |nearest| format!(" did you mean `{nearest}`?"));
         CallError::input(format!("no method `{name}`;{hint} `auscult methods` lists them"))
@@ -412,7 +412,7 @@ impl Columns {
 /// The sentence for a column that is not there.
 fn no_column(name: &str, source: &Source) -> CallError {
     let names = || source.fields().iter().map(|field| field.name.as_str());
-    let hint = match auscult_telemetry::nearest(name, names()) {
+    let hint = match auscult_core::nearest(name, names()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => {
             let some: Vec<&str> = names().take(8).collect();

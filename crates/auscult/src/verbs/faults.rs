@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use auscult_core::nearest;
 use auscult_knowledge::{Fault, Knowledge, Statement};
-use auscult_telemetry::nearest;
 
 use crate::outcome::{CallError, Outcome};
 

@@ -161,7 +161,7 @@ fn read(
     for name in judged.iter().chain(&arguments.label) {
         if !source.fields().iter().any(|field| field.name == *name) {
             let names = source.fields().iter().map(|field| field.name.as_str());
-            let hint = auscult_telemetry::nearest(name, names)
+            let hint = auscult_core::nearest(name, names)
                 .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
             return Err(CallError::input(format!("no column `{name}`{hint}")));
         }

@@ -198,7 +198,7 @@ fn text(name: &str) -> Result<String, CallError> {
     }
     scenario_text(name).ok_or_else(|| {
         let library: Vec<String> = library().collect();
-        let nearest = auscult_telemetry::nearest(name, library.iter().map(String::as_str));
+        let nearest = auscult_core::nearest(name, library.iter().map(String::as_str));
         let hint = match nearest {
             Some(known) => format!("did you mean {known}?"),
             None => "`auscult simulate --list` shows the faults".to_owned(),

@@ -5,11 +5,12 @@ mod explained;
 mod report;
 mod weigh;
 
-use std::sync::Arc;
-
 pub use experience::{Experience, Tally};
-pub use report::{Report, ToldCause, ToldEvidence, ToldRemedy, ToldRuledOut};
+pub use report::{Report, ToldCause, ToldEvidence, ToldRemedy};
 pub use weigh::{Doctor, Weights};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::evidence::Finding;
 
@@ -53,18 +54,18 @@ pub struct Evidence {
     /// What was predicted.
     pub statement: String,
     /// What became of it.
-    pub finding: Arc<Finding>,
+    pub finding: Finding,
     /// By how much it changes the logarithm of the odds.
     pub weight: f64,
 }
 
-/// A fault that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A cause that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuledOut {
     /// Its short name.
     pub fault: String,
     /// What people call it.
     pub name: String,
-    /// The statement that rules it out, and what was seen.
+    /// Why.
     pub reason: String,
 }

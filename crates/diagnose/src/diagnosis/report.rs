@@ -6,7 +6,7 @@ use auscult_knowledge::{Fault, Knowledge, Remedy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Diagnosis, Doctor, Evidence};
+use super::{Cause, Diagnosis, Doctor, Evidence, RuledOut};
 use crate::evidence::Window;
 use crate::scene::Scene;
 
@@ -35,7 +35,7 @@ pub struct Report {
     /// The likeliest causes, first the likeliest.
     pub causes: Vec<ToldCause>,
     /// Causes that cannot be, with the reason.
-    pub ruled_out: Vec<ToldRuledOut>,
+    pub ruled_out: Vec<RuledOut>,
     /// Probability that it is none of the causes that are known.
     pub unknown: f64,
     /// Probability that nothing is wrong.
@@ -90,18 +90,6 @@ pub struct ToldEvidence {
     pub weight: f64,
 }
 
-/// A cause that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "RuledOut")]
-pub struct ToldRuledOut {
-    /// Its short name.
-    pub fault: String,
-    /// What people call it.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-}
-
 /// What to do about a cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Remedy")]
@@ -146,11 +134,6 @@ impl Report {
             Some(told(cause, fault, scene))
         });
         let causes: Vec<ToldCause> = causes.collect();
-        let ruled_out = diagnosis.ruled_out.iter().map(|one| ToldRuledOut {
-            fault: one.fault.clone(),
-            name: one.name.clone(),
-            reason: one.reason.clone(),
-        });
         let next_question = match diagnosis.causes.as_slice() {
             [first, second, ..] if second.probability >= 0.1 => doctor.question(first, second),
             _ => None,
@@ -160,7 +143,7 @@ impl Report {
             began: time(window.onset),
             until: time(window.end.saturating_sub(1)),
             causes,
-            ruled_out: ruled_out.collect(),
+            ruled_out: diagnosis.ruled_out.clone(),
             unknown: diagnosis.unknown,
             healthy: diagnosis.healthy,
             next_question,

@@ -2,9 +2,9 @@
 //!
 //! A hypothesis is a fault at a target. Its odds are the fault's prior times, for each statement of
 //! the vocabulary of such targets, the probability of what was found if the fault is there, divided
-//! by that where all is well (a naive Bayes classifier). Statements of one subject are one piece of
-//! evidence; what could not be found out counts neither way. Something that a fault excludes strikes
-//! it out.
+//! by that where all is well (a naive Bayes classifier); further evidence that points the same way
+//! counts less and less. What could not be found out counts neither way. Something that a fault
+//! excludes strikes it out.
 
 use std::collections::BTreeMap;
 
@@ -78,13 +78,14 @@ pub struct Doctor<'k> {
     tables: Vec<Vec<[f64; 2]>>,
 }
 
-/// A hypothesis while it is weighed.
-struct Weighed<'k> {
-    fault: &'k Fault,
+/// A hypothesis that was weighed.
+#[derive(Debug, Clone, Copy)]
+struct Weighed {
+    /// Number of the fault.
+    fault: usize,
     place: usize,
     odds: f64,
     by_evidence: f64,
-    evidence: Vec<Evidence>,
 }
 
 impl<'k> Doctor<'k> {
@@ -120,35 +121,52 @@ impl<'k> Doctor<'k> {
     pub fn beside(&self, scene: &Scene, window: Window, known: &[Cause]) -> Diagnosis {
         let mut judge = Judge::new(scene, self.knowledge, window);
         let explained = self.explained(&mut judge, scene, known);
-        let mut weighed: Vec<Weighed<'_>> = Vec::new();
-        let mut ruled_out = Vec::new();
         let faults = self.knowledge.faults();
         let total: f64 = faults.iter().map(|fault| fault.prior.weight.sqrt()).sum();
         let asked = |fault: &Fault| known.iter().all(|cause| cause.fault != fault.fault);
-        for (number, fault) in faults.iter().enumerate().filter(|(_, fault)| asked(fault)) {
-            let places: Vec<usize> = (0..scene.targets().len())
-                .filter(|place| scene.targets()[*place].kind == fault.place)
+        let mut weighed: Vec<Weighed> = Vec::new();
+        // Of each fault that is ruled out somewhere: the first reason, and at how many places.
+        let mut ruled_out: BTreeMap<usize, (String, usize)> = BTreeMap::new();
+        let places = |kind: &str| {
+            let all = scene.targets().iter().enumerate();
+            let places = all.filter(|(_, target)| target.kind == kind).map(|(place, _)| place);
+            places.collect::<Vec<usize>>()
+        };
+        for kind in self.vocabulary.keys() {
+            let places = places(kind);
+            let of_kind = faults.iter().enumerate();
+            let of_kind: Vec<usize> = of_kind
+                .filter(|(_, fault)| fault.place == *kind && asked(fault))
+                .map(|(number, _)| number)
                 .collect();
-            let mut reason = None;
-            let mut remaining = 0;
             for place in &places {
-                if let Some(said) = self.exclusion(&mut judge, fault, *place) {
-                    reason.get_or_insert(said);
-                    continue;
+                // All faults of a place are weighed by the same findings.
+                let found = self.found(&mut judge, kind, *place, &explained);
+                for number in &of_kind {
+                    let fault = &faults[*number];
+                    if let Some(reason) = self.exclusion(&mut judge, fault, *place) {
+                        ruled_out.entry(*number).or_insert((reason, 0)).1 += 1;
+                        continue;
+                    }
+                    let prior = (fault.prior.weight.sqrt() / total / places.len() as f64).ln();
+                    let by_evidence = self.weights.sharpness * self.sum(&found, *number);
+                    let odds = prior + by_evidence;
+                    weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
                 }
-                remaining += 1;
-                let prior = (fault.prior.weight.sqrt() / total / places.len() as f64).ln();
-                let (log_odds, evidence) = self.weigh(&mut judge, number, *place, &explained);
-                let by_evidence = self.weights.sharpness * log_odds;
-                let odds = prior + by_evidence;
-                weighed.push(Weighed { fault, place: *place, odds, by_evidence, evidence });
             }
-            if let Some(reason) = reason.filter(|_| remaining == 0) {
-                let (fault, name) = (fault.fault.clone(), fault.name.clone());
-                ruled_out.push(RuledOut { fault, name, reason });
-            }
+            ruled_out
+                .retain(|number, (_, at)| faults[*number].place != **kind || *at == places.len());
         }
-        self.answer(scene, weighed, ruled_out)
+        let ruled_out = ruled_out.into_iter().map(|(number, (reason, _))| {
+            let (fault, name) = (faults[number].fault.clone(), faults[number].name.clone());
+            RuledOut { fault, name, reason }
+        });
+        let ruled_out = ruled_out.collect();
+        let (mut diagnosis, best) = self.answer(scene, &weighed, ruled_out);
+        for (cause, best) in diagnosis.causes.iter_mut().zip(best) {
+            cause.evidence = self.evidence(&mut judge, &best, &explained);
+        }
+        diagnosis
     }
 
     /// What `known` causes account for: what was found as they lead to expect.
@@ -179,42 +197,61 @@ impl<'k> Doctor<'k> {
         })
     }
 
-    /// The logarithm of the odds of `fault` at `place` to health, and what made it.
-    fn weigh(
+    /// What became of each statement that can be judged from a target of `kind` and is not
+    /// explained yet: its number in the vocabulary, and whether it holds.
+    fn found(
         &self,
         judge: &mut Judge<'_>,
-        fault: usize,
+        kind: &str,
         place: usize,
         explained: &Explained,
-    ) -> (f64, Vec<Evidence>) {
-        let mut evidence = Vec::new();
-        let vocabulary = self.vocabulary(&self.knowledge.faults()[fault].place);
-        for (statement, weights) in vocabulary.iter().zip(&self.tables[fault]) {
+    ) -> Vec<(usize, bool)> {
+        let statements = self.vocabulary(kind).iter().enumerate();
+        let found = statements.filter_map(|(number, statement)| {
             let finding = judge.judge(statement, place);
-            let Some(holds) = finding.holds else { continue };
-            if explained.covers(statement, &finding) {
-                continue;
-            }
+            let holds = finding.holds.filter(|_| !explained.covers(statement, &finding))?;
+            Some((number, holds))
+        });
+        found.collect()
+    }
+
+    /// The logarithm of the odds of a fault to health by what was found. What points the same way
+    /// tells the less that is new, the more there is of it already.
+    fn sum(&self, found: &[(usize, bool)], fault: usize) -> f64 {
+        let table = &self.tables[fault];
+        let weights = found.iter().map(|(number, holds)| table[*number][usize::from(*holds)]);
+        let mut weights: Vec<f64> = weights.filter(|weight| *weight != 0.0).collect();
+        weights.sort_unstable_by(|one, other| other.abs().total_cmp(&one.abs()));
+        let mut counts = [0.0_f64; 2];
+        let weighed = weights.into_iter().map(|weight| {
+            let count = &mut counts[usize::from(weight > 0.0)];
+            *count += 1.0;
+            weight * count.powf(-self.weights.temper)
+        });
+        weighed.sum()
+    }
+
+    /// What speaks for and against a hypothesis, the weightiest first.
+    fn evidence(
+        &self,
+        judge: &mut Judge<'_>,
+        hypothesis: &Weighed,
+        explained: &Explained,
+    ) -> Vec<Evidence> {
+        let vocabulary = self.vocabulary(&self.knowledge.faults()[hypothesis.fault].place);
+        let weighed = vocabulary.iter().zip(&self.tables[hypothesis.fault]);
+        let evidence = weighed.filter_map(|(statement, weights)| {
+            let finding = judge.judge(statement, hypothesis.place);
+            let holds = finding.holds.filter(|_| !explained.covers(statement, &finding))?;
             let weight = weights[usize::from(holds)];
-            evidence.push(Evidence { statement: statement.text.clone(), finding, weight });
-        }
+            Some(Evidence { statement: statement.text.clone(), finding, weight })
+        });
+        let mut evidence: Vec<Evidence> = evidence.collect();
         evidence.sort_by(|one, other| {
             let weights = other.weight.abs().total_cmp(&one.weight.abs());
             weights.then_with(|| one.statement.cmp(&other.statement))
         });
-        (self.sum(&evidence), evidence)
-    }
-
-    /// The weights together: what points the same way tells the less that is new, the more there
-    /// is of it already.
-    fn sum(&self, evidence: &[Evidence]) -> f64 {
-        let mut counts = [0.0_f64; 2];
-        let weighed = evidence.iter().filter(|evidence| evidence.weight != 0.0).map(|evidence| {
-            let count = &mut counts[usize::from(evidence.weight > 0.0)];
-            *count += 1.0;
-            evidence.weight * count.powf(-self.weights.temper)
-        });
-        weighed.sum()
+        evidence
     }
 
     /// The statement about targets of the first cause's kind that is not known and whose answer
@@ -242,51 +279,56 @@ impl<'k> Doctor<'k> {
         (apart >= APART).then(|| statement.to_string())
     }
 
-    /// Probabilities from the logarithms of odds.
+    /// Probabilities from the logarithms of odds; the causes still without evidence, and beside
+    /// them the hypothesis that each stands for.
     fn answer(
         &self,
         scene: &Scene,
-        weighed: Vec<Weighed<'_>>,
+        weighed: &[Weighed],
         ruled_out: Vec<RuledOut>,
-    ) -> Diagnosis {
+    ) -> (Diagnosis, Vec<Weighed>) {
         let health = self.weights.health.ln();
         let best = weighed.iter().map(|one| one.by_evidence).fold(0.0, f64::max);
         let unknown = self.weights.unknown.ln() + self.weights.credit * best;
         let most = weighed.iter().map(|one| one.odds).fold(health.max(unknown), f64::max);
         let share = |odds: f64| (odds - most).exp();
-        let sum =
-            weighed.iter().map(|one| share(one.odds)).sum::<f64>() + share(health) + share(unknown);
-        let mut by_fault: BTreeMap<&str, Vec<Weighed<'_>>> = BTreeMap::new();
+        // Of each fault: its best place, and all of them together.
+        let mut by_fault: BTreeMap<usize, (Weighed, f64)> = BTreeMap::new();
         for one in weighed {
-            by_fault.entry(&one.fault.fault).or_default().push(one);
+            let (best, all) = by_fault.entry(one.fault).or_insert((*one, 0.0));
+            *all += share(one.odds);
+            if one.odds > best.odds {
+                *best = *one;
+            }
         }
-        let mut causes: Vec<Cause> = by_fault
+        let by_faults: f64 = by_fault.values().map(|(_, all)| all).sum();
+        let sum = by_faults + share(health) + share(unknown);
+        let mut causes: Vec<(Cause, Weighed)> = by_fault
             .into_values()
-            .filter_map(|mut places| {
-                places.sort_by(|one, other| {
-                    other.odds.total_cmp(&one.odds).then(one.place.cmp(&other.place))
-                });
-                let all: f64 = places.iter().map(|one| share(one.odds)).sum();
-                let best = places.into_iter().next()?;
-                let target = &scene.targets()[best.place];
-                Some(Cause {
-                    fault: best.fault.fault.clone(),
-                    name: best.fault.name.clone(),
-                    benign: best.fault.benign,
+            .map(|(best, all)| {
+                let (fault, target) =
+                    (&self.knowledge.faults()[best.fault], &scene.targets()[best.place]);
+                let cause = Cause {
+                    fault: fault.fault.clone(),
+                    name: fault.name.clone(),
+                    benign: fault.benign,
                     kind: target.kind.clone(),
                     place: target.name.clone(),
                     probability: all / sum,
                     here: if all > 0.0 { share(best.odds) / all } else { 0.0 },
-                    evidence: best.evidence,
-                })
+                    evidence: Vec::new(),
+                };
+                (cause, best)
             })
             .collect();
-        causes.sort_by(|one, other| {
+        causes.sort_by(|(one, _), (other, _)| {
             let order = other.probability.total_cmp(&one.probability);
             order.then_with(|| one.fault.cmp(&other.fault))
         });
         causes.truncate(MOST);
-        Diagnosis { causes, ruled_out, unknown: share(unknown) / sum, healthy: share(health) / sum }
+        let (causes, best) = causes.into_iter().unzip();
+        let (unknown, healthy) = (share(unknown) / sum, share(health) / sum);
+        (Diagnosis { causes, ruled_out, unknown, healthy }, best)
     }
 }
 

@@ -25,19 +25,22 @@ const BEFORE: f64 = 600.0;
 const AFTER: f64 = 120.0;
 
 /// Judges statements about a stretch of time of a scene.
+///
+/// What a signal of a target does is found out once; whether a statement holds then costs some
+/// comparisons, at each of the targets that it is about.
 #[derive(Debug)]
 pub struct Judge<'s> {
     scene: &'s Scene,
     knowledge: &'s Knowledge,
     window: Window,
-    known: HashMap<(usize, Subject), Option<Arc<BeforeAfter>>>,
-    judged: HashMap<(usize, String), Arc<Finding>>,
+    /// By signal, then by target.
+    known: HashMap<Subject, HashMap<usize, Option<Arc<BeforeAfter>>>>,
 }
 
 impl<'s> Judge<'s> {
     /// Of this scene and window.
     pub fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
-        Self { scene, knowledge, window, known: HashMap::new(), judged: HashMap::new() }
+        Self { scene, knowledge, window, known: HashMap::new() }
     }
 
     /// The stretch of time that is asked about.
@@ -46,12 +49,8 @@ impl<'s> Judge<'s> {
     }
 
     /// What becomes of `statement` for a fault at target number `place`.
-    pub fn judge(&mut self, statement: &Statement, place: usize) -> Arc<Finding> {
-        let key = (place, statement.text.clone());
-        if let Some(known) = self.judged.get(&key) {
-            return Arc::clone(known);
-        }
-        let finding = Arc::new(match &statement.scope {
+    pub fn judge(&mut self, statement: &Statement, place: usize) -> Finding {
+        match &statement.scope {
             Scope::Own => self.at(statement, place),
             Scope::Peers => {
                 let peers = self.scene.peers(place).iter().copied();
@@ -62,9 +61,7 @@ impl<'s> Judge<'s> {
                 let near = self.scene.near(place, kind);
                 self.among(statement, &near, *some)
             }
-        });
-        self.judged.insert(key, Arc::clone(&finding));
-        finding
+        }
     }
 
     /// At several targets: one that holds is enough if `some` is, more than half otherwise.
@@ -76,80 +73,71 @@ impl<'s> Judge<'s> {
             let any = found.first().cloned().unwrap_or_else(Finding::unknown);
             return holding.map_or(any, |place| found[place].clone());
         }
-        let mut known = 0;
-        let mut holding: Vec<(usize, Finding)> = Vec::new();
-        let mut other: Option<Finding> = None;
+        let (mut holding, mut failing) = (Vec::new(), Vec::new());
         for target in targets {
-            let finding = self.at(statement, *target);
-            match finding.holds {
-                Some(true) => {
-                    known += 1;
-                    holding.push((*target, finding));
-                }
-                Some(false) => {
-                    known += 1;
-                    other = other.or(Some(finding));
-                }
+            match self.holds(statement, *target) {
+                Some(true) => holding.push(*target),
+                Some(false) => failing.push(*target),
                 None => {}
             }
         }
-        if known == 0 {
-            return Finding::unknown();
-        }
+        let known = holding.len() + failing.len();
         let holds = if some { !holding.is_empty() } else { holding.len() * 2 > known };
-        let shown = if holds { holding.first().map(|(_, finding)| finding.clone()) } else { other };
-        let shown = shown.or_else(|| holding.first().map(|(_, finding)| finding.clone()));
-        let seen = shown.map(|finding| finding.seen).unwrap_or_default();
+        let shown = if holds { holding.first() } else { failing.first().or(holding.first()) };
+        let Some(shown) = shown else { return Finding::unknown() };
+        let seen = self.seen(statement, *shown);
         let count = holding.len();
         let seen = if known > 1 { format!("at {count} of {known}: {seen}") } else { seen };
-        Finding {
-            holds: Some(holds),
-            seen,
-            at: holding.into_iter().map(|(target, _)| target).collect(),
-        }
+        Finding { holds: Some(holds), seen, at: holding }
     }
 
     fn at(&mut self, statement: &Statement, target: usize) -> Finding {
         match &statement.subject {
             Subject::Event(kind) => self.event(kind, target),
             Subject::Log(text) => self.log(text, target),
-            subject @ Subject::Signal { .. } => {
-                let Some(numbers) = self.numbers(target, subject) else {
-                    let absent = Finding {
-                        holds: Some(false),
-                        seen: "no readings".to_owned(),
-                        at: vec![target],
-                    };
-                    let asks = statement.relation == Relation::Present;
-                    return if asks { absent } else { Finding::unknown() };
-                };
-                let holds = match statement.relation {
-                    Relation::AbovePeers => self.apart(target, subject, 1.0),
-                    Relation::BelowPeers => self.apart(target, subject, -1.0),
-                    Relation::WithPeers => {
-                        let above = self.apart(target, subject, 1.0);
-                        let below = self.apart(target, subject, -1.0);
-                        above.zip(below).map(|(above, below)| !above && !below)
-                    }
-                    relation => holds(relation, &numbers),
-                };
-                let unit = match subject {
-                    Subject::Signal { name, per: None, .. } => {
-                        self.knowledge.signal(name).map_or("", |signal| signal.unit.as_str())
-                    }
-                    _ => "",
-                };
-                let (before, now) = (numbers.before[2], numbers.tail);
-                let seen = format!("{} → {}", quantity(before, unit), quantity(now, unit));
-                Finding { holds, seen, at: vec![target] }
+            Subject::Signal { .. } => {
+                let holds = self.holds(statement, target);
+                Finding { holds, seen: self.seen(statement, target), at: vec![target] }
             }
         }
     }
 
+    /// Whether a statement about a signal holds at a target.
+    fn holds(&mut self, statement: &Statement, target: usize) -> Option<bool> {
+        let subject = &statement.subject;
+        let Some(numbers) = self.numbers(target, subject) else {
+            return (statement.relation == Relation::Present).then_some(false);
+        };
+        match statement.relation {
+            Relation::AbovePeers => self.apart(target, subject, 1.0),
+            Relation::BelowPeers => self.apart(target, subject, -1.0),
+            Relation::WithPeers => {
+                let above = self.apart(target, subject, 1.0);
+                let below = self.apart(target, subject, -1.0);
+                above.zip(below).map(|(above, below)| !above && !below)
+            }
+            relation => holds(relation, &numbers),
+        }
+    }
+
+    /// What was seen of a signal at a target, for people.
+    fn seen(&mut self, statement: &Statement, target: usize) -> String {
+        let Some(numbers) = self.numbers(target, &statement.subject) else {
+            return "no readings".to_owned();
+        };
+        let unit = match &statement.subject {
+            Subject::Signal { name, per: None, .. } => {
+                self.knowledge.signal(name).map_or("", |signal| signal.unit.as_str())
+            }
+            _ => "",
+        };
+        let (before, now) = (numbers.before[2], numbers.tail);
+        format!("{} → {}", quantity(before, unit), quantity(now, unit))
+    }
+
     /// A signal of a target before and after.
     pub fn numbers(&mut self, target: usize, subject: &Subject) -> Option<Arc<BeforeAfter>> {
-        let key = (target, subject.clone());
-        if let Some(known) = self.known.get(&key) {
+        if let Some(known) = self.known.get(subject).and_then(|known| known.get(&target)) {
             return known.clone();
         }
         let Subject::Signal { name, label, per } = subject else { return None };
@@ -168,7 +156,7 @@ impl<'s> Judge<'s> {
         let numbers = readings
             .and_then(|readings: Vec<f64>| BeforeAfter::of(&readings, self.window))
             .map(Arc::new);
-        self.known.insert(key, numbers.clone());
+        self.known.entry(subject.clone()).or_default().insert(target, numbers.clone());
         numbers
     }
 
@@ -294,12 +282,14 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
         }
         Relation::Starts => numbers.before_range[1] == 0.0 && numbers.after_range[1] > 0.0,
         Relation::Freezes => {
-            let mut past = numbers.past.clone();
-            past.sort_unstable_by(f64::total_cmp);
-            past.dedup();
-            past.len() > 3
-                && numbers.readings.len() > 4
-                && numbers.tail_range[0] == numbers.tail_range[1]
+            let is_still =
+                numbers.readings.len() > 4 && numbers.tail_range[0] == numbers.tail_range[1];
+            is_still && {
+                let mut past = numbers.past.clone();
+                past.sort_unstable_by(f64::total_cmp);
+                past.dedup();
+                past.len() > 3
+            }
         }
         Relation::Vanishes => {
             numbers.there_before > 0.15 && numbers.there_at_end < 0.3 * numbers.there_before

@@ -19,7 +19,7 @@ pub struct SceneBuilder<'k> {
     step: f64,
     length: usize,
     series: Vec<Series>,
-    targets: Vec<Draft>,
+    targets: Vec<Target>,
     known: HashMap<(String, String), usize>,
     events: Option<Vec<Event>>,
     logs: Vec<LogLine>,
@@ -47,14 +47,6 @@ enum Part {
     Sum,
     /// Count of a distribution.
     Count,
-}
-
-/// A target in the making.
-#[derive(Debug)]
-struct Draft {
-    kind: String,
-    name: String,
-    attributes: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 /// A raw series that was declared: what samples are added to.
@@ -92,12 +84,12 @@ impl<'k> SceneBuilder<'k> {
             .metrics
             .iter()
             .position(|known| Some(known.len()) == named && metric.starts_with(known.as_str()));
-        let seconds = if part == Part::Count { 1.0 } else { mapping.scale };
+        let scale = if part == Part::Count { 1.0 } else { mapping.scale };
         self.series.push(Series {
             target,
             signal: signal.name.clone(),
             rank: rank.unwrap_or(0),
-            scale: seconds,
+            scale,
             part,
             labels: labels.clone(),
             last: None,
@@ -155,7 +147,8 @@ impl<'k> SceneBuilder<'k> {
             Some(number) => *number,
             None => {
                 let (kind, name) = key.clone();
-                self.targets.push(Draft { kind, name, attributes: BTreeMap::new() });
+                let (attributes, tracks) = (BTreeMap::new(), Vec::new());
+                self.targets.push(Target { kind, name, attributes, tracks });
                 self.known.insert(key, self.targets.len() - 1);
                 self.targets.len() - 1
             }
@@ -169,16 +162,7 @@ impl<'k> SceneBuilder<'k> {
 
     /// The scene.
     pub fn build(self) -> Scene {
-        let Self { start, step, length, series, targets, events, logs, .. } = self;
-        let mut targets: Vec<Target> = targets
-            .into_iter()
-            .map(|Draft { kind, name, attributes }| Target {
-                kind,
-                name,
-                attributes,
-                tracks: Vec::new(),
-            })
-            .collect();
+        let Self { start, step, length, series, mut targets, events, logs, .. } = self;
         join(series, &mut targets);
         add_services(&mut targets);
         spread_hosts(&mut targets);
@@ -214,7 +198,7 @@ fn unnamed(labels: &Labels) -> Labels {
 
 /// Hands the series to their targets; sums and counts become means.
 fn join(series: Vec<Series>, targets: &mut [Target]) {
-    let mut sums: HashMap<(usize, String, Labels), (usize, Vec<f64>)> = HashMap::new();
+    let mut sums: HashMap<(usize, String, Labels), Vec<f64>> = HashMap::new();
     let mut counts = Vec::new();
     for Series { target, signal, rank, part, labels, values, .. } in series {
         match part {
@@ -222,14 +206,14 @@ fn join(series: Vec<Series>, targets: &mut [Target]) {
                 targets[target].tracks.push(Track { signal, rank, labels, values, weights: None });
             }
             Part::Sum => {
-                sums.insert((target, signal, unnamed(&labels)), (rank, values));
+                sums.insert((target, signal, unnamed(&labels)), values);
             }
             Part::Count => counts.push((target, signal, rank, labels, values)),
         }
     }
     for (target, signal, rank, labels, counts) in counts {
         let key = (target, signal, unnamed(&labels));
-        let Some((_, sums)) = sums.remove(&key) else { continue };
+        let Some(sums) = sums.remove(&key) else { continue };
         let (_, signal, _) = key;
         let values = sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect();
         let weights = Some(counts);
@@ -256,9 +240,8 @@ fn add_services(targets: &mut Vec<Target>) {
             }
         }
     }
-    let services: Vec<Target> = services.into_values().collect();
+    let mut services: Vec<Target> = services.into_values().collect();
     let mut left = Vec::with_capacity(targets.len());
-    let mut services = services;
     for mut target in targets.drain(..) {
         let joins = matches!(&*target.kind, "service" | "gateway" | "router")
             || (target.kind == "replica" && target.name.is_empty());

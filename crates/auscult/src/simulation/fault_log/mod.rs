@@ -78,7 +78,7 @@ impl FaultLog<'_> {
         }
         let known = |wanted: &String| {
             all.iter().copied().find(|id| id == wanted).ok_or_else(|| {
-                let nearest = auscult_telemetry::nearest(wanted, all.iter().copied());
+                let nearest = auscult_core::nearest(wanted, all.iter().copied());
                 let hint = nearest.map_or_else(
                     || "`auscult simulate --list` shows the faults".to_owned(),
                     |near| format!("did you mean {near}?"),

@@ -121,7 +121,7 @@ fn tame(number: f64) -> f64 {
 fn find<'a>(table: &'a Table, name: &str) -> Result<&'a Column, CallError> {
     table.column(name).ok_or_else(|| {
         let names = || table.columns().iter().map(|column| column.name.as_str());
-        let hint = match auscult_telemetry::nearest(name, names()) {
+        let hint = match auscult_core::nearest(name, names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", listed(names())),
         };

@@ -208,7 +208,7 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
 
     fn unheard_of(&self, name: &str) -> Reply {
         let names = self.session.model().features().iter().map(|feature| feature.name.as_str());
-        let hint = auscult_telemetry::nearest(name, names)
+        let hint = auscult_core::nearest(name, names)
             .map_or_else(String::new, |near| format!(": did you mean `{near}`"));
         Reply::Unclear(format!("the model has no feature `{name}`{hint}"))
     }

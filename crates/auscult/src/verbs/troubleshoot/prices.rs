@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use auscult_core::nearest;
 use auscult_diagnose::troubleshoot::Session;
-use auscult_telemetry::{Cells, Input, ReadOptions, TimeColumn, nearest};
+use auscult_telemetry::{Cells, Input, ReadOptions, TimeColumn};
 
 use super::super::learn::read;
 use crate::outcome::CallError;

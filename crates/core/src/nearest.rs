@@ -5,7 +5,7 @@
 /// aside, if these are few for its length.
 ///
 /// ```
-/// # use auscult_telemetry::nearest;
+/// # use auscult_core::nearest;
 /// assert_eq!(nearest("preformance", ["time", "performance"]), Some("performance"));
 /// assert_eq!(nearest("latency", ["time", "performance"]), None);
 /// ```
