@@ -35,12 +35,28 @@ pub struct Judge<'s> {
     window: Window,
     /// By signal, then by target.
     known: HashMap<Subject, HashMap<usize, Option<Arc<BeforeAfter>>>>,
+    /// How far targets lie from their peers, by signal and then by target.
+    distances: HashMap<Subject, HashMap<usize, Option<Distance>>>,
+    /// By kind: the place that was asked about last, and what is near it.
+    near: HashMap<String, (usize, Arc<[usize]>)>,
+}
+
+/// How far a target lies from its peers, up or down.
+#[derive(Debug, Clone, Copy)]
+struct Distance {
+    /// Now, in spreads.
+    now: f64,
+    /// Before, in spreads.
+    then: f64,
+    /// Now, as a share of the peers' median.
+    share: f64,
 }
 
 impl<'s> Judge<'s> {
     /// Of this scene and window.
     pub fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
-        Self { scene, knowledge, window, known: HashMap::new() }
+        let (known, distances, near) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { scene, knowledge, window, known, distances, near }
     }
 
     /// The stretch of time that is asked about.
@@ -58,10 +74,22 @@ impl<'s> Judge<'s> {
                 self.among(statement, &peers, false)
             }
             Scope::Near { kind, some } => {
-                let near = self.scene.near(place, kind);
+                let near = self.near(place, kind);
                 self.among(statement, &near, *some)
             }
         }
+    }
+
+    /// Targets of `kind` near a place; one place is asked about many times in a row.
+    fn near(&mut self, place: usize, kind: &str) -> Arc<[usize]> {
+        if let Some((known, near)) = self.near.get(kind)
+            && *known == place
+        {
+            return Arc::clone(near);
+        }
+        let near: Arc<[usize]> = self.scene.near(place, kind).into();
+        self.near.insert(kind.to_owned(), (place, Arc::clone(&near)));
+        near
     }
 
     /// At several targets: one that holds is enough if `some` is, more than half otherwise.
@@ -162,6 +190,22 @@ impl<'s> Judge<'s> {
 
     /// Whether a target lies apart from its peers in the direction of `sign`, and did not before.
     fn apart(&mut self, target: usize, subject: &Subject, sign: f64) -> Option<bool> {
+        let Distance { now, then, share } = self.distance(target, subject)?;
+        let (now, then, share) = (sign * now, sign * then, sign * share);
+        Some(now >= APART && now - then >= APART / 2.0 && share >= LEAST_APART)
+    }
+
+    /// How far a target lies from its peers; `None` where that cannot be known.
+    fn distance(&mut self, target: usize, subject: &Subject) -> Option<Distance> {
+        if let Some(known) = self.distances.get(subject).and_then(|known| known.get(&target)) {
+            return *known;
+        }
+        let distance = self.measure(target, subject);
+        self.distances.entry(subject.clone()).or_default().insert(target, distance);
+        distance
+    }
+
+    fn measure(&mut self, target: usize, subject: &Subject) -> Option<Distance> {
         let own = self.numbers(target, subject)?;
         let peers: Vec<usize> =
             self.scene.peers(target).iter().copied().filter(|peer| *peer != target).collect();
@@ -174,11 +218,7 @@ impl<'s> Judge<'s> {
         let then: Vec<f64> = others.iter().map(|other| other.before[2]).collect();
         let (now, share) = apart(own.tail, &now, own.scale)?;
         let (then, _) = apart(own.before[2], &then, own.scale)?;
-        Some(
-            sign * now >= APART
-                && sign * (now - then) >= APART / 2.0
-                && sign * share >= LEAST_APART,
-        )
+        Some(Distance { now, then, share })
     }
 
     fn event(&self, kind: &str, target: usize) -> Finding {
