@@ -80,7 +80,15 @@ impl Case {
             State::Open => now,
             State::Recovered => ends().flatten().min().unwrap_or(incident.updated),
         };
-        Self::new(incident.began, until)
+        let mut case = Self::new(incident.began, until);
+        incident.members.iter().for_each(|member| case.noticed(&member.series));
+        case
+    }
+
+    /// Says that it was noticed in the series with these labels: causes are looked for where that
+    /// belongs, and not at whatever else goes on at the same time. Without it, everywhere.
+    pub fn noticed(&mut self, series: &Labels) {
+        self.builder.notice(series);
     }
 
     /// The time of the samples that are looked at.

@@ -20,6 +20,11 @@ fn labels(page: &Page) -> Vec<Labels> {
 
 /// The diagnosis of scenario `name` at the end of its fault; without what does not pass `shown`.
 fn diagnosed(name: &str, shown: impl Fn(&str) -> bool) -> Diagnosis {
+    noticed(name, shown, &[])
+}
+
+/// The same, of what was noticed in the series with these labels.
+fn noticed(name: &str, shown: impl Fn(&str) -> bool, at_series: &[Labels]) -> Diagnosis {
     let text = scenario_text(name).expect("the library has it");
     let scenario = Scenario::read(name, &text).expect("it can be read");
     let mut simulation = Simulation::new(&scenario, scenario.plan().expect("it can be planned"));
@@ -29,6 +34,7 @@ fn diagnosed(name: &str, shown: impl Fn(&str) -> bool) -> Diagnosis {
     let start = scenario.start as f64;
     let at = |seconds: f64| Timestamp::from_nanos(((start + seconds) * 1e9) as i64);
     let mut case = Case::new(at(begins), at(ends));
+    at_series.iter().for_each(|labels| case.noticed(labels));
     let pages: Vec<Vec<Labels>> = simulation.pages().iter().map(labels).collect();
     let (mut values, mut lines) = (Values::default(), Vec::new());
     for second in 1..=ends as u64 {
@@ -110,6 +116,29 @@ fn what_cannot_be_seen_is_not_said() {
     let diagnosis = diagnosed("G3/102", |metric| !metric.starts_with("DCGM"));
     let sure = diagnosis.causes.iter().find(|cause| cause.fault == "G3");
     assert!(sure.is_none_or(|cause| cause.probability < 0.9), "{}", diagnosis.text());
+}
+
+/// What goes on elsewhere at the same time is not the cause: one card of `serve-0` is ill, and
+/// asked for is what was noticed at a host that has nothing to do with it.
+#[test]
+fn causes_are_looked_for_where_something_was_noticed() {
+    let of_host = |host: &str| {
+        let instance = format!("{host}:9100");
+        let labels = [(METRIC_NAME, "node_load1"), ("instance", instance.as_str())];
+        Labels::from_pairs(labels).expect("labels")
+    };
+    let here = noticed("G3/102", |_| true, &[of_host("serve-0")]);
+    let first = &here.causes[0];
+    assert_eq!(
+        (first.fault.as_str(), first.place.as_str()),
+        ("G3", "serve-0/1"),
+        "{}",
+        here.text()
+    );
+    let elsewhere = noticed("G3/102", |_| true, &[of_host("serve-1")]);
+    let of_another = |place: &str| place.starts_with("serve-0");
+    let taken = elsewhere.causes.iter().find(|cause| of_another(&cause.place));
+    assert!(taken.is_none(), "{}", elsewhere.text());
 }
 
 #[test]

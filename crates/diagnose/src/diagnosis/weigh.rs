@@ -129,8 +129,9 @@ impl<'k> Doctor<'k> {
         let mut ruled_out: BTreeMap<usize, (String, usize)> = BTreeMap::new();
         let places = |kind: &str| {
             let all = scene.targets().iter().enumerate();
-            let places = all.filter(|(_, target)| target.kind == kind).map(|(place, _)| place);
-            places.collect::<Vec<usize>>()
+            let places =
+                all.filter(|(place, target)| target.kind == kind && scene.is_suspect(*place));
+            places.map(|(place, _)| place).collect::<Vec<usize>>()
         };
         for kind in self.vocabulary.keys() {
             let places = places(kind);

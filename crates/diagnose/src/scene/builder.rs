@@ -137,6 +137,17 @@ impl<'k> SceneBuilder<'k> {
         self.logs.push(line);
     }
 
+    /// Says that what is asked about was noticed in the series with these labels: causes are then
+    /// looked for at its target and what belongs to that. Without it, they are looked for
+    /// everywhere.
+    pub fn notice(&mut self, labels: &Labels) {
+        let Some(metric) = labels.get(METRIC_NAME) else { return };
+        if let Some(Known::Signal { mapping, adapter, .. }) = self.knowledge.look_up(metric) {
+            let target = self.target_of(adapter, mapping, labels);
+            self.targets[target].noticed = true;
+        }
+    }
+
     fn target_of(&mut self, adapter: &Adapter, mapping: &Mapping, labels: &Labels) -> usize {
         let target = mapping.target.as_ref().unwrap_or(&adapter.target);
         let kind = kind(&target.kind, labels, &target.labels);
@@ -148,7 +159,7 @@ impl<'k> SceneBuilder<'k> {
             None => {
                 let (kind, name) = key.clone();
                 let (attributes, tracks) = (BTreeMap::new(), Vec::new());
-                self.targets.push(Target { kind, name, attributes, tracks });
+                self.targets.push(Target { kind, name, attributes, tracks, noticed: false });
                 self.known.insert(key, self.targets.len() - 1);
                 self.targets.len() - 1
             }
@@ -169,8 +180,23 @@ impl<'k> SceneBuilder<'k> {
         lend_process(&mut targets);
         targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
         let kin = Kin::of(&targets);
-        Scene { start, step, length, targets, kin, events, logs }
+        let suspects = suspects(&targets, &kin);
+        Scene { start, step, length, targets, kin, suspects, events, logs }
     }
+}
+
+/// Where what was noticed may come from: where it was noticed, and what belongs to that and is of
+/// another kind, as a cause at a peer would be noticed there.
+fn suspects(targets: &[Target], kin: &Kin) -> Option<BTreeSet<usize>> {
+    let noticed = targets.iter().enumerate().filter(|(_, target)| target.noticed);
+    let noticed: Vec<usize> = noticed.map(|(number, _)| number).collect();
+    let kinds: BTreeSet<&str> = targets.iter().map(|target| target.kind.as_str()).collect();
+    let near = noticed.iter().flat_map(|number| {
+        let others = kinds.iter().filter(|kind| **kind != targets[*number].kind);
+        others.flat_map(|kind| kin.near(targets, *number, kind))
+    });
+    let suspects: BTreeSet<usize> = near.chain(noticed.iter().copied()).collect();
+    (!suspects.is_empty()).then_some(suspects)
 }
 
 /// What of its family a metric is; `None` for what is not needed.
@@ -232,6 +258,7 @@ fn add_services(targets: &mut Vec<Target>) {
             name,
             attributes: BTreeMap::new(),
             tracks: Vec::new(),
+            noticed: false,
         });
         for attribute in ["service", "model", "host"] {
             if let Some(values) = target.attributes.get(attribute) {
@@ -253,6 +280,7 @@ fn add_services(targets: &mut Vec<Target>) {
         match place.filter(|_| joins) {
             Some(place) => {
                 services[place].tracks.append(&mut target.tracks);
+                services[place].noticed |= target.noticed;
                 if let Some(instances) = target.attributes.remove("instance") {
                     let own = services[place].attributes.entry("instance").or_default();
                     own.extend(instances);
@@ -282,16 +310,19 @@ fn spread_hosts(targets: &mut [Target]) {
 
 /// What a process says of itself is said of whatever it shows: a replica, the GPUs of an exporter.
 fn lend_process(targets: &mut [Target]) {
-    let mut lent: Vec<(String, Vec<Track>)> = Vec::new();
-    for target in targets.iter().filter(|target| target.kind == "process") {
-        if let Some(instance) = target.attribute("instance") {
-            lent.push((instance.to_owned(), target.tracks.clone()));
-        }
-    }
-    let lent: HashMap<String, Vec<Track>> = lent.into_iter().collect();
+    let of_processes = targets.iter().filter(|target| target.kind == "process");
+    let lent: HashMap<String, (Vec<Track>, bool)> = of_processes
+        .filter_map(|target| {
+            let instance = target.attribute("instance")?;
+            Some((instance.to_owned(), (target.tracks.clone(), target.noticed)))
+        })
+        .collect();
     for target in targets.iter_mut().filter(|target| target.kind != "process") {
-        let told = target.attributes.get("instance").into_iter().flatten();
-        let tracks = told.filter_map(|instance| lent.get(instance)).flatten();
-        target.tracks.extend(tracks.cloned().collect::<Vec<_>>());
+        let Target { attributes, tracks, noticed, .. } = target;
+        let told = attributes.get("instance").into_iter().flatten();
+        for (lent, noticed_there) in told.filter_map(|instance| lent.get(instance)) {
+            tracks.extend(lent.iter().cloned());
+            *noticed |= noticed_there;
+        }
     }
 }

@@ -12,6 +12,8 @@ mod target;
 pub use builder::{SceneBuilder, SeriesNumber};
 pub use target::{Target, Track};
 
+use std::collections::BTreeSet;
+
 use auscult_knowledge::{Form, Knowledge};
 
 /// A change that people or programs made.
@@ -44,6 +46,8 @@ pub struct Scene {
     length: usize,
     targets: Vec<Target>,
     kin: kin::Kin,
+    /// Where causes are looked for; `None` for everywhere.
+    suspects: Option<BTreeSet<usize>>,
     /// `None` where nobody tells of changes.
     events: Option<Vec<Event>>,
     logs: Vec<LogLine>,
@@ -94,6 +98,11 @@ impl Scene {
     /// Peers of target number `target`, itself among them: of its kind, and of the same role.
     pub fn peers(&self, target: usize) -> &[usize] {
         self.kin.group(target)
+    }
+
+    /// Whether a cause at target number `target` could be noticed where it was noticed.
+    pub fn is_suspect(&self, target: usize) -> bool {
+        self.suspects.as_ref().is_none_or(|suspects| suspects.contains(&target))
     }
 
     /// Targets of `kind` that belong to target number `target`, or it to them.

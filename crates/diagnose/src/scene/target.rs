@@ -15,6 +15,8 @@ pub struct Target {
     pub attributes: BTreeMap<&'static str, BTreeSet<String>>,
     /// Its series.
     pub tracks: Vec<Track>,
+    /// Whether what is asked about was noticed here.
+    pub noticed: bool,
 }
 
 /// A series on the grid of a scene.
