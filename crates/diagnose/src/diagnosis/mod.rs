@@ -1,11 +1,16 @@
 //! From an incident to its causes: every fault at every place is a hypothesis; evidence weighs them.
 
+mod expect;
 mod experience;
 mod explained;
+mod fit;
 mod report;
+mod tables;
+mod vocabulary;
 mod weigh;
 
-pub use experience::{Experience, Tally};
+pub use experience::{Experience, Learnt, Tally};
+pub use fit::{Fitting, Lesson, LessonPlace};
 pub use report::{Report, ToldCause, ToldEvidence, ToldRemedy};
 pub use weigh::{Doctor, Weights};
 

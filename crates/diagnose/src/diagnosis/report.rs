@@ -15,7 +15,7 @@ const TOLD: usize = 8;
 /// Causes that are told.
 const CAUSES: usize = 5;
 /// Weight from which a piece of evidence is worth telling.
-const WORTH: f64 = 0.3;
+const WORTH: f64 = 0.1;
 /// Targets that are named for a piece of evidence.
 const NAMED: usize = 5;
 /// Probability from which a cause is given as the answer.

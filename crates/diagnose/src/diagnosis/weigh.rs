@@ -1,16 +1,18 @@
 //! Weighs every fault at every place by the evidence.
 //!
-//! A hypothesis is a fault at a target. Its odds are the fault's prior times, for each statement of
-//! the vocabulary of such targets, the probability of what was found if the fault is there, divided
-//! by that where all is well (a naive Bayes classifier); further evidence that points the same way
-//! counts less and less. What could not be found out counts neither way. Something that a fault
-//! excludes strikes it out.
+//! A hypothesis is a fault at a target. The logarithm of its odds is that of the fault's prior and,
+//! for each statement of the vocabulary of such targets, what weighs that it holds or fails. Such a
+//! weight is a part of the logarithm of the ratio of likelihoods, as experts and counts of past
+//! incidents see it, and what was learnt from these incidents beside it (logistic regression that
+//! begins at a naive Bayes classifier). What could not be found out counts neither way. Something
+//! that a fault excludes strikes it out.
 
 use std::collections::BTreeMap;
 
-use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement};
+use auscult_knowledge::{Fault, Knowledge, Statement};
 
 use super::explained::Explained;
+use super::tables::Tables;
 use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
 use crate::evidence::{Judge, Window};
 use crate::scene::{Scene, Target};
@@ -26,11 +28,9 @@ pub struct Weights {
     pub against: f64,
     /// Past incidents that expert knowledge counts as.
     pub expert: f64,
-    /// How fast further evidence counts less, as pieces of evidence depend on one another: the
-    /// nth is divided by n to this power.
-    pub temper: f64,
-    /// What the logarithm of the odds by evidence is multiplied by.
-    pub sharpness: f64,
+    /// Part of what a statement says alone that counts beside all others, as they depend on one
+    /// another.
+    pub trust: f64,
     /// Odds of health to all faults together, before any evidence.
     pub health: f64,
     /// Odds of an unknown cause to all known ones together, before any evidence.
@@ -46,19 +46,14 @@ impl Default for Weights {
             supporting: 0.65,
             against: 0.06,
             expert: 3.0,
-            temper: 0.6,
-            sharpness: 0.7,
+            trust: 0.15,
             health: 0.05,
-            unknown: 0.005,
+            unknown: 0.02,
             credit: 0.4,
         }
     }
 }
 
-/// Least probability of a finding where all is well: records are not long enough to say less.
-const RAREST: f64 = 0.001;
-/// Least probability of a finding under a fault: none looks the same each time.
-const LEAST: f64 = 0.02;
 /// By how much a finding must speak for a cause to be accounted for by it.
 const EXPECTED: f64 = 0.3;
 /// By how much an answer must part two causes, in the logarithm of the odds, to be worth asking.
@@ -71,11 +66,7 @@ const MOST: usize = 10;
 pub struct Doctor<'k> {
     knowledge: &'k Knowledge,
     weights: Weights,
-    /// For each kind of target, what is looked at for a fault of such a target.
-    vocabulary: BTreeMap<&'k str, Vec<Statement>>,
-    /// For each fault, in the order of the catalogue, what each of these statements weighs if it
-    /// fails and if it holds.
-    tables: Vec<Vec<[f64; 2]>>,
+    tables: Tables<'k>,
 }
 
 /// A hypothesis that was weighed.
@@ -91,20 +82,13 @@ struct Weighed {
 impl<'k> Doctor<'k> {
     /// With this knowledge and these past incidents.
     pub fn new(knowledge: &'k Knowledge, experience: &'k Experience, weights: Weights) -> Self {
-        let vocabulary = vocabulary(knowledge);
-        let tables = knowledge.faults().iter().map(|fault| {
-            let weight = |statement| {
-                [false, true].map(|holds| weight(experience, &weights, fault, statement, holds))
-            };
-            vocabulary[fault.place.as_str()].iter().map(weight).collect()
-        });
-        let tables = tables.collect();
-        Self { knowledge, weights, vocabulary, tables }
+        let tables = Tables::new(knowledge, experience, weights);
+        Self { knowledge, weights, tables }
     }
 
     /// The statements that are looked at for a fault of a target of `kind`.
     pub fn vocabulary(&self, kind: &str) -> &[Statement] {
-        self.vocabulary.get(kind).map_or(&[], Vec::as_slice)
+        self.tables.vocabulary.get(kind).map_or(&[], Vec::as_slice)
     }
 
     /// The causes of what happened in `window`.
@@ -122,7 +106,6 @@ impl<'k> Doctor<'k> {
         let mut judge = Judge::new(scene, self.knowledge, window);
         let explained = self.explained(&mut judge, scene, known);
         let faults = self.knowledge.faults();
-        let total: f64 = faults.iter().map(|fault| fault.prior.weight.sqrt()).sum();
         let asked = |fault: &Fault| known.iter().all(|cause| cause.fault != fault.fault);
         let mut weighed: Vec<Weighed> = Vec::new();
         // Of each fault that is ruled out somewhere: the first reason, and at how many places.
@@ -133,7 +116,7 @@ impl<'k> Doctor<'k> {
                 all.filter(|(place, target)| target.kind == kind && scene.is_suspect(*place));
             places.map(|(place, _)| place).collect::<Vec<usize>>()
         };
-        for kind in self.vocabulary.keys() {
+        for kind in self.tables.vocabulary.keys() {
             let places = places(kind);
             let of_kind = faults.iter().enumerate();
             let of_kind: Vec<usize> = of_kind
@@ -149,8 +132,8 @@ impl<'k> Doctor<'k> {
                         ruled_out.entry(*number).or_insert((reason, 0)).1 += 1;
                         continue;
                     }
-                    let prior = (fault.prior.weight.sqrt() / total / places.len() as f64).ln();
-                    let by_evidence = self.weights.sharpness * self.sum(&found, *number);
+                    let prior = self.tables.priors[*number] - (places.len() as f64).ln();
+                    let by_evidence = self.sum(&found, *number);
                     let odds = prior + by_evidence;
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
                 }
@@ -179,7 +162,8 @@ impl<'k> Doctor<'k> {
             let is_it = |target: &Target| target.kind == cause.kind && target.name == cause.place;
             let place = scene.targets().iter().position(is_it);
             let (Some(fault), Some(place)) = (fault, place) else { continue };
-            for (statement, weights) in self.vocabulary(&cause.kind).iter().zip(&self.tables[fault])
+            for (statement, weights) in
+                self.vocabulary(&cause.kind).iter().zip(&self.tables.expected[fault])
             {
                 let finding = judge.judge(statement, place);
                 if finding.holds == Some(true) && weights[1] >= EXPECTED {
@@ -216,20 +200,11 @@ impl<'k> Doctor<'k> {
         found.collect()
     }
 
-    /// The logarithm of the odds of a fault to health by what was found. What points the same way
-    /// tells the less that is new, the more there is of it already.
+    /// The logarithm of the odds of a fault to health by what was found.
     fn sum(&self, found: &[(usize, bool)], fault: usize) -> f64 {
-        let table = &self.tables[fault];
+        let table = &self.tables.weights[fault];
         let weights = found.iter().map(|(number, holds)| table[*number][usize::from(*holds)]);
-        let mut weights: Vec<f64> = weights.filter(|weight| *weight != 0.0).collect();
-        weights.sort_unstable_by(|one, other| other.abs().total_cmp(&one.abs()));
-        let mut counts = [0.0_f64; 2];
-        let weighed = weights.into_iter().map(|weight| {
-            let count = &mut counts[usize::from(weight > 0.0)];
-            *count += 1.0;
-            weight * count.powf(-self.weights.temper)
-        });
-        weighed.sum()
+        self.tables.leanings[fault] + weights.sum::<f64>()
     }
 
     /// What speaks for and against a hypothesis, the weightiest first.
@@ -240,7 +215,7 @@ impl<'k> Doctor<'k> {
         explained: &Explained,
     ) -> Vec<Evidence> {
         let vocabulary = self.vocabulary(&self.knowledge.faults()[hypothesis.fault].place);
-        let weighed = vocabulary.iter().zip(&self.tables[hypothesis.fault]);
+        let weighed = vocabulary.iter().zip(&self.tables.weights[hypothesis.fault]);
         let evidence = weighed.filter_map(|(statement, weights)| {
             let finding = judge.judge(statement, hypothesis.place);
             let holds = finding.holds.filter(|_| !explained.covers(statement, &finding))?;
@@ -263,7 +238,7 @@ impl<'k> Doctor<'k> {
         };
         let table = |number: usize| {
             let place = &self.knowledge.faults()[number].place;
-            self.vocabulary(place).iter().zip(&self.tables[number])
+            self.vocabulary(place).iter().zip(&self.tables.expected[number])
         };
         let (one, other) = (number(first)?, number(second)?);
         let is_known = |statement: &Statement| {
@@ -330,118 +305,5 @@ impl<'k> Doctor<'k> {
         let (causes, best) = causes.into_iter().unzip();
         let (unknown, healthy) = (share(unknown) / sum, share(health) / sum);
         (Diagnosis { causes, ruled_out, unknown, healthy }, best)
-    }
-}
-
-/// By how much `holds` of a statement changes the logarithm of the odds of a fault.
-fn weight(
-    experience: &Experience,
-    weights: &Weights,
-    fault: &Fault,
-    statement: &Statement,
-    holds: bool,
-) -> f64 {
-    let usual = usual(statement.relation);
-    let health = experience.of_health(&fault.place, &statement.text).share(usual, 2.0);
-    let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
-    let expected = if is_in(&fault.required) {
-        Some(weights.required)
-    } else if is_in(&fault.supporting) {
-        Some(weights.supporting)
-    } else if is_in(&fault.against) || is_in(&fault.excluded_by) {
-        Some(weights.against)
-    } else {
-        None
-    };
-    let seen = experience.of_fault(&fault.fault, &statement.text);
-    let share = match expected {
-        Some(expected) => seen.share(expected, weights.expert),
-        // Nobody says anything of it: as where all is well, until incidents show otherwise.
-        None => seen.share(health, 1.5),
-    };
-    let health = health.clamp(RAREST, 1.0 - RAREST);
-    let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
-    if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
-}
-
-fn add(known: &mut Vec<Statement>, statement: Statement) {
-    if !known.iter().any(|other| other.text == statement.text) {
-        known.push(statement);
-    }
-}
-
-/// For each kind of target, what is looked at for a fault of such a target: what is said from
-/// there; what is said of such targets from anywhere; and what is said of other targets, as a fault
-/// has to account for that, too.
-fn vocabulary(knowledge: &Knowledge) -> BTreeMap<&str, Vec<Statement>> {
-    let mut said: BTreeMap<&str, Vec<Statement>> = BTreeMap::new();
-    let mut about: BTreeMap<&str, Vec<Statement>> = BTreeMap::new();
-    for fault in knowledge.faults() {
-        for statement in fault.statements() {
-            add(said.entry(&fault.place).or_default(), statement.clone());
-            if let Some((kind, statement)) = at_itself(fault, statement) {
-                add(about.entry(kind).or_default(), statement);
-            }
-        }
-    }
-    let mut vocabulary = said.clone();
-    for (kind, known) in &mut vocabulary {
-        for (other, statements) in &about {
-            for statement in statements {
-                if other == kind {
-                    add(known, statement.clone());
-                } else {
-                    add(known, from_afar(statement, other));
-                }
-            }
-        }
-        let peers = said[kind].iter().filter_map(of_peers);
-        peers.for_each(|statement| add(known, statement));
-    }
-    vocabulary
-}
-
-/// A statement as it is made from the target that it is about, and the kind of that.
-fn at_itself<'k>(fault: &'k Fault, statement: &'k Statement) -> Option<(&'k str, Statement)> {
-    match &statement.scope {
-        Scope::Own => Some((&fault.place, statement.clone())),
-        Scope::Peers => None,
-        Scope::Near { kind, .. } => {
-            let (_, text) = statement.text.split_once(": ")?;
-            let own = Statement { text: text.to_owned(), scope: Scope::Own, ..statement.clone() };
-            Some((kind, own))
-        }
-    }
-}
-
-/// A statement about a target of `kind` itself, as it is made from another target.
-fn from_afar(statement: &Statement, kind: &str) -> Statement {
-    Statement {
-        text: format!("some {kind}: {statement}"),
-        scope: Scope::Near { kind: kind.to_owned(), some: true },
-        ..statement.clone()
-    }
-}
-
-/// A statement about a target itself, as it is made of its peers.
-fn of_peers(statement: &Statement) -> Option<Statement> {
-    let compares = matches!(
-        statement.relation,
-        Relation::AbovePeers | Relation::BelowPeers | Relation::WithPeers | Relation::Happens
-    );
-    (statement.scope == Scope::Own && !compares).then(|| Statement {
-        text: format!("peers: {statement}"),
-        scope: Scope::Peers,
-        ..statement.clone()
-    })
-}
-
-/// How often something holds where all is well, until it is known better.
-fn usual(relation: Relation) -> f64 {
-    match relation {
-        Relation::Steady | Relation::WithPeers => 0.9,
-        Relation::Above(_) | Relation::Below(_) | Relation::Present => 0.3,
-        Relation::Rises | Relation::Falls | Relation::Creeps => 0.06,
-        _ => 0.02,
     }
 }

@@ -13,22 +13,24 @@
 //! | `--fleet rich` | in fleets that have more than the fault needs |
 //! | `--show` | prints each answer with its evidence |
 //! | `--signals` | prints what moved |
-//! | `--findings FILE` | writes every statement's verdict at every target, for studies of weights |
+//! | `--findings FILE` | writes every statement's verdict at every target |
+//! | `--fit FILE,…` | fits the weights of evidence in `--learn FILE` to findings that were written before |
 //!
 //! Same numbers and experience give the same output, and the same bytes in FILE.
 
 mod case;
 mod findings;
+mod fit;
 mod learn;
 mod outcome;
 mod show;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use auscult_diagnose::diagnosis::{Cause, Diagnosis, Doctor, Experience, Weights};
+use auscult_diagnose::diagnosis::{Cause, Diagnosis, Doctor, Experience, Fitting, Weights};
 use auscult_knowledge::Knowledge;
 use auscult_simulate::fault::{LOOKALIKES, faults};
 
@@ -43,6 +45,7 @@ struct Options {
     learn: Option<PathBuf>,
     experience: Option<PathBuf>,
     findings: Option<PathBuf>,
+    fit: Vec<PathBuf>,
     course: Course,
     show: bool,
     signals: bool,
@@ -58,6 +61,7 @@ impl Options {
                 "--learn" => options.learn = Some(PathBuf::from(value()?)),
                 "--experience" => options.experience = Some(PathBuf::from(value()?)),
                 "--findings" => options.findings = Some(PathBuf::from(value()?)),
+                "--fit" => options.fit = value()?.split(',').map(PathBuf::from).collect(),
                 "--without" => {
                     let text = value()?;
                     let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
@@ -109,6 +113,9 @@ fn main() -> Result<(), String> {
     let known = options.experience.as_ref().or(options.learn.as_ref());
     let experience = known.map(read).transpose()?.unwrap_or_default();
     let doctor = Doctor::new(&knowledge, &experience, Weights::default());
+    if !options.fit.is_empty() {
+        return fit(&options, &knowledge, &doctor);
+    }
     let jobs: Vec<(&str, usize)> = options
         .faults
         .iter()
@@ -148,9 +155,7 @@ fn main() -> Result<(), String> {
                 &mut learnt,
             );
         }
-        let mut text = serde_json::to_string(&learnt).map_err(|error| error.to_string())?;
-        text.push('\n');
-        std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        write(path, &learnt)?;
     }
     let outcomes: Vec<Outcome> = results.into_iter().map(|result| result.outcome).collect();
     outcome::report(&outcomes);
@@ -166,6 +171,26 @@ fn read(path: &PathBuf) -> Result<Experience, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Experience::default()),
         Err(error) => Err(format!("{}: {error}", path.display())),
     }
+}
+
+fn write(path: &Path, experience: &Experience) -> Result<(), String> {
+    let mut text = serde_json::to_string(experience).map_err(|error| error.to_string())?;
+    text.push('\n');
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Fits the weights of past incidents to findings.
+fn fit(options: &Options, knowledge: &Knowledge, doctor: &Doctor<'_>) -> Result<(), String> {
+    let path =
+        options.learn.as_ref().ok_or("--fit needs --learn FILE, which it is written into")?;
+    let mut lessons = Vec::new();
+    for findings in &options.fit {
+        lessons.extend(fit::lessons(findings, doctor)?);
+    }
+    println!("{} incidents", lessons.len());
+    let mut experience = read(path)?;
+    experience.fit(knowledge, Weights::default(), &lessons, Fitting::default());
+    write(path, &experience)
 }
 
 fn look_at(

@@ -1,0 +1,62 @@
+//! What a fault leads to expect, by those who know it and by past incidents.
+
+use auscult_knowledge::{Fault, Relation, Statement};
+
+use super::{Experience, Weights};
+
+/// Least probability of a finding where all is well: records are not long enough to say less.
+const RAREST: f64 = 0.001;
+/// Least probability of a finding under a fault: none looks the same each time.
+const LEAST: f64 = 0.02;
+
+/// By how much `holds` of a statement changes the logarithm of the odds of a fault.
+pub(super) fn weight(
+    experience: &Experience,
+    weights: &Weights,
+    fault: &Fault,
+    statement: &Statement,
+    holds: bool,
+) -> f64 {
+    let health = of_health(experience, &fault.place, statement);
+    let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
+    let expected = if is_in(&fault.required) {
+        Some(weights.required)
+    } else if is_in(&fault.supporting) {
+        Some(weights.supporting)
+    } else if is_in(&fault.against) || is_in(&fault.excluded_by) {
+        Some(weights.against)
+    } else {
+        None
+    };
+    let seen = experience.of_fault(&fault.fault, &statement.text);
+    let share = match expected {
+        Some(expected) => seen.share(expected, weights.expert),
+        // Nobody says anything of it: as where all is well, until incidents show otherwise.
+        None => seen.share(health, 1.5),
+    };
+    let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
+    if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
+}
+
+/// The most that a finding can speak for a fault at a target of `kind`: as the probability of it
+/// under a fault is 1 at most, the ratio to that where all is well is bounded by its rarity there.
+pub(super) fn most(experience: &Experience, kind: &str, statement: &Statement, holds: bool) -> f64 {
+    let health = of_health(experience, kind, statement);
+    -(if holds { health } else { 1.0 - health }).ln()
+}
+
+/// How often a statement holds at targets of `kind` where all is well.
+fn of_health(experience: &Experience, kind: &str, statement: &Statement) -> f64 {
+    let tally = experience.of_health(kind, &statement.text);
+    tally.share(usual(statement.relation), 2.0).clamp(RAREST, 1.0 - RAREST)
+}
+
+/// How often something holds where all is well, until it is known better.
+fn usual(relation: Relation) -> f64 {
+    match relation {
+        Relation::Steady | Relation::WithPeers => 0.9,
+        Relation::Above(_) | Relation::Below(_) | Relation::Present => 0.3,
+        Relation::Rises | Relation::Falls | Relation::Creeps => 0.06,
+        _ => 0.02,
+    }
+}

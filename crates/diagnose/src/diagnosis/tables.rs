@@ -1,0 +1,64 @@
+//! What every statement weighs for every fault.
+
+use std::collections::BTreeMap;
+
+use auscult_knowledge::{Knowledge, Statement};
+
+use super::expect::{most, weight};
+use super::vocabulary::vocabulary;
+use super::{Experience, Weights};
+
+/// What every statement weighs for every fault, in the order of the catalogue.
+#[derive(Debug)]
+pub(super) struct Tables<'k> {
+    /// For each kind of target, what is looked at for a fault of such a target.
+    pub(super) vocabulary: BTreeMap<&'k str, Vec<Statement>>,
+    /// For each fault the logarithm of its probability before any evidence.
+    pub(super) priors: Vec<f64>,
+    /// For each fault and statement of its vocabulary, the logarithm of the ratio of likelihoods if
+    /// it fails and if it holds, of that statement alone.
+    pub(super) expected: Vec<Vec<[f64; 2]>>,
+    /// What they weigh beside all others.
+    pub(super) weights: Vec<Vec<[f64; 2]>>,
+    /// For each kind of target and statement, the most that it can weigh.
+    pub(super) most: BTreeMap<&'k str, Vec<[f64; 2]>>,
+    /// For each fault, what is added whatever was found.
+    pub(super) leanings: Vec<f64>,
+}
+
+impl<'k> Tables<'k> {
+    pub(super) fn new(
+        knowledge: &'k Knowledge,
+        experience: &Experience,
+        settings: Weights,
+    ) -> Self {
+        let vocabulary = vocabulary(knowledge);
+        let faults = knowledge.faults();
+        let total: f64 = faults.iter().map(|fault| fault.prior.weight.sqrt()).sum();
+        let priors = faults.iter().map(|fault| (fault.prior.weight.sqrt() / total).ln()).collect();
+        let most = vocabulary.iter().map(|(kind, statements)| {
+            let most = statements.iter().map(|statement| {
+                [false, true].map(|holds| most(experience, kind, statement, holds))
+            });
+            (*kind, most.collect())
+        });
+        let most: BTreeMap<&str, Vec<[f64; 2]>> = most.collect();
+        let (mut expected, mut weights) = (Vec::new(), Vec::new());
+        for fault in faults {
+            let statements = &vocabulary[fault.place.as_str()];
+            let alone = statements.iter().map(|statement| {
+                [false, true].map(|holds| weight(experience, &settings, fault, statement, holds))
+            });
+            let alone: Vec<[f64; 2]> = alone.collect();
+            let each = statements.iter().zip(&alone).zip(&most[fault.place.as_str()]);
+            let together = each.map(|((statement, alone), most)| {
+                let learnt = experience.weight(&fault.fault, &statement.text);
+                [0, 1].map(|holds| (settings.trust * alone[holds] + learnt[holds]).min(most[holds]))
+            });
+            weights.push(together.collect());
+            expected.push(alone);
+        }
+        let leanings = faults.iter().map(|fault| experience.leaning(&fault.fault)).collect();
+        Self { vocabulary, priors, expected, weights, most, leanings }
+    }
+}
