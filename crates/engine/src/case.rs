@@ -116,9 +116,14 @@ impl Case {
         }
     }
 
-    /// Says that changes are told: where there is none, none was made.
+    /// Says that changes of all kinds are told: where there is none, none was made.
     pub fn expect_changes(&mut self) {
         self.builder.expect_events();
+    }
+
+    /// Says that changes of one kind are told, such as `deploy`.
+    pub fn expect_changes_of(&mut self, kind: &str) {
+        self.builder.expect_events_of(kind);
     }
 
     /// A change that people or programs made.

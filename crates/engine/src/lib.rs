@@ -37,6 +37,8 @@ mod unwatched;
 
 pub use auscult_detect::ensemble::AlarmBudget;
 pub use auscult_diagnose::diagnosis::Report as Diagnosis;
+pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
+pub use auscult_diagnose::scene::Event as ChangeEvent;
 pub use case::Case;
 pub use engine::{Counts, Engine, Ingested, SeriesView};
 pub use policy::{

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use auscult_core::Timestamp;
 use auscult_engine::incident::{Incident, State};
-use auscult_engine::{Case, Diagnosis};
-use auscult_store::{Selection, StoreError};
+use auscult_engine::{Case, ChangeEvent, Diagnosis};
+use auscult_store::{EventsWanted, Selection, StoreError, StoredEvent};
 
 use crate::clock;
 use crate::serve::Shared;
@@ -91,6 +91,13 @@ pub(crate) fn diagnose(shared: &Shared, incident: &Incident) -> Result<Diagnosis
     let found = storage.history().scan(storage.log(), &Selection::all(), from, until, MOST)?;
     for series in found {
         case.series(&series.labels, series.samples);
+    }
+    for kind in shared.events.kinds()? {
+        case.expect_changes_of(&kind);
+    }
+    let wanted = EventsWanted { since: Some(from), until: Some(until), ..Default::default() };
+    for StoredEvent { time, kind, target, .. } in shared.events.find(&wanted)? {
+        case.change(ChangeEvent { time: time.seconds(), kind, target });
     }
     Ok(case.diagnose())
 }

@@ -21,7 +21,7 @@ use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
 use crate::reload::{Reloader, Request, SettingsSource};
 use crate::settings::ServerSettings;
-use crate::storage::{Decisions, Storage};
+use crate::storage::{self, Decisions, Events, Storage};
 use crate::supervisor::{Plan, Supervisor};
 use crate::{http, sources};
 
@@ -37,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: OwnMetrics,
     pub(crate) queries: Queries,
     pub(crate) decisions: Decisions,
+    pub(crate) events: Events,
     pub(crate) diagnoses: Diagnoses,
     /// Why the configuration could not be applied when it was read last, if it could not.
     pub(crate) refused_configuration: Mutex<Option<String>>,
@@ -154,6 +155,7 @@ impl Server {
         };
         let opened = tokio::task::spawn_blocking(open).await;
         let (engine, storage) = opened.map_err(std::io::Error::other)??;
+        let book = storage::book(storage.as_ref())?;
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
         let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
         metrics.note_applied();
@@ -162,7 +164,8 @@ impl Server {
         let shared = Arc::new(Shared {
             engine,
             access,
-            decisions: Decisions::new(storage.as_ref())?,
+            decisions: Decisions::new(Arc::clone(&book))?,
+            events: Events::new(book, storage.as_ref())?,
             diagnoses: Diagnoses::default(),
             storage,
             settings,

@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod detect;
 mod diagnose;
+mod event;
 mod explain;
 mod fault_tree;
 mod faults;
@@ -44,6 +45,8 @@ pub(crate) enum Verb {
     Faults(faults::Arguments),
     /// Says what an incident is: its likely causes with their evidence, and what to do.
     Diagnose(Box<diagnose::Arguments>),
+    /// Tells a running service of a change (a deployment, another setting, …), or lists those it knows.
+    Event(event::Arguments),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
     Learn(Box<learn::Arguments>),
     /// Says what accounts for a change of a column between two periods.
@@ -76,6 +79,7 @@ impl Verb {
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Faults(arguments) => faults::run(&arguments),
             Self::Diagnose(arguments) => diagnose::run(&arguments),
+            Self::Event(arguments) => event::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::FaultTree(arguments) => fault_tree::run(&arguments),

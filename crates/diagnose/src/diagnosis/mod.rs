@@ -6,7 +6,7 @@ mod report;
 mod weigh;
 
 pub use experience::{Experience, Tally};
-pub use report::{Report, ToldCause, ToldEvidence, ToldRemedy};
+pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
 pub use weigh::{Doctor, Weights};
 
 use schemars::JsonSchema;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Diagnosis, Doctor, Evidence, RuledOut};
-use crate::evidence::Window;
+use crate::evidence::{CHANGED_AFTER, CHANGED_BEFORE, Window};
 use crate::scene::Scene;
 
 /// Pieces of evidence for and against a cause that are told.
@@ -34,6 +34,10 @@ pub struct Report {
     pub until: f64,
     /// The likeliest causes, first the likeliest.
     pub causes: Vec<ToldCause>,
+    /// Changes that may have brought it about: made from ten minutes before it began to two after,
+    /// in the order of time.
+    #[serde(default)]
+    pub changes: Vec<ToldChange>,
     /// Causes that cannot be, with the reason.
     pub ruled_out: Vec<RuledOut>,
     /// Probability that it is none of the causes that are known.
@@ -42,6 +46,18 @@ pub struct Report {
     pub healthy: f64,
     /// What would tell the first two causes apart, and nobody knows yet.
     pub next_question: Option<String>,
+}
+
+/// A change that people or programs made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DiagnosedChange")]
+pub struct ToldChange {
+    /// Seconds since 1970 at which it was made.
+    pub time: f64,
+    /// What it was: `deploy`, `config`, `scale`, `restart` or `maintenance`.
+    pub kind: String,
+    /// What it was made to; empty if that is not known.
+    pub target: String,
 }
 
 /// A cause with its evidence.
@@ -138,11 +154,13 @@ impl Report {
             [first, second, ..] if second.probability >= 0.1 => doctor.question(first, second),
             _ => None,
         };
+        let began = time(window.onset);
         let mut report = Self {
             sentence: String::new(),
-            began: time(window.onset),
+            began,
             until: time(window.end.saturating_sub(1)),
             causes,
+            changes: changes(scene, began),
             ruled_out: diagnosis.ruled_out.clone(),
             unknown: diagnosis.unknown,
             healthy: diagnosis.healthy,
@@ -220,6 +238,18 @@ impl Report {
                 let _ = writeln!(text, "   helped: {}", remedy.recovered_when);
             }
         }
+        for (place, change) in self.changes.iter().enumerate() {
+            let gap = if place == 0 { "\n" } else { "" };
+            let lag = self.began - change.time;
+            let when = if lag >= 0.0 { "before" } else { "after" };
+            let of = if change.target.is_empty() { "everything" } else { &change.target };
+            let _ = writeln!(
+                text,
+                "{gap}change: {} of {of}, {:.0} s {when} it began",
+                change.kind,
+                lag.abs()
+            );
+        }
         if self.unknown >= NEGLIGIBLE || self.healthy >= NEGLIGIBLE {
             let _ = writeln!(
                 text,
@@ -236,6 +266,21 @@ impl Report {
         }
         text
     }
+}
+
+/// Changes around the time at which something began, in the order of time.
+fn changes(scene: &Scene, began: f64) -> Vec<ToldChange> {
+    let around = began - CHANGED_BEFORE..=began + CHANGED_AFTER;
+    let near = scene.events().iter().filter(|event| around.contains(&event.time));
+    let mut changes: Vec<ToldChange> = near
+        .map(|event| ToldChange {
+            time: event.time,
+            kind: event.kind.clone(),
+            target: event.target.clone(),
+        })
+        .collect();
+    changes.sort_by(|one, other| one.time.total_cmp(&other.time));
+    changes
 }
 
 fn told(cause: &Cause, fault: &Fault, scene: &Scene) -> ToldCause {

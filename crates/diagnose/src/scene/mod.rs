@@ -12,6 +12,8 @@ mod target;
 pub use builder::{SceneBuilder, SeriesNumber};
 pub use target::{Target, Track};
 
+use std::collections::BTreeSet;
+
 use auscult_knowledge::{Form, Knowledge};
 
 /// A change that people or programs made.
@@ -44,9 +46,18 @@ pub struct Scene {
     length: usize,
     targets: Vec<Target>,
     kin: kin::Kin,
-    /// `None` where nobody tells of changes.
-    events: Option<Vec<Event>>,
+    events: Events,
     logs: Vec<LogLine>,
+}
+
+/// Changes that were made, as far as somebody tells of such.
+#[derive(Debug, Clone, Default)]
+struct Events {
+    /// Whether changes of every kind are told.
+    all: bool,
+    /// Kinds that are told.
+    kinds: BTreeSet<String>,
+    told: Vec<Event>,
 }
 
 impl Scene {
@@ -55,9 +66,15 @@ impl Scene {
         &self.targets
     }
 
-    /// Changes that were made; `None` where nobody tells of them.
-    pub fn events(&self) -> Option<&[Event]> {
-        self.events.as_deref()
+    /// Changes that were made, of all kinds.
+    pub fn events(&self) -> &[Event] {
+        &self.events.told
+    }
+
+    /// Changes that were made, those of `kind` among them; `None` where nobody tells of such.
+    pub fn events_of(&self, kind: &str) -> Option<&[Event]> {
+        let is_told = self.events.all || self.events.kinds.contains(kind);
+        is_told.then_some(&self.events.told)
     }
 
     /// Lines of logs.

@@ -7,7 +7,6 @@ use auscult_engine::{Engine, Silence};
 use auscult_store::{Book, Decision, DecisionsWanted, StoreError};
 use serde::Serialize;
 
-use super::Storage;
 use crate::clock;
 use crate::serve::Shared;
 
@@ -40,11 +39,7 @@ pub(crate) struct Decisions {
 }
 
 impl Decisions {
-    pub(crate) fn new(storage: Option<&Storage>) -> Result<Self, StoreError> {
-        let book = match storage {
-            Some(storage) => Arc::clone(&storage.book),
-            None => Arc::new(Book::in_memory()?),
-        };
+    pub(crate) fn new(book: Arc<Book>) -> Result<Self, StoreError> {
         let newest = AtomicU64::new(book.newest_decision()?);
         Ok(Self { book, newest, turn: Mutex::default() })
     }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Nothing};
+use super::events::{self, EventAnswer};
 use super::problem::Problem;
 use super::values::{Time, limit};
 use super::verdicts::{self, VerdictAnswer};
@@ -54,6 +55,9 @@ pub(super) struct IncidentAnswer {
     incident: Incident,
     /// What people say of it now, oldest first.
     verdicts: Vec<VerdictAnswer>,
+    /// Changes that may have brought it about: made from ten minutes before it began to two after,
+    /// in the order of time, 100 at most.
+    events: Vec<EventAnswer>,
 }
 
 pub(super) fn list(
@@ -115,7 +119,8 @@ fn with_verdicts(
     }
     let answer = |incident: Incident| {
         let verdicts = verdicts.remove(&incident.id).unwrap_or_default();
-        IncidentAnswer { incident, verdicts }
+        let events = events::around(shared, &incident)?;
+        Ok(IncidentAnswer { incident, verdicts, events })
     };
-    Ok(incidents.into_iter().map(answer).collect())
+    incidents.into_iter().map(answer).collect()
 }

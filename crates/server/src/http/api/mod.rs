@@ -3,6 +3,7 @@
 mod ask;
 mod changes;
 mod endpoints;
+mod events;
 mod incidents;
 mod openapi;
 mod policies;
@@ -116,6 +117,18 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             name("/silences/{id}/history", "getSilenceHistory", "Who did what with a silence."),
             silences::history,
         )
+        .add(READ, name("/events", "listEvents", "Changes that were made, the last told first."), events::list)
+        .add(
+            CREATE,
+            name("/events", "createEvent", "Tells of a change: a deployment, another setting, more or fewer replicas, a restart, maintenance."),
+            events::tell,
+        )
+        .add(READ, name("/events/{id}", "getEvent", "One change."), events::one)
+        .add(
+            END,
+            name("/events/{id}", "takeBackEvent", "Takes back what was told by mistake."),
+            events::take_back,
+        )
         .add(
             READ,
             name("/policies", "listPolicies", "The policies of the configuration that holds."),
@@ -139,7 +152,7 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
         )
         .add(READ, name("/status", "getStatus", "How the service is."), status::now)
         .add_other(
-            name("/changes", "followChanges", "What happens, as server-sent events: `incident`, `verdict`, `silence`."),
+            name("/changes", "followChanges", "What happens, as server-sent events: `incident`, `verdict`, `silence`, `event`."),
             "text/event-stream",
             nothing(),
             live,
