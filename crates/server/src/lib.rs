@@ -16,6 +16,7 @@ mod otlp;
 mod own_metrics;
 pub mod plan;
 mod query;
+mod recovery;
 mod reload;
 mod scrape;
 mod secret;
@@ -24,6 +25,7 @@ mod settings;
 mod sources;
 mod storage;
 mod supervisor;
+mod verdict;
 
 use auscult_core::units;
 

@@ -19,6 +19,7 @@ use crate::diagnosis::Diagnoses;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
+use crate::recovery::LookedAt;
 use crate::reload::{Reloader, Request, SettingsSource};
 use crate::settings::ServerSettings;
 use crate::storage::{self, Decisions, Events, Storage};
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) decisions: Decisions,
     pub(crate) events: Events,
     pub(crate) diagnoses: Diagnoses,
+    pub(crate) looked_at: LookedAt,
     /// Why the configuration could not be applied when it was read last, if it could not.
     pub(crate) refused_configuration: Mutex<Option<String>>,
     pub(crate) started: Timestamp,
@@ -121,10 +123,11 @@ pub enum ServeError {
 /// How often something is done, and what.
 type Job = (Duration, fn(&Shared));
 /// What is done with what is stored.
-const STORAGE_JOBS: [Job; 3] = [
+const STORAGE_JOBS: [Job; 4] = [
     (Duration::from_secs(1), Shared::sync),
     (Duration::from_secs(5), Shared::maintain),
     (Duration::from_secs(10), Shared::look_for_causes),
+    (Duration::from_secs(10), Shared::look_for_recoveries),
 ];
 
 impl Server {
@@ -167,6 +170,7 @@ impl Server {
             decisions: Decisions::new(Arc::clone(&book))?,
             events: Events::new(book, storage.as_ref())?,
             diagnoses: Diagnoses::default(),
+            looked_at: LookedAt::default(),
             storage,
             settings,
             metrics,

@@ -2,10 +2,14 @@
 
 mod experience;
 mod explained;
+mod priors;
+mod recovery;
 mod report;
 mod weigh;
 
 pub use experience::{Experience, Tally};
+pub use priors::{Cases, HANDBOOK_CASES, PriorShare, Priors};
+pub use recovery::{Outcome, Recovery, recovery};
 pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
 pub use weigh::{Doctor, Weights};
 

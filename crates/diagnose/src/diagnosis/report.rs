@@ -6,7 +6,7 @@ use auscult_knowledge::{Fault, Knowledge, Remedy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Diagnosis, Doctor, Evidence, RuledOut};
+use super::{Cause, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut};
 use crate::evidence::{CHANGED_AFTER, CHANGED_BEFORE, Window};
 use crate::scene::Scene;
 
@@ -46,6 +46,9 @@ pub struct Report {
     pub healthy: f64,
     /// What would tell the first two causes apart, and nobody knows yet.
     pub next_question: Option<String>,
+    /// Whether it became better after a remedy, or by itself; absent as long as that was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
 }
 
 /// A change that people or programs made.
@@ -80,6 +83,9 @@ pub struct ToldCause {
     pub probability: f64,
     /// Probability that it is there, if it is this cause.
     pub here: f64,
+    /// How likely it is before any evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<PriorShare>,
     /// What speaks for it, the weightiest first.
     pub supports: Vec<ToldEvidence>,
     /// What speaks against it, the weightiest first.
@@ -144,10 +150,12 @@ impl Report {
         diagnosis: &Diagnosis,
     ) -> Self {
         let time = |place: usize| scene.start() + place as f64 * scene.step();
+        let priors = doctor.priors().shares(knowledge);
         let worth = diagnosis.causes.iter().filter(|cause| cause.probability >= NEGLIGIBLE);
         let causes = worth.take(CAUSES).filter_map(|cause| {
             let fault = knowledge.faults().iter().find(|fault| fault.fault == cause.fault)?;
-            Some(told(cause, fault, scene))
+            let prior = priors.iter().find(|prior| prior.cause == cause.fault).cloned();
+            Some(ToldCause { prior, ..told(cause, fault, scene) })
         });
         let causes: Vec<ToldCause> = causes.collect();
         let next_question = match diagnosis.causes.as_slice() {
@@ -165,6 +173,7 @@ impl Report {
             unknown: diagnosis.unknown,
             healthy: diagnosis.healthy,
             next_question,
+            recovery: None,
         };
         report.sentence = if scene.is_empty() {
             "nothing is known: no series that an adapter knows was recorded then".to_owned()
@@ -215,6 +224,9 @@ impl Report {
                     writeln!(text, "   at this place, if it is that: {:.0} %", 100.0 * cause.here);
             }
             let _ = writeln!(text, "   {}", cause.about);
+            if let Some(prior) = cause.prior.as_ref().filter(|prior| prior.verdicts > 0) {
+                let _ = writeln!(text, "   {prior}");
+            }
             // Only of the first ones all of it is wanted.
             let most = if place == 0 { TOLD } else { 3 };
             for (sign, list) in [("+", &cause.supports), ("-", &cause.speaks_against)] {
@@ -237,6 +249,9 @@ impl Report {
                 let _ = writeln!(text, "   risk:   {}; guard: {}", remedy.risk, remedy.guard);
                 let _ = writeln!(text, "   helped: {}", remedy.recovered_when);
             }
+        }
+        if let Some(recovery) = &self.recovery {
+            let _ = writeln!(text, "\n{}", recovery.sentence);
         }
         for (place, change) in self.changes.iter().enumerate() {
             let gap = if place == 0 { "\n" } else { "" };
@@ -308,6 +323,7 @@ fn told(cause: &Cause, fault: &Fault, scene: &Scene) -> ToldCause {
         place: cause.place.clone(),
         probability: cause.probability,
         here: cause.here,
+        prior: None,
         supports: supports.take(TOLD).map(tell).collect(),
         speaks_against: against.take(TOLD).map(tell).collect(),
         not_known: unknown.map(ToString::to_string).collect(),

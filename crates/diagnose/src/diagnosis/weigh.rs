@@ -7,11 +7,12 @@
 //! excludes strikes it out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement};
 
 use super::explained::Explained;
-use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
+use super::{Cases, Cause, Diagnosis, Evidence, Experience, Priors, RuledOut};
 use crate::evidence::{Judge, Window};
 use crate::scene::{Scene, Target};
 
@@ -67,15 +68,16 @@ const APART: f64 = 1.0;
 const MOST: usize = 10;
 
 /// Knows faults and past incidents, and weighs new ones.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Doctor<'k> {
     knowledge: &'k Knowledge,
     weights: Weights,
+    priors: Priors,
     /// For each kind of target, what is looked at for a fault of such a target.
-    vocabulary: BTreeMap<&'k str, Vec<Statement>>,
+    vocabulary: Arc<BTreeMap<&'k str, Vec<Statement>>>,
     /// For each fault, in the order of the catalogue, what each of these statements weighs if it
     /// fails and if it holds.
-    tables: Vec<Vec<[f64; 2]>>,
+    tables: Arc<Vec<Vec<[f64; 2]>>>,
 }
 
 /// A hypothesis that was weighed.
@@ -98,8 +100,21 @@ impl<'k> Doctor<'k> {
             };
             vocabulary[fault.place.as_str()].iter().map(weight).collect()
         });
-        let tables = tables.collect();
-        Self { knowledge, weights, vocabulary, tables }
+        let tables = Arc::new(tables.collect());
+        let priors = Priors::new(knowledge, &weights, &Cases::default());
+        Self { knowledge, weights, priors, vocabulary: Arc::new(vocabulary), tables }
+    }
+
+    /// The same, where these incidents turned out to be what people say they were.
+    #[must_use]
+    pub fn with_cases(&self, cases: &Cases) -> Self {
+        let priors = Priors::new(self.knowledge, &self.weights, cases);
+        Self { priors, ..self.clone() }
+    }
+
+    /// How likely each cause is before any evidence.
+    pub fn priors(&self) -> &Priors {
+        &self.priors
     }
 
     /// The statements that are looked at for a fault of a target of `kind`.
@@ -122,7 +137,6 @@ impl<'k> Doctor<'k> {
         let mut judge = Judge::new(scene, self.knowledge, window);
         let explained = self.explained(&mut judge, scene, known);
         let faults = self.knowledge.faults();
-        let total: f64 = faults.iter().map(|fault| fault.prior.weight.sqrt()).sum();
         let asked = |fault: &Fault| known.iter().all(|cause| cause.fault != fault.fault);
         let mut weighed: Vec<Weighed> = Vec::new();
         // Of each fault that is ruled out somewhere: the first reason, and at how many places.
@@ -148,7 +162,7 @@ impl<'k> Doctor<'k> {
                         ruled_out.entry(*number).or_insert((reason, 0)).1 += 1;
                         continue;
                     }
-                    let prior = (fault.prior.weight.sqrt() / total / places.len() as f64).ln();
+                    let prior = (self.priors.faults[*number] / places.len() as f64).ln();
                     let by_evidence = self.weights.sharpness * self.sum(&found, *number);
                     let odds = prior + by_evidence;
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
@@ -287,9 +301,9 @@ impl<'k> Doctor<'k> {
         weighed: &[Weighed],
         ruled_out: Vec<RuledOut>,
     ) -> (Diagnosis, Vec<Weighed>) {
-        let health = self.weights.health.ln();
+        let health = self.priors.healthy.ln();
         let best = weighed.iter().map(|one| one.by_evidence).fold(0.0, f64::max);
-        let unknown = self.weights.unknown.ln() + self.weights.credit * best;
+        let unknown = self.priors.unknown.ln() + self.weights.credit * best;
         let most = weighed.iter().map(|one| one.odds).fold(health.max(unknown), f64::max);
         let share = |odds: f64| (odds - most).exp();
         // Of each fault: its best place, and all of them together.

@@ -3,7 +3,7 @@
 mod before_after;
 mod judge;
 mod onset;
-mod quantity;
+pub(crate) mod quantity;
 
 pub use before_after::BeforeAfter;
 pub use judge::{CHANGED_AFTER, CHANGED_BEFORE, Judge};

@@ -63,6 +63,11 @@ fn link(external: &str, incident: u64) -> String {
     format!("{external}/api/auscult/v1/incidents/{incident}")
 }
 
+/// Where people say what an incident was, in a browser.
+fn verdict_link(external: &str, incident: u64) -> String {
+    format!("{external}/incidents/{incident}/verdict")
+}
+
 /// The rest of a sentence about an incident.
 fn happened(happening: Happening) -> &'static str {
     match happening {

@@ -14,15 +14,24 @@ use crate::serve::Shared;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Verdict,
+    /// What can be learnt of an incident that a verdict is of.
+    Case,
     Silence,
     Policies,
+    /// What was done about an incident.
+    Remedy,
+    /// What became of an incident.
+    Recovery,
 }
 
 impl Kind {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Verdict => "verdict",
+            Self::Case => "case",
             Self::Silence => "silence",
+            Self::Remedy => "remedy",
+            Self::Recovery => "recovery",
             Self::Policies => "policies",
         }
     }

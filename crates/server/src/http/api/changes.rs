@@ -14,7 +14,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
-use super::{events, silences, verdicts};
+use super::{events, remedies, silences, verdicts};
 use crate::serve::Shared;
 
 /// How often a live view looks for what is new.
@@ -99,6 +99,12 @@ fn look(shared: &Shared, mut seen: Seen) -> (Seen, VecDeque<Event>) {
                 ),
                 "silence" => told.extend(
                     silences::step(&decision).and_then(|step| event(seen, "silence", &step)),
+                ),
+                "remedy" => told.extend(
+                    remedies::applied(&decision).and_then(|one| event(seen, "remedy", &one)),
+                ),
+                "recovery" => told.extend(
+                    remedies::checked(&decision).and_then(|one| event(seen, "recovery", &one)),
                 ),
                 _ => {}
             }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::ask::{Ask, Nothing};
 use super::events::{self, EventAnswer};
 use super::problem::Problem;
+use super::remedies::{self, CheckAnswer};
 use super::values::{Time, limit};
 use super::verdicts::{self, VerdictAnswer};
 use crate::diagnosis::{DiagnosisError, diagnose};
@@ -58,6 +59,9 @@ pub(super) struct IncidentAnswer {
     /// Changes that may have brought it about: made from ten minutes before it began to two after,
     /// in the order of time, 100 at most.
     events: Vec<EventAnswer>,
+    /// What became of it after a remedy or by itself, when it was looked at last; `null` as long as it was
+    /// not.
+    recovery: Option<CheckAnswer>,
 }
 
 pub(super) fn list(
@@ -95,10 +99,13 @@ pub(super) fn one(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Inciden
 
 pub(super) fn diagnosis(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Diagnosis, Problem> {
     let incident = find(shared, ask.ids[0])?;
-    diagnose(shared, &incident).map_err(|error| match error {
+    let mut diagnosis = diagnose(shared, &incident).map_err(|error| match error {
         DiagnosisError::KeepsNothing => Problem::missing(error.to_string()),
         DiagnosisError::Store(error) => Problem::unread(error),
-    })
+    })?;
+    let checks = remedies::checks(shared, (incident.id, incident.id))?;
+    diagnosis.recovery = checks.into_iter().next_back().map(|check| check.recovery);
+    Ok(diagnosis)
 }
 
 /// The incident with this number.
@@ -114,13 +121,18 @@ fn with_verdicts(
     let ids = || incidents.iter().map(|incident| incident.id);
     let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(Vec::new()) };
     let mut verdicts: HashMap<u64, Vec<VerdictAnswer>> = HashMap::new();
-    for verdict in verdicts::standing(&verdicts::steps(shared, (first, last))?) {
+    for verdict in verdicts::on(shared, (first, last))? {
         verdicts.entry(verdict.incident).or_default().push(verdict);
     }
+    let mut checks: HashMap<u64, CheckAnswer> = HashMap::new();
+    checks.extend(
+        remedies::checks(shared, (first, last))?.into_iter().map(|one| (one.incident, one)),
+    );
     let answer = |incident: Incident| {
         let verdicts = verdicts.remove(&incident.id).unwrap_or_default();
         let events = events::around(shared, &incident)?;
-        Ok(IncidentAnswer { incident, verdicts, events })
+        let recovery = checks.remove(&incident.id);
+        Ok(IncidentAnswer { incident, verdicts, events, recovery })
     };
     incidents.into_iter().map(answer).collect()
 }

@@ -8,6 +8,7 @@ mod incidents;
 mod openapi;
 mod policies;
 mod problem;
+mod remedies;
 mod series;
 mod silences;
 mod status;
@@ -82,7 +83,7 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
         )
         .add(
             CREATE,
-            name("/incidents/{id}/verdicts", "createVerdict", "Says whether there was something wrong; in place of an earlier verdict of the same author."),
+            name("/incidents/{id}/verdicts", "createVerdict", "Says whether there was something wrong, what and where; in place of an earlier verdict of the same author."),
             verdicts::give,
         )
         .add(
@@ -90,6 +91,23 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             name("/incidents/{id}/verdicts/{verdict}", "withdrawVerdict", "Withdraws a verdict; it stays in the history."),
             verdicts::withdraw,
         )
+        .add(
+            READ,
+            name("/incidents/{id}/remedies", "listRemedies", "What was done about an incident, and what became of it."),
+            remedies::list,
+        )
+        .add(
+            CREATE,
+            name("/incidents/{id}/remedies", "createRemedy", "Says what was done about an incident; five minutes later it is looked whether it helped."),
+            remedies::apply,
+        )
+        .add(
+            END,
+            name("/incidents/{id}/remedies/{remedy}", "takeBackRemedy", "Takes back that something was done; it stays in the history."),
+            remedies::take_back,
+        )
+        .add(READ, name("/priors", "listPriors", "How likely each cause is before any evidence, by the handbook and by the verdicts given here."), verdicts::likely)
+        .add(READ, name("/cases", "listCases", "Incidents of which people say what they were, to learn from."), verdicts::cases)
         .add(
             CREATE,
             name("/incidents/{id}/silence", "createSilenceOfIncident", "Silences the labels that all series of an incident share."),
@@ -152,7 +170,7 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
         )
         .add(READ, name("/status", "getStatus", "How the service is."), status::now)
         .add_other(
-            name("/changes", "followChanges", "What happens, as server-sent events: `incident`, `verdict`, `silence`, `event`."),
+            name("/changes", "followChanges", "What happens, as server-sent events: `incident`, `verdict`, `silence`, `event`, `remedy`, `recovery`."),
             "text/event-stream",
             nothing(),
             live,
