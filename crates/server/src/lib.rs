@@ -4,6 +4,7 @@
 //! stop. Everything that waits (sockets, clocks, other services) lives here;
 //! what is judged and how lives in `auscult-engine`.
 
+mod accepted;
 mod access;
 mod backtest;
 mod client;

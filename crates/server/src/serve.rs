@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auscult_core::Timestamp;
-use auscult_engine::Engine;
+use auscult_engine::{Engine, EngineSettings};
 use auscult_store::StoreError;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(crate) diagnoses: Diagnoses,
     pub(crate) looked_at: LookedAt,
+    /// What the configuration says of the engine, without what people accepted besides.
+    configured: Mutex<EngineSettings>,
     /// Why the configuration could not be applied when it was read last, if it could not.
     pub(crate) refused_configuration: Mutex<Option<String>>,
     pub(crate) started: Timestamp,
@@ -57,6 +59,11 @@ impl Shared {
     /// the engine goes by the time of the past.
     pub(crate) fn is_warm(&self) -> bool {
         self.warm.load(Ordering::Acquire)
+    }
+
+    /// What the configuration says of the engine.
+    pub(crate) fn configured(&self) -> MutexGuard<'_, EngineSettings> {
+        self.configured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Goes on to the time of day.
@@ -171,6 +178,7 @@ impl Server {
             events: Events::new(book, storage.as_ref())?,
             diagnoses: Diagnoses::default(),
             looked_at: LookedAt::default(),
+            configured: Mutex::new(settings.engine.clone()),
             storage,
             settings,
             metrics,

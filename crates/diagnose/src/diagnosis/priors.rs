@@ -121,7 +121,8 @@ impl Priors {
     /// Every cause with its probability before any evidence, those with verdicts first, then the
     /// likeliest.
     pub fn shares(&self, knowledge: &Knowledge) -> Vec<PriorShare> {
-        let before = 1.0 + self.weights.iter().sum::<f64>();
+        // In the same order as below, so that the same odds give the same shares.
+        let before = self.handbook.iter().sum::<f64>() + self.weights[0] + self.weights[1];
         let after = self.faults.iter().sum::<f64>() + self.unknown + self.healthy;
         let share = |cause: &str, name: &str, handbook: f64, now: f64, verdicts: u32| PriorShare {
             cause: cause.to_owned(),

@@ -16,7 +16,7 @@ mod outbox;
 mod post;
 mod retry;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub(crate) mod scores;
 pub(crate) mod settings;
 mod slack;

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Case,
     Silence,
     Policies,
+    /// A policy that somebody accepted after a false alarm.
+    Accepted,
     /// What was done about an incident.
     Remedy,
     /// What became of an incident.
@@ -30,6 +32,7 @@ impl Kind {
             Self::Verdict => "verdict",
             Self::Case => "case",
             Self::Silence => "silence",
+            Self::Accepted => "policy",
             Self::Remedy => "remedy",
             Self::Recovery => "recovery",
             Self::Policies => "policies",

@@ -109,7 +109,7 @@ pub(super) fn diagnosis(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<D
 }
 
 /// The incident with this number.
-pub(super) fn find(shared: &Shared, id: u64) -> Result<Incident, Problem> {
+pub(in crate::http) fn find(shared: &Shared, id: u64) -> Result<Incident, Problem> {
     let missing = || Problem::missing(format!("there is no incident {id}"));
     shared.find_incident(id).ok_or_else(missing)
 }

@@ -23,6 +23,10 @@ use schemars::JsonSchema;
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub(super) use self::incidents::find as find_incident;
+pub(super) use self::problem::Problem;
+pub(super) use self::verdicts::{Spoken, say};
+
 use self::ask::schema_in;
 use self::endpoints::{Name, Table};
 use super::scores;
@@ -161,6 +165,22 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             READ,
             name("/policies/history", "listPoliciesHistory", "The policies of all configurations that held, newest first."),
             policies::history,
+        )
+        .add(
+            READ,
+            name("/policies/suggestions", "listPolicySuggestions", "Policies that would have kept false alarms from being told; they hold once somebody accepts them."),
+            policies::suggestions,
+        )
+        .add(READ, name("/policies/accepted", "listAcceptedPolicies", "Policies that people accepted."), policies::accepted)
+        .add(
+            CREATE,
+            name("/policies/accepted", "createAcceptedPolicy", "Accepts a policy: it holds from now on, over those of the configuration."),
+            policies::accept,
+        )
+        .add(
+            END,
+            name("/policies/accepted/{id}", "takeBackAcceptedPolicy", "Takes back a policy that was accepted: what held before holds again; it stays in the history."),
+            policies::take_back,
         )
         .add(READ, name("/series", "listSeries", "Series as they are now."), series::list)
         .add(

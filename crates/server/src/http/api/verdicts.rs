@@ -45,7 +45,7 @@ pub(super) struct VerdictBody {
 /// What a person says of an incident now.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Verdict")]
-pub(super) struct VerdictAnswer {
+pub(in crate::http) struct VerdictAnswer {
     /// Its number, by which it can be withdrawn.
     id: u64,
     /// The number of the incident.
@@ -147,17 +147,17 @@ pub(super) fn give(
 
 /// What somebody says of an incident.
 #[derive(Debug)]
-pub(super) struct Spoken {
-    pub(super) verdict: Judgement,
-    pub(super) fault: Option<String>,
-    pub(super) place: Option<String>,
-    pub(super) comment: String,
-    pub(super) author: String,
+pub(in crate::http) struct Spoken {
+    pub(in crate::http) verdict: Judgement,
+    pub(in crate::http) fault: Option<String>,
+    pub(in crate::http) place: Option<String>,
+    pub(in crate::http) comment: String,
+    pub(in crate::http) author: String,
 }
 
 /// Checks and stores what somebody says of an incident, with what auscult thinks of it and what can
 /// be learnt from it.
-pub(super) fn say(
+pub(in crate::http) fn say(
     shared: &Shared,
     incident: &Incident,
     spoken: Spoken,
