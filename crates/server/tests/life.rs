@@ -41,15 +41,14 @@ async fn watching(folder: &PathBuf) -> (SocketAddr, oneshot::Sender<()>) {
     ]))
     .unwrap();
     let data = Some(DataSettings { keep_for: None, ..DataSettings::new(folder) });
-    let quiet_after = Duration::from_secs(60);
+    let quiet_after = Duration::from_secs(5);
     let engine = EngineSettings { policies, quiet_after, ..EngineSettings::default() };
     let tick = Duration::from_millis(200);
     start(ServerSettings { engine, data, tick, ..ServerSettings::default() }).await
 }
 
-/// Readings of the four GPUs of a host in steps from `from` to `to`, counted from the onset;
-/// GPU 3 is hot and slow where `is_ill` says so of the step.
-async fn gpus(address: SocketAddr, from: i64, to: i64, is_ill: impl Fn(i64) -> bool) {
+/// Readings of the four GPUs of a host at some moments; GPU 3 is hot and slow at those that say so.
+async fn gpus(address: SocketAddr, moments: &[(Timestamp, bool)]) {
     let mut series: Vec<(Labels, Vec<Point>)> = Vec::new();
     for gpu in 0..4 {
         for (metric, usual, ill) in [
@@ -62,16 +61,13 @@ async fn gpus(address: SocketAddr, from: i64, to: i64, is_ill: impl Fn(i64) -> b
             let number = gpu.to_string();
             let pairs =
                 [("__name__", metric), ("Hostname", "h"), ("gpu", &number), ("instance", "h:9400")];
-            let value = |step: i64| {
-                let wave = ((step * 7 + gpu) % 11) as f64 / 11.0 - 0.5;
-                let level = if gpu == 3 && is_ill(step) { ill } else { usual };
-                level + 0.01 * usual * wave
+            let point = |(time, is_ill): &(Timestamp, bool)| {
+                let wave = ((time.nanos() / 1_000_000_000 / STEP * 7 + gpu) % 11) as f64 / 11.0;
+                let level = if gpu == 3 && *is_ill { ill } else { usual };
+                Point { time: *time, value: level + 0.01 * usual * (wave - 0.5) }
             };
-            let point = |step: i64| Point {
-                time: Timestamp::from_seconds(*ONSET + step * STEP),
-                value: value(step),
-            };
-            series.push((Labels::from_pairs(pairs).unwrap(), (from..to).map(point).collect()));
+            let points = moments.iter().map(point).collect();
+            series.push((Labels::from_pairs(pairs).unwrap(), points));
         }
     }
     let series = series.iter().map(|(labels, points)| (labels.as_ref(), points.as_slice()));
@@ -79,10 +75,15 @@ async fn gpus(address: SocketAddr, from: i64, to: i64, is_ill: impl Fn(i64) -> b
     assert_eq!(answer.status(), 204);
 }
 
-/// The host's GPU 3 is hot, for `steps`.
+/// Up to now, the host's GPU 3 is hot for `steps`.
 async fn hot_gpu(address: SocketAddr, steps: i64) {
     for piece in (-180..100).step_by(20) {
-        gpus(address, piece, piece + 20, |step| (0..steps).contains(&step)).await;
+        let moment = |step: i64| {
+            let time = Timestamp::from_seconds(*ONSET + step * STEP);
+            (time, (0..steps).contains(&step))
+        };
+        let moments: Vec<(Timestamp, bool)> = (piece..piece + 20).map(moment).collect();
+        gpus(address, &moments).await;
     }
 }
 
@@ -312,11 +313,13 @@ fn encoded(text: &str) -> String {
 async fn whether_it_became_better_is_looked_at_after_a_remedy_and_after_the_end() {
     let folder = folder("recovery");
     let (address, stop) = watching(&folder).await;
-    hot_gpu(address, 18).await;
-    let remedy = json!({"what": "moved work away", "fault": "G1", "place": "h/3", "time": at(240), "author": "ann"});
+    // It is as usual again since two minutes, and goes on being so.
+    hot_gpu(address, 92).await;
+    let remedy = json!({"what": "moved work away", "fault": "G1", "place": "h/3", "time": at(1150), "author": "ann"});
     let (status, applied) = ask(address, "POST", "/incidents/1/remedies", remedy).await;
-    assert_eq!((status, &applied["time"]), (201, &json!(at(240))), "{applied}");
+    assert_eq!((status, &applied["time"]), (201, &json!(at(1150))), "{applied}");
     let checks = || async {
+        gpus(address, &[(now(), false)]).await;
         let (_, page) = ask(address, "GET", "/incidents/1/remedies", Value::Null).await;
         let checks = page["checks"].as_array().unwrap().clone();
         (checks.len() == 2).then_some(checks)
@@ -370,20 +373,12 @@ async fn a_policy_after_a_false_alarm_holds_once_it_is_accepted_and_until_it_is_
     hot_gpu(address, 100).await;
     let (_, page) = ask(address, "GET", "/policies/suggestions", Value::Null).await;
     assert_eq!(page, json!({"suggestions": []}));
-    let (_, incident) = ask(address, "GET", "/incidents/1", Value::Null).await;
-    let metric = |member: &Value| member["series"]["__name__"].as_str().unwrap().to_owned();
-    let has_band = |member: &&Value| !member["band"].is_null();
-    let members = incident["members"].as_array().unwrap();
-    let metrics: Vec<String> = members.iter().filter(has_band).map(metric).collect();
-    assert!(!metrics.is_empty(), "{incident}");
+    // What lies outside of its valid range is told whatever a bar says.
     ask(address, "POST", "/incidents/1/verdicts", json!({"verdict": "false"})).await;
     let (_, page) = ask(address, "GET", "/policies/suggestions", Value::Null).await;
-    let suggestions = page["suggestions"].as_array().unwrap();
-    let suggestion = suggestions.first().unwrap_or_else(|| panic!("{page} of {incident}"));
-    let (policy, selector) =
-        (&suggestion["policy"], suggestion["policy"]["match"].as_str().unwrap());
-    assert!(metrics.iter().any(|metric| selector.starts_with(metric.as_str())), "{suggestion}");
-    assert!(suggestion["why"].as_str().unwrap().contains("incident 1 was a false alarm"));
+    assert_eq!(page, json!({"suggestions": []}));
+    let policy =
+        &json!({"match": "DCGM_FI_DEV_SM_CLOCK{gpu=\"3\"}", "least_relative_change": 0.34});
     // Nothing holds before somebody says so.
     let held = || async {
         let (_, page) = ask(address, "GET", "/policies", Value::Null).await;
@@ -394,8 +389,6 @@ async fn a_policy_after_a_false_alarm_holds_once_it_is_accepted_and_until_it_is_
     let (status, accepted) = ask(address, "POST", "/policies/accepted", body).await;
     assert_eq!((status, &accepted["policy"]), (201, policy), "{accepted}");
     assert_eq!(held().await, 2);
-    let (_, left) = ask(address, "GET", "/policies/suggestions", Value::Null).await;
-    assert_eq!(left["suggestions"].as_array().unwrap().len(), suggestions.len() - 1);
     let (_, history) = ask(address, "GET", "/policies/history", Value::Null).await;
     assert_eq!(history["history"][0]["policies"][1], *policy);
     let everything = json!({"policy": {"least_change": 3}});

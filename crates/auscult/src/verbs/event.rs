@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::backtest::time;
-use super::learn::aligned;
+use super::learn::{aligned, plain};
 use crate::outcome::{CallError, Outcome};
 use crate::service::ServiceArguments;
 
@@ -152,7 +152,7 @@ fn table(events: &[Event]) -> String {
         let by = by.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ");
         let target = if event.target.is_empty() { "everything" } else { &event.target };
         let cells = [&event.time, &event.kind, target, &event.text, &by];
-        let cells = cells.into_iter().map(|cell| super::learn::plain(cell));
+        let cells = cells.into_iter().map(plain);
         [event.id.to_string()].into_iter().chain(cells).collect()
     };
     let rows: Vec<Vec<String>> = [head.into()].into_iter().chain(events.iter().map(row)).collect();

@@ -65,12 +65,14 @@ fn program(target: &Target) -> Option<&str> {
     Some(if ENGINES.contains(&job) { "engine" } else { job })
 }
 
+/// The name and the value of a label.
+type Label = (String, String);
 /// A column, the signal that it tells of, and the label of its series, if it is a part of it.
-type Part<'t> = (String, &'t str, Option<(String, String)>);
+type Part<'t> = (String, &'t str, Option<Label>);
 
 /// The columns that the series of a target are told in.
 fn parts(target: &Target) -> Vec<Part<'_>> {
-    let mut parts: BTreeMap<String, (&str, Option<(String, String)>)> = BTreeMap::new();
+    let mut parts: BTreeMap<String, (&str, Option<Label>)> = BTreeMap::new();
     for track in &target.tracks {
         let label = track.labels.iter().find(|(name, _)| PARTS.contains(name));
         let column = match label {
