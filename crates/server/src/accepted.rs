@@ -169,7 +169,7 @@ mod tests {
             member.reading = 1.3 * member.expected;
         }
         let policy = &suggested(&false_alarm)[0];
-        assert_eq!(policy.least_relative_change, Some(0.34));
+        assert_eq!(policy.least_relative_change, Some(0.33));
         for member in &mut false_alarm.members {
             member.band = None;
         }
