@@ -9,6 +9,7 @@ mod plot;
 mod progress;
 mod report;
 mod selection;
+mod service;
 mod simulation;
 mod verbs;
 

@@ -12,6 +12,7 @@ mod explain;
 mod fault_tree;
 mod joint;
 mod learn;
+mod life;
 mod plan;
 mod select;
 mod serve;

@@ -277,3 +277,26 @@ fn a_folder_in_use_and_one_of_a_newer_release_are_refused_in_words() {
     assert_eq!(ended.code, 2, "{}", ended.err);
     assert!(ended.err.contains("newer release (version 9"), "{}", ended.err);
 }
+
+#[test]
+fn changes_that_are_told_survive_kill_9_once_they_were_answered() {
+    let data = folder("events");
+    let service = start(&data);
+    let url = format!("http://{}", service.address());
+    let tell = ["event", "deploy", "--target", "instance=chat-3:8000", "--text", "v1.2", "--url"];
+    let told = super::call::auscult(&[&tell[..], &[&url]].concat(), "");
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(told.out.contains("deploy  instance=chat-3:8000  v1.2"), "{}", told.out);
+    let before = service.json("/api/auscult/v1/events");
+    assert_eq!(before["events"].as_array().unwrap().len(), 1);
+    drop(service);
+    let service = start(&data);
+    assert_eq!(service.json("/api/auscult/v1/events"), before);
+    let url = format!("http://{}", service.address());
+    let listed = super::call::auscult(&["event", "--url", &url, "--format", "json"], "");
+    let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!(listed, before["events"]);
+    let refused = super::call::auscult(&["event", "deploy", "--target", "a&", "--url", &url], "");
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("says: `target` has ``: expected a name"), "{}", refused.err);
+}

@@ -1,21 +1,22 @@
 //! One incident and the samples around it: what a diagnosis is made from.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use auscult_core::{Labels, Timestamp};
-use auscult_diagnose::diagnosis::{Doctor, Experience, Report, Weights};
+use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Report, Weights};
 use auscult_diagnose::evidence::Window;
+use auscult_diagnose::features::features;
 use auscult_diagnose::scene::{Event, LogLine, SceneBuilder, SeriesNumber};
 use auscult_knowledge::Knowledge;
 use auscult_telemetry::metrics::MetricBatch;
 
 use crate::incident::{Incident, State};
 
-static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::embedded);
+pub(crate) static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::embedded);
 static EXPERIENCE: LazyLock<Experience> = LazyLock::new(Experience::embedded);
-static DOCTOR: LazyLock<Doctor<'static>> =
+pub(crate) static DOCTOR: LazyLock<Doctor<'static>> =
     LazyLock::new(|| Doctor::new(&KNOWLEDGE, &EXPERIENCE, Weights::default()));
 
 /// How long before its beginning an incident is looked at.
@@ -56,6 +57,8 @@ pub struct Case {
     until: f64,
     /// Of the last sample.
     last: Option<f64>,
+    /// What incidents of this site turned out to be.
+    cases: Cases,
 }
 
 impl Case {
@@ -67,7 +70,15 @@ impl Case {
         let step = if until - began <= YOUNG { FINE_STEP } else { STEP };
         let length = ((until - from) / step).ceil() as usize + 1;
         let builder = SceneBuilder::new(&KNOWLEDGE, from, step, length);
-        Self { builder, numbers: HashMap::new(), from, began, until, last: None }
+        Self {
+            builder,
+            numbers: HashMap::new(),
+            from,
+            began,
+            until,
+            last: None,
+            cases: Cases::default(),
+        }
     }
 
     /// Of an incident, at the time `now`.
@@ -124,9 +135,14 @@ impl Case {
         }
     }
 
-    /// Says that changes are told: where there is none, none was made.
+    /// Says that changes of all kinds are told: where there is none, none was made.
     pub fn expect_changes(&mut self) {
         self.builder.expect_events();
+    }
+
+    /// Says that changes of one kind are told, such as `deploy`.
+    pub fn expect_changes_of(&mut self, kind: &str) {
+        self.builder.expect_events_of(kind);
     }
 
     /// A change that people or programs made.
@@ -139,12 +155,24 @@ impl Case {
         self.builder.log(line);
     }
 
+    /// What incidents of this site turned out to be, which makes some causes likelier.
+    pub fn expect(&mut self, cases: Cases) {
+        self.cases = cases;
+    }
+
     /// What it is.
     pub fn diagnose(self) -> Report {
+        self.study().0
+    }
+
+    /// What it is, and what can be said of it in the columns and words of a fault log.
+    pub fn study(self) -> (Report, BTreeMap<String, String>) {
         let scene = self.builder.build();
         let window =
             Window { from: 0, onset: scene.index(self.began), end: scene.index(self.until) + 1 };
-        let diagnosis = DOCTOR.diagnose(&scene, window);
-        Report::new(&KNOWLEDGE, &DOCTOR, &scene, window, &diagnosis)
+        let doctor = DOCTOR.with_cases(&self.cases);
+        let diagnosis = doctor.diagnose(&scene, window);
+        let report = Report::new(&KNOWLEDGE, &doctor, &scene, window, &diagnosis);
+        (report, features(&KNOWLEDGE, &scene, window))
     }
 }

@@ -17,11 +17,13 @@
 mod case;
 mod engine;
 mod families;
+mod handbook;
 pub mod incident;
 mod peers;
 mod pending;
 mod placement;
 mod policy;
+mod recovering;
 mod recurrence;
 mod repeats;
 mod saved;
@@ -36,12 +38,16 @@ mod target;
 mod unwatched;
 
 pub use auscult_detect::ensemble::AlarmBudget;
-pub use auscult_diagnose::diagnosis::Report as Diagnosis;
+pub use auscult_diagnose::diagnosis::{Cases, Outcome, PriorShare, Recovery, Report as Diagnosis};
+pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
+pub use auscult_diagnose::scene::Event as ChangeEvent;
 pub use case::Case;
 pub use engine::{Counts, Engine, Ingested, SeriesView};
+pub use handbook::{FaultName, fault_named, priors};
 pub use policy::{
     Direction, HeldField, Maintenance, MaintenanceError, Policy, Severity, ValidRange, Weekday,
 };
+pub use recovering::Recovering;
 pub use saved::{Marks, ResumeError, Resumed, Resuming};
 pub use selector::{MatchOp, Matcher, Selector, SelectorError};
 pub use settings::EngineSettings;

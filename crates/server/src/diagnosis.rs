@@ -1,20 +1,22 @@
 //! What an incident is, from the samples that are stored around it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use auscult_core::Timestamp;
 use auscult_engine::incident::{Incident, State};
-use auscult_engine::{Case, Diagnosis};
-use auscult_store::{Selection, StoreError};
+use auscult_engine::{Case, ChangeEvent, Diagnosis, Recovery};
+use auscult_store::{EventsWanted, Selection, StoreError, StoredEvent};
 
 use crate::clock;
 use crate::serve::Shared;
 
 /// Most samples that one diagnosis reads.
-const MOST: usize = 60_000_000;
+pub(crate) const MOST: usize = 60_000_000;
 /// Seconds after an incident was noticed at which it is first diagnosed: before, little is known.
 const FIRST: f64 = 20.0;
+/// Seconds after its end for which the cause of an incident is told.
+const TOLD: f64 = 3600.0;
 /// The next look is at this many times its age.
 const LATER: f64 = 2.0;
 
@@ -41,6 +43,14 @@ impl Diagnoses {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&id).map(|(_, diagnosis)| diagnosis.clone())
     }
+
+    /// Remembers what became of incident number `id`.
+    pub(crate) fn note(&self, id: u64, recovery: &Recovery) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, diagnosis)) = known.get_mut(&id) {
+            diagnosis.recovery = Some(recovery.clone());
+        }
+    }
 }
 
 impl Shared {
@@ -50,22 +60,24 @@ impl Shared {
             return;
         }
         let now = clock::now();
-        let open: Vec<Incident> = self
-            .engine
-            .incidents()
-            .into_iter()
-            .filter(|incident| incident.state == State::Open)
-            .collect();
+        // Of one that is over, others are told for a while.
+        let is_told = |incident: &Incident| {
+            incident.state == State::Open || now.seconds() - incident.updated.seconds() < TOLD
+        };
+        let told = self.engine.incidents_that(is_told);
         let mut known = self.diagnoses.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|id, _| open.iter().any(|incident| incident.id == *id));
+        known.retain(|id, _| told.iter().any(|incident| incident.id == *id));
         let is_due = |incident: &&Incident| {
+            if incident.state != State::Open {
+                return false;
+            }
             let age = |at: Timestamp| at.seconds() - incident.noticed.seconds();
             match known.get(&incident.id) {
                 None => age(now) >= FIRST,
                 Some((made, _)) => age(now) >= LATER * age(*made).max(FIRST),
             }
         };
-        let due: Vec<Incident> = open.iter().filter(is_due).cloned().collect();
+        let due: Vec<Incident> = told.iter().filter(is_due).cloned().collect();
         // Reading takes a while, and others ask meanwhile.
         drop(known);
         for incident in due {
@@ -85,6 +97,19 @@ impl Shared {
 /// Diagnoses `incident` as far as it is known now. Time: that of reading the samples of three
 /// quarters of an hour before it and of its own, and then linear in the targets.
 pub(crate) fn diagnose(shared: &Shared, incident: &Incident) -> Result<Diagnosis, DiagnosisError> {
+    case(shared, incident).map(Case::diagnose)
+}
+
+/// The same, and what can be said of it in the columns and words of a fault log.
+pub(crate) fn study(
+    shared: &Shared,
+    incident: &Incident,
+) -> Result<(Diagnosis, BTreeMap<String, String>), DiagnosisError> {
+    case(shared, incident).map(Case::study)
+}
+
+/// An incident with all that is known around it.
+fn case(shared: &Shared, incident: &Incident) -> Result<Case, DiagnosisError> {
     let storage = shared.storage.as_ref().ok_or(DiagnosisError::KeepsNothing)?;
     let mut case = Case::of(incident, clock::now());
     let (from, until) = case.span();
@@ -92,5 +117,13 @@ pub(crate) fn diagnose(shared: &Shared, incident: &Incident) -> Result<Diagnosis
     for series in found {
         case.series(&series.labels, series.samples);
     }
-    Ok(case.diagnose())
+    for kind in shared.events.kinds()? {
+        case.expect_changes_of(&kind);
+    }
+    let wanted = EventsWanted { since: Some(from), until: Some(until), ..Default::default() };
+    for StoredEvent { time, kind, target, .. } in shared.events.find(&wanted)? {
+        case.change(ChangeEvent { time: time.seconds(), kind, target });
+    }
+    case.expect(shared.cases()?);
+    Ok(case)
 }

@@ -4,6 +4,7 @@
 //! stop. Everything that waits (sockets, clocks, other services) lives here;
 //! what is judged and how lives in `auscult-engine`.
 
+mod accepted;
 mod access;
 mod backtest;
 mod client;
@@ -16,6 +17,7 @@ mod otlp;
 mod own_metrics;
 pub mod plan;
 mod query;
+mod recovery;
 mod reload;
 mod scrape;
 mod secret;
@@ -24,6 +26,7 @@ mod settings;
 mod sources;
 mod storage;
 mod supervisor;
+mod verdict;
 
 use auscult_core::units;
 

@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auscult_core::Timestamp;
-use auscult_engine::Engine;
+use auscult_engine::{Engine, EngineSettings};
 use auscult_store::StoreError;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -19,9 +19,10 @@ use crate::diagnosis::Diagnoses;
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
+use crate::recovery::LookedAt;
 use crate::reload::{Reloader, Request, SettingsSource};
 use crate::settings::ServerSettings;
-use crate::storage::{Decisions, Storage};
+use crate::storage::{self, Decisions, Events, Storage};
 use crate::supervisor::{Plan, Supervisor};
 use crate::{http, sources};
 
@@ -37,7 +38,11 @@ pub(crate) struct Shared {
     pub(crate) metrics: OwnMetrics,
     pub(crate) queries: Queries,
     pub(crate) decisions: Decisions,
+    pub(crate) events: Events,
     pub(crate) diagnoses: Diagnoses,
+    pub(crate) looked_at: LookedAt,
+    /// What the configuration says of the engine, without what people accepted besides.
+    configured: Mutex<EngineSettings>,
     /// Why the configuration could not be applied when it was read last, if it could not.
     pub(crate) refused_configuration: Mutex<Option<String>>,
     pub(crate) started: Timestamp,
@@ -54,6 +59,11 @@ impl Shared {
     /// the engine goes by the time of the past.
     pub(crate) fn is_warm(&self) -> bool {
         self.warm.load(Ordering::Acquire)
+    }
+
+    /// What the configuration says of the engine.
+    pub(crate) fn configured(&self) -> MutexGuard<'_, EngineSettings> {
+        self.configured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Goes on to the time of day.
@@ -120,10 +130,11 @@ pub enum ServeError {
 /// How often something is done, and what.
 type Job = (Duration, fn(&Shared));
 /// What is done with what is stored.
-const STORAGE_JOBS: [Job; 3] = [
+const STORAGE_JOBS: [Job; 4] = [
     (Duration::from_secs(1), Shared::sync),
     (Duration::from_secs(5), Shared::maintain),
     (Duration::from_secs(10), Shared::look_for_causes),
+    (Duration::from_secs(10), Shared::look_for_recoveries),
 ];
 
 impl Server {
@@ -154,6 +165,7 @@ impl Server {
         };
         let opened = tokio::task::spawn_blocking(open).await;
         let (engine, storage) = opened.map_err(std::io::Error::other)??;
+        let book = storage::book(storage.as_ref())?;
         let warm = AtomicBool::new(settings.prometheuses.is_empty() && settings.files.is_empty());
         let (metrics, is_stopping) = (OwnMetrics::default(), AtomicBool::new(false));
         metrics.note_applied();
@@ -162,8 +174,11 @@ impl Server {
         let shared = Arc::new(Shared {
             engine,
             access,
-            decisions: Decisions::new(storage.as_ref())?,
+            decisions: Decisions::new(Arc::clone(&book))?,
+            events: Events::new(book, storage.as_ref())?,
             diagnoses: Diagnoses::default(),
+            looked_at: LookedAt::default(),
+            configured: Mutex::new(settings.engine.clone()),
             storage,
             settings,
             metrics,

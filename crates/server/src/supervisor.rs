@@ -206,7 +206,7 @@ impl Supervisor {
         let access = &self.shared.access;
         let users =
             access.prepare(&settings.access.users).map_err(|error| format!("access: {error}"))?;
-        let engine = self.shared.engine.reconfigure(settings.engine.clone());
+        let engine = self.shared.reconfigure(settings.engine.clone());
         engine.map_err(|key| fixed(&format!("detection.{key}")))?;
         self.shared.access.replace(users);
         self.apply(plan).await;

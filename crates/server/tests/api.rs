@@ -13,7 +13,12 @@ use crate::openapi::Description;
 use crate::support::{json, start};
 
 /// Status and body of an answer.
-async fn ask(address: SocketAddr, method: &str, path: &str, body: Value) -> (u16, Value) {
+pub(crate) async fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Value,
+) -> (u16, Value) {
     let url = format!("http://{address}/api/auscult/v1{path}");
     let request = reqwest::Client::new().request(method.parse().unwrap(), url);
     let request = if body.is_null() { request } else { request.json(&body) };
@@ -26,7 +31,12 @@ async fn ask(address: SocketAddr, method: &str, path: &str, body: Value) -> (u16
 }
 
 /// Pages of `path`, one after the other, with the entries of `key`.
-async fn pages(address: SocketAddr, path: &str, cursor: &str, key: &str) -> Vec<Vec<Value>> {
+pub(crate) async fn pages(
+    address: SocketAddr,
+    path: &str,
+    cursor: &str,
+    key: &str,
+) -> Vec<Vec<Value>> {
     let (mut pages, mut next) = (Vec::new(), String::new());
     loop {
         let (status, page) = ask(address, "GET", &format!("{path}{next}"), Value::Null).await;
@@ -42,7 +52,7 @@ async fn pages(address: SocketAddr, path: &str, cursor: &str, key: &str) -> Vec<
 }
 
 /// One sample of each of some series.
-async fn write(address: SocketAddr, instances: &[&str], value: f64) {
+pub(crate) async fn write(address: SocketAddr, instances: &[&str], value: f64) {
     let series: Vec<(Labels, Vec<Point>)> = instances
         .iter()
         .map(|instance| {
@@ -58,12 +68,12 @@ async fn write(address: SocketAddr, instances: &[&str], value: f64) {
 }
 
 /// A service for which 90 °C are always an incident, with `most_series`.
-async fn hot(most_series: usize) -> (SocketAddr, tokio::sync::oneshot::Sender<()>) {
+pub(crate) async fn hot(most_series: usize) -> (SocketAddr, tokio::sync::oneshot::Sender<()>) {
     hot_with(most_series, None).await
 }
 
 /// The same, which stores in this folder.
-async fn hot_with(
+pub(crate) async fn hot_with(
     most_series: usize,
     data: Option<DataSettings>,
 ) -> (SocketAddr, tokio::sync::oneshot::Sender<()>) {
@@ -263,6 +273,7 @@ async fn the_api_is_as_it_describes_itself() {
     write(address, &["a", "b", "c", "d", "e", "f"], 90.0).await;
     ask(address, "POST", "/incidents/1/verdicts", json!({"verdict": "true"})).await;
     ask(address, "POST", "/incidents/1/silence", json!({"duration": "2h"})).await;
+    ask(address, "POST", "/events", json!({"kind": "deploy"})).await;
     let document = json(format!("http://{address}/api/auscult/v1/openapi.json")).await;
     let description = Description::new(document);
     description.check();

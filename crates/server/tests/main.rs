@@ -12,6 +12,7 @@ mod certificates;
 mod delivery;
 mod flood;
 mod integrations;
+mod life;
 mod llama_cpp;
 mod openapi;
 mod otlp;

@@ -40,8 +40,8 @@ mod state;
 mod varint;
 
 pub use book::{
-    Book, BookEntry, Decision, DecisionsWanted, IncidentsWanted, OutboxEntry, Outgoing,
-    StoredChange, StoredIncident, StoredTold, StoredWaiting,
+    Book, BookEntry, Decision, DecisionsWanted, EventsWanted, IncidentsWanted, OutboxEntry,
+    Outgoing, StoredChange, StoredEvent, StoredIncident, StoredTold, StoredWaiting,
 };
 pub use error::StoreError;
 pub use folder::Folder;

@@ -3,8 +3,8 @@
 use std::fs;
 
 use auscult_store::{
-    Book, BookEntry, Decision, DecisionsWanted, Folder, IncidentsWanted, OutboxEntry, Outgoing,
-    StoreError, StoredChange, StoredIncident, StoredTold, StoredWaiting,
+    Book, BookEntry, Decision, DecisionsWanted, EventsWanted, Folder, IncidentsWanted, OutboxEntry,
+    Outgoing, StoreError, StoredChange, StoredEvent, StoredIncident, StoredTold, StoredWaiting,
 };
 
 use super::files::{folder, named, seconds};
@@ -82,6 +82,51 @@ fn incidents_changes_and_decisions_survive_a_restart() {
 }
 
 #[test]
+fn events_are_found_by_what_and_when_and_those_too_old_are_dropped() {
+    let path = folder("book-events").join("auscult.sqlite");
+    let (book, _) = Book::open(&path).unwrap();
+    let event = |time: i64, kind: &str, target: &str| StoredEvent {
+        number: 0,
+        time: seconds(time),
+        kind: kind.to_owned(),
+        target: target.to_owned(),
+        text: "it's v2".to_owned(),
+        source: "argo".to_owned(),
+        author: "ann".to_owned(),
+    };
+    let tell = |event: StoredEvent| book.tell(&event, None).unwrap();
+    assert_eq!(tell(event(10, "deploy", "instance=chat-3:8000")), 1);
+    assert_eq!(tell(event(30, "config", "serve-0")), 2);
+    assert_eq!(tell(event(20, "deploy", "instance=chat-4:8000")), 3);
+    drop(book);
+    let (book, _) = Book::open(&path).unwrap();
+    let numbers = |wanted: EventsWanted<'_>| -> Vec<u64> {
+        book.events(&wanted).unwrap().iter().map(|event| event.number).collect()
+    };
+    assert_eq!(numbers(EventsWanted::default()), [3, 2, 1]);
+    assert_eq!(numbers(EventsWanted { kind: Some("deploy"), ..Default::default() }), [3, 1]);
+    assert_eq!(numbers(EventsWanted { target: Some("chat-3"), ..Default::default() }), [1]);
+    let (since, until) = (Some(seconds(15)), Some(seconds(25)));
+    assert_eq!(numbers(EventsWanted { since, until, ..Default::default() }), [3]);
+    assert_eq!(
+        numbers(EventsWanted { before: Some(3), limit: Some(1), ..Default::default() }),
+        [2]
+    );
+    let first = book.events(&EventsWanted { before: Some(2), ..Default::default() }).unwrap();
+    let expected = StoredEvent { number: 1, ..event(10, "deploy", "instance=chat-3:8000") };
+    assert_eq!(first, [expected]);
+    let mut kinds = book.kinds_of_events().unwrap();
+    kinds.sort();
+    assert_eq!(kinds, ["config", "deploy"]);
+    // What lies before the oldest that is wanted goes; a number is never given again.
+    assert_eq!(book.tell(&event(40, "restart", ""), Some(seconds(25))).unwrap(), 4);
+    assert!(book.take_back(4).unwrap() && !book.take_back(4).unwrap());
+    assert_eq!(numbers(EventsWanted::default()), [2]);
+    assert_eq!(book.tell(&event(41, "restart", ""), None).unwrap(), 5);
+    assert_eq!(book.newest_event().unwrap(), 5);
+}
+
+#[test]
 fn a_damaged_database_is_set_aside_and_a_new_one_begun() {
     let folder = folder("book-damaged");
     let path = folder.join("auscult.sqlite");
@@ -148,7 +193,7 @@ fn a_database_of_the_first_version_is_brought_up_to_date_and_a_copy_kept() {
                   time INTEGER NOT NULL, is_true INTEGER NOT NULL, fault TEXT, person TEXT,
                   note TEXT) STRICT;
                 INSERT INTO verdicts VALUES (1, 4, 7, 0, NULL, 'ann', 'a test');
-                DROP TABLE decisions; DROP TABLE installation; DROP TABLE receivers; DROP TABLE waiting;
+                DROP TABLE events; DROP TABLE decisions; DROP TABLE installation; DROP TABLE receivers; DROP TABLE waiting;
                 DROP TABLE told; PRAGMA user_version = 1;";
     connection.execute_batch(back).unwrap();
     drop(connection);

@@ -10,14 +10,20 @@ use auscult_engine::incident::{Incident, State};
 use auscult_simulate::scenario::{Plan, PlannedFault};
 use auscult_telemetry::format_time;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::live::Live;
+use super::truth;
 
 /// Tells what happens: what the simulator does, and what the service says.
 #[derive(Debug)]
 pub(crate) struct Teller {
     client: reqwest::Client,
+    /// Of the API.
+    api: String,
     url: String,
+    /// Of the scenario.
+    seed: u64,
     /// Faults that were told to begin and to end.
     begun: usize,
     ended: usize,
@@ -35,10 +41,14 @@ struct Incidents {
 }
 
 impl Teller {
-    pub(crate) fn new(url: &str) -> Self {
+    /// Of what the service at `url` says of a scenario with this seed.
+    pub(crate) fn new(url: &str, seed: u64) -> Self {
+        let api = format!("{url}/api/auscult/v1");
         Self {
             client: reqwest::Client::new(),
-            url: format!("{url}/api/auscult/v1/incidents"),
+            url: format!("{api}/incidents"),
+            api,
+            seed,
             begun: 0,
             ended: 0,
             told: Vec::new(),
@@ -56,7 +66,9 @@ impl Teller {
     }
 
     async fn look(&mut self, live: &Live) -> Result<(), String> {
-        self.faults(live);
+        for change in self.faults(live) {
+            self.post("/events", &change).await?;
+        }
         let answer: Incidents = self.ask("?limit=50").await?;
         for incident in answer.incidents.into_iter().rev() {
             let before = self.told.iter().position(|told| told.id == incident.id);
@@ -111,7 +123,16 @@ impl Teller {
         answer.error_for_status().map_err(refuse)?.json().await.map_err(refuse)
     }
 
-    fn faults(&mut self, live: &Live) {
+    async fn post(&self, path: &str, body: &Value) -> Result<(), String> {
+        let url = format!("{}{path}", self.api);
+        let refuse = |error: reqwest::Error| format!("cannot tell {url}: {error}");
+        let answer = self.client.post(&url).json(body).send().await.map_err(refuse)?;
+        answer.error_for_status().map(drop).map_err(refuse)
+    }
+
+    /// Tells which faults begin and end; the changes that people made then, as the service takes them.
+    fn faults(&mut self, live: &Live) -> Vec<Value> {
+        let mut changes = Vec::new();
         let simulation = live.simulation();
         let second = simulation.seconds() as f64;
         let plan = simulation.plan();
@@ -119,6 +140,16 @@ impl Teller {
             plan.faults.get(self.begun).filter(|fault| fault.course.start <= second)
         {
             println!("{}  !   {} strikes {}", clock(), named(fault), places(plan, fault));
+            if let Some(change) = fault.change {
+                let kind = change.word();
+                println!("{}  !   a change is told: {kind} of {}", clock(), places(plan, fault));
+                changes.push(json!({
+                    "kind": kind,
+                    "target": truth::struck(plan, self.seed, fault),
+                    "text": format!("{kind} of {}", places(plan, fault)),
+                    "source": "simulator",
+                }));
+            }
             self.begun += 1;
         }
         while let Some(fault) =
@@ -127,6 +158,7 @@ impl Teller {
             println!("{}  !   {} is gone", clock(), named(fault));
             self.ended += 1;
         }
+        changes
     }
 }
 

@@ -32,10 +32,15 @@ pub(super) fn changes(scenario: &Scenario, plan: &Plan) -> String {
     for fault in &plan.faults {
         let Some(change) = fault.change else { continue };
         let (from, _) = times(scenario, fault);
-        let target = target(fault.places.iter().flat_map(|place| own(plan, scenario.seed, *place)));
+        let target = struck(plan, scenario.seed, fault);
         text += &format!("{from},{},{target},{}\n", change.word(), places(plan, fault));
     }
     text
+}
+
+/// What a fault strikes, by labels of its series.
+pub(super) fn struck(plan: &Plan, seed: u64, fault: &PlannedFault) -> String {
+    target(fault.places.iter().flat_map(|place| own(plan, seed, *place)))
 }
 
 /// `instance=chat-1:8000|training_job=pretrain&rank=3`: series with these labels, or with those.

@@ -51,11 +51,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let plan = scenario.plan().map_err(|mistakes| CallError::input(format!("{mistakes:?}")))?;
     let simulation = Simulation::new(&scenario, plan);
     let runtime = tokio::runtime::Runtime::new().map_err(CallError::input)?;
-    runtime.block_on(play(arguments, simulation))?;
+    runtime.block_on(play(arguments, simulation, scenario.seed))?;
     Ok(Outcome::Done)
 }
 
-async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), CallError> {
+async fn play(
+    arguments: &Arguments,
+    mut simulation: Simulation,
+    seed: u64,
+) -> Result<(), CallError> {
     let progress = Progress::new(!arguments.quiet);
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = tokio::net::TcpListener::bind(address).await.map_err(CallError::input)?;
@@ -84,7 +88,7 @@ async fn play(arguments: &Arguments, mut simulation: Simulation) -> Result<(), C
     let live = Live::new(simulation);
     let pages = PageServer::on(listener, live.clone());
     let lasts = arguments.duration.unwrap_or(Duration::from_secs(86_400)).as_secs();
-    let mut teller = Teller::new(&url);
+    let mut teller = Teller::new(&url, seed);
     let told = async {
         // The last second of the past may lie ahead: what is in it was sampled already.
         tokio::time::sleep(Duration::from_secs(1)).await;

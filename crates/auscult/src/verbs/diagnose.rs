@@ -15,6 +15,7 @@ use super::backtest::time;
 use super::recordings::RecordingArguments;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
+use crate::service::Service;
 
 /// Arguments of `auscult diagnose`.
 #[derive(Debug, clap::Args)]
@@ -48,6 +49,10 @@ pub(crate) struct Arguments {
     /// Number of the incident of that service [default: every open one]
     #[arg(long, value_name = "N", requires = "url")]
     incident: Option<u64>,
+
+    /// File with a token of a user of that service, where it has users
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
 
     /// Form of the answer
     #[arg(short, long, value_name = "FORM", default_value = "text")]
@@ -89,7 +94,10 @@ struct Answer {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let progress = Progress::new(!arguments.quiet);
     let answers = match &arguments.url {
-        Some(url) => ask(url, arguments.incident)?,
+        Some(url) => {
+            let service = Service::new(url, arguments.token_file.as_ref())?;
+            ask(&service, arguments.incident)?
+        }
         None => find(arguments, &progress)?,
     };
     let mut text = Vec::new();
@@ -262,39 +270,23 @@ fn read_log(path: &Path, lines: &mut Vec<LogLine>) -> Result<(), CallError> {
 }
 
 /// What a running service says.
-fn ask(url: &str, incident: Option<u64>) -> Result<Vec<Answer>, CallError> {
+fn ask(service: &Service, incident: Option<u64>) -> Result<Vec<Answer>, CallError> {
     #[derive(Deserialize)]
     struct Page {
         incidents: Vec<Incident>,
     }
-    async fn get<A: serde::de::DeserializeOwned>(url: String) -> Result<A, String> {
-        let refuse = |error: reqwest::Error| format!("cannot ask {url}: {error}");
-        let answer = reqwest::get(&url).await.map_err(refuse)?;
-        let is_right = answer.status().is_success();
-        let text = answer.text().await.map_err(refuse)?;
-        if !is_right {
-            return Err(format!("{url} says: {}", text.trim()));
+    let ids = match incident {
+        Some(id) => vec![id],
+        None => {
+            let page: Page = service.get("/incidents?state=open")?;
+            page.incidents.iter().map(|incident| incident.id).collect()
         }
-        serde_json::from_str(&text).map_err(|error| format!("{url} answers strangely: {error}"))
-    }
-    let runtime = tokio::runtime::Runtime::new().map_err(CallError::input)?;
-    let base = format!("{}/api/auscult/v1/incidents", url.trim_end_matches('/'));
-    let answers = runtime.block_on(async {
-        let ids = match incident {
-            Some(id) => vec![id],
-            None => {
-                let page: Page = get(format!("{base}?state=open")).await?;
-                page.incidents.iter().map(|incident| incident.id).collect()
-            }
-        };
-        let mut answers = Vec::new();
-        for id in ids {
-            let diagnosis = get(format!("{base}/{id}/diagnosis")).await?;
-            answers.push(Answer { incident: Some(id), diagnosis });
-        }
-        Ok::<_, String>(answers)
-    });
-    answers.map_err(CallError::input)
+    };
+    let answer = |id: u64| {
+        let diagnosis = service.get(&format!("/incidents/{id}/diagnosis"))?;
+        Ok(Answer { incident: Some(id), diagnosis })
+    };
+    ids.into_iter().map(answer).collect()
 }
 
 fn write(out: &mut impl Write, answers: &[Answer]) -> std::io::Result<()> {

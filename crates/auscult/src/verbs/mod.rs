@@ -5,10 +5,12 @@ mod benchmark;
 mod benchmark_budget;
 mod benchmark_diagnosis;
 mod benchmark_select;
+mod cases;
 mod check;
 mod demo;
 mod detect;
 mod diagnose;
+mod event;
 mod explain;
 mod fault_tree;
 mod faults;
@@ -18,11 +20,14 @@ mod learn;
 mod method_settings;
 mod methods;
 mod plan;
+mod priors;
 mod recordings;
+mod remedy;
 mod select;
 mod serve;
 mod simulate;
 mod troubleshoot;
+mod verdict;
 
 use clap::Subcommand;
 
@@ -34,6 +39,8 @@ pub(crate) enum Verb {
     Backtest(Box<backtest::Arguments>),
     /// Measures the methods on public data and writes the scorecard.
     Benchmark(benchmark::Arguments),
+    /// Writes incidents of which people said what they were as a fault log for `auscult learn`.
+    Cases(cases::Arguments),
     /// Says whether a configuration of `serve` is right, and what is wrong where.
     Check(check::Arguments),
     /// Shows it all at once: a simulated fleet falls ill, and the service watches it.
@@ -44,6 +51,8 @@ pub(crate) enum Verb {
     Faults(faults::Arguments),
     /// Says what an incident is: its likely causes with their evidence, and what to do.
     Diagnose(Box<diagnose::Arguments>),
+    /// Tells a running service of a change (a deployment, another setting, …), or lists those it knows.
+    Event(event::Arguments),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
     Learn(Box<learn::Arguments>),
     /// Says what accounts for a change of a column between two periods.
@@ -52,6 +61,10 @@ pub(crate) enum Verb {
     FaultTree(fault_tree::Arguments),
     /// Says what a configuration of `serve` will cost: memory, processor, disk, network.
     Plan(plan::Arguments),
+    /// Lists how likely each cause is before any evidence, by the handbook and by verdicts.
+    Priors(priors::Arguments),
+    /// Tells a running service what was done about an incident, or shows whether it helped.
+    Remedy(remedy::Arguments),
     /// Tries the catalogue on your data, with labels or without, and says which method to use.
     Select(Box<select::Arguments>),
     /// Watches metrics as they come and tells of incidents, around the clock.
@@ -64,6 +77,8 @@ pub(crate) enum Verb {
     Methods(methods::Arguments),
     /// Finds the cause of a case, question by question or for rows of a file.
     Troubleshoot(troubleshoot::Arguments),
+    /// Says what an incident of a running service was, or shows what was said of it.
+    Verdict(verdict::Arguments),
 }
 
 impl Verb {
@@ -71,21 +86,26 @@ impl Verb {
         match self {
             Self::Backtest(arguments) => backtest::run(&arguments),
             Self::Benchmark(arguments) => benchmark::run(&arguments),
+            Self::Cases(arguments) => cases::run(&arguments),
             Self::Check(arguments) => check::run(&arguments),
             Self::Demo(arguments) => demo::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Faults(arguments) => faults::run(&arguments),
             Self::Diagnose(arguments) => diagnose::run(&arguments),
+            Self::Event(arguments) => event::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
             Self::FaultTree(arguments) => fault_tree::run(&arguments),
             Self::Plan(arguments) => plan::run(&arguments),
+            Self::Priors(arguments) => priors::run(&arguments),
+            Self::Remedy(arguments) => remedy::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
             Self::Serve(arguments) => serve::run(*arguments),
             Self::Simulate(arguments) => simulate::run(&arguments),
             Self::HashSecret(arguments) => hash_secret::run(&arguments),
             Self::Methods(arguments) => methods::run(&arguments),
             Self::Troubleshoot(arguments) => troubleshoot::run(&arguments),
+            Self::Verdict(arguments) => verdict::run(&arguments),
         }
     }
 }

@@ -16,7 +16,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::experience::Learnt;
 use super::tables::Tables;
-use super::{Experience, Weights};
+use super::{Cases, Experience, Priors, Weights};
 
 /// How weights are fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -159,6 +159,7 @@ type Odds<'l> = Vec<(&'l LessonPlace, Vec<f64>)>;
 impl<'k> Logit<'k> {
     fn new(knowledge: &'k Knowledge, experience: &Experience, settings: Weights) -> Self {
         let tables = Tables::new(knowledge, experience, settings);
+        let priors = Priors::new(knowledge, &settings, &Cases::default());
         let faults = knowledge.faults();
         let mut kinds = BTreeMap::new();
         let (mut weights, mut most, mut statements) = (Vec::new(), Vec::new(), BTreeMap::new());
@@ -187,7 +188,7 @@ impl<'k> Logit<'k> {
                 *kind,
                 Kind {
                     faults: numbers.iter().map(|number| faults[*number].fault.clone()).collect(),
-                    priors: numbers.iter().map(|number| tables.priors[*number]).collect(),
+                    priors: numbers.iter().map(|number| priors.faults[*number].ln()).collect(),
                     excluded_by: numbers.iter().map(places_of).collect(),
                     statements: vocabulary.len(),
                     offset,
@@ -198,7 +199,7 @@ impl<'k> Logit<'k> {
         }
         let benign = faults.iter().filter(|fault| fault.benign);
         let benign = benign.map(|fault| fault.fault.as_str()).collect();
-        let (health, base) = (settings.health.ln(), weights.clone());
+        let (health, base) = (priors.healthy.ln(), weights.clone());
         Self { kinds, statements, benign, health, weights, base, most }
     }
 

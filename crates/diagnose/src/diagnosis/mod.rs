@@ -4,6 +4,8 @@ mod expect;
 mod experience;
 mod explained;
 mod fit;
+mod priors;
+mod recovery;
 mod report;
 mod tables;
 mod vocabulary;
@@ -11,7 +13,9 @@ mod weigh;
 
 pub use experience::{Experience, Learnt, Tally};
 pub use fit::{Fitting, Lesson, LessonPlace};
-pub use report::{Report, ToldCause, ToldEvidence, ToldRemedy};
+pub use priors::{Cases, HANDBOOK_CASES, PriorShare, Priors};
+pub use recovery::{Outcome, Recovery, recovery};
+pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
 pub use weigh::{Doctor, Weights};
 
 use schemars::JsonSchema;

@@ -6,8 +6,8 @@ use auscult_knowledge::{Fault, Knowledge, Remedy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Diagnosis, Doctor, Evidence, RuledOut};
-use crate::evidence::Window;
+use super::{Cause, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut};
+use crate::evidence::{CHANGED_AFTER, CHANGED_BEFORE, Window};
 use crate::scene::Scene;
 
 /// Pieces of evidence for and against a cause that are told.
@@ -34,6 +34,10 @@ pub struct Report {
     pub until: f64,
     /// The likeliest causes, first the likeliest.
     pub causes: Vec<ToldCause>,
+    /// Changes that may have brought it about: made from ten minutes before it began to two after,
+    /// in the order of time.
+    #[serde(default)]
+    pub changes: Vec<ToldChange>,
     /// Causes that cannot be, with the reason.
     pub ruled_out: Vec<RuledOut>,
     /// Probability that it is none of the causes that are known.
@@ -42,6 +46,21 @@ pub struct Report {
     pub healthy: f64,
     /// What would tell the first two causes apart, and nobody knows yet.
     pub next_question: Option<String>,
+    /// Whether it became better after a remedy, or by itself; absent as long as that was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
+}
+
+/// A change that people or programs made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DiagnosedChange")]
+pub struct ToldChange {
+    /// Seconds since 1970 at which it was made.
+    pub time: f64,
+    /// What it was: `deploy`, `config`, `scale`, `restart` or `maintenance`.
+    pub kind: String,
+    /// What it was made to; empty if that is not known.
+    pub target: String,
 }
 
 /// A cause with its evidence.
@@ -64,6 +83,9 @@ pub struct ToldCause {
     pub probability: f64,
     /// Probability that it is there, if it is this cause.
     pub here: f64,
+    /// How likely it is before any evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<PriorShare>,
     /// What speaks for it, the weightiest first.
     pub supports: Vec<ToldEvidence>,
     /// What speaks against it, the weightiest first.
@@ -128,25 +150,30 @@ impl Report {
         diagnosis: &Diagnosis,
     ) -> Self {
         let time = |place: usize| scene.start() + place as f64 * scene.step();
+        let priors = doctor.priors().shares(knowledge);
         let worth = diagnosis.causes.iter().filter(|cause| cause.probability >= NEGLIGIBLE);
         let causes = worth.take(CAUSES).filter_map(|cause| {
             let fault = knowledge.faults().iter().find(|fault| fault.fault == cause.fault)?;
-            Some(told(cause, fault, scene))
+            let prior = priors.iter().find(|prior| prior.cause == cause.fault).cloned();
+            Some(ToldCause { prior, ..told(cause, fault, scene) })
         });
         let causes: Vec<ToldCause> = causes.collect();
         let next_question = match diagnosis.causes.as_slice() {
             [first, second, ..] if second.probability >= 0.1 => doctor.question(first, second),
             _ => None,
         };
+        let began = time(window.onset);
         let mut report = Self {
             sentence: String::new(),
-            began: time(window.onset),
+            began,
             until: time(window.end.saturating_sub(1)),
             causes,
+            changes: changes(scene, began),
             ruled_out: diagnosis.ruled_out.clone(),
             unknown: diagnosis.unknown,
             healthy: diagnosis.healthy,
             next_question,
+            recovery: None,
         };
         report.sentence = if scene.is_empty() {
             "nothing is known: no series that an adapter knows was recorded then".to_owned()
@@ -197,6 +224,9 @@ impl Report {
                     writeln!(text, "   at this place, if it is that: {:.0} %", 100.0 * cause.here);
             }
             let _ = writeln!(text, "   {}", cause.about);
+            if let Some(prior) = cause.prior.as_ref().filter(|prior| prior.verdicts > 0) {
+                let _ = writeln!(text, "   {prior}");
+            }
             // Only of the first ones all of it is wanted.
             let most = if place == 0 { TOLD } else { 3 };
             for (sign, list) in [("+", &cause.supports), ("-", &cause.speaks_against)] {
@@ -220,6 +250,21 @@ impl Report {
                 let _ = writeln!(text, "   helped: {}", remedy.recovered_when);
             }
         }
+        if let Some(recovery) = &self.recovery {
+            let _ = writeln!(text, "\n{}", recovery.sentence);
+        }
+        for (place, change) in self.changes.iter().enumerate() {
+            let gap = if place == 0 { "\n" } else { "" };
+            let lag = self.began - change.time;
+            let when = if lag >= 0.0 { "before" } else { "after" };
+            let of = if change.target.is_empty() { "everything" } else { &change.target };
+            let _ = writeln!(
+                text,
+                "{gap}change: {} of {of}, {:.0} s {when} it began",
+                change.kind,
+                lag.abs()
+            );
+        }
         if self.unknown >= NEGLIGIBLE || self.healthy >= NEGLIGIBLE {
             let _ = writeln!(
                 text,
@@ -236,6 +281,21 @@ impl Report {
         }
         text
     }
+}
+
+/// Changes around the time at which something began, in the order of time.
+fn changes(scene: &Scene, began: f64) -> Vec<ToldChange> {
+    let around = began - CHANGED_BEFORE..=began + CHANGED_AFTER;
+    let near = scene.events().iter().filter(|event| around.contains(&event.time));
+    let mut changes: Vec<ToldChange> = near
+        .map(|event| ToldChange {
+            time: event.time,
+            kind: event.kind.clone(),
+            target: event.target.clone(),
+        })
+        .collect();
+    changes.sort_by(|one, other| one.time.total_cmp(&other.time));
+    changes
 }
 
 fn told(cause: &Cause, fault: &Fault, scene: &Scene) -> ToldCause {
@@ -263,6 +323,7 @@ fn told(cause: &Cause, fault: &Fault, scene: &Scene) -> ToldCause {
         place: cause.place.clone(),
         probability: cause.probability,
         here: cause.here,
+        prior: None,
         supports: supports.take(TOLD).map(tell).collect(),
         speaks_against: against.take(TOLD).map(tell).collect(),
         not_known: unknown.map(ToString::to_string).collect(),

@@ -13,8 +13,6 @@ use super::{Experience, Weights};
 pub(super) struct Tables<'k> {
     /// For each kind of target, what is looked at for a fault of such a target.
     pub(super) vocabulary: BTreeMap<&'k str, Vec<Statement>>,
-    /// For each fault the logarithm of its probability before any evidence.
-    pub(super) priors: Vec<f64>,
     /// For each fault and statement of its vocabulary, the logarithm of the ratio of likelihoods if
     /// it fails and if it holds, of that statement alone.
     pub(super) expected: Vec<Vec<[f64; 2]>>,
@@ -34,8 +32,6 @@ impl<'k> Tables<'k> {
     ) -> Self {
         let vocabulary = vocabulary(knowledge);
         let faults = knowledge.faults();
-        let total: f64 = faults.iter().map(|fault| fault.prior.weight.sqrt()).sum();
-        let priors = faults.iter().map(|fault| (fault.prior.weight.sqrt() / total).ln()).collect();
         let most = vocabulary.iter().map(|(kind, statements)| {
             let most = statements.iter().map(|statement| {
                 [false, true].map(|holds| most(experience, kind, statement, holds))
@@ -59,6 +55,6 @@ impl<'k> Tables<'k> {
             expected.push(alone);
         }
         let leanings = faults.iter().map(|fault| experience.leaning(&fault.fault)).collect();
-        Self { vocabulary, priors, expected, weights, most, leanings }
+        Self { vocabulary, expected, weights, most, leanings }
     }
 }

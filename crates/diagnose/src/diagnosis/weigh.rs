@@ -8,12 +8,13 @@
 //! that a fault excludes strikes it out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use auscult_knowledge::{Fault, Knowledge, Statement};
 
 use super::explained::Explained;
 use super::tables::Tables;
-use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
+use super::{Cases, Cause, Diagnosis, Evidence, Experience, Priors, RuledOut};
 use crate::evidence::{Judge, Window};
 use crate::scene::{Scene, Target};
 
@@ -62,11 +63,12 @@ const APART: f64 = 1.0;
 const MOST: usize = 10;
 
 /// Knows faults and past incidents, and weighs new ones.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Doctor<'k> {
     knowledge: &'k Knowledge,
     weights: Weights,
-    tables: Tables<'k>,
+    priors: Priors,
+    tables: Arc<Tables<'k>>,
 }
 
 /// A hypothesis that was weighed.
@@ -82,8 +84,21 @@ struct Weighed {
 impl<'k> Doctor<'k> {
     /// With this knowledge and these past incidents.
     pub fn new(knowledge: &'k Knowledge, experience: &'k Experience, weights: Weights) -> Self {
-        let tables = Tables::new(knowledge, experience, weights);
-        Self { knowledge, weights, tables }
+        let tables = Arc::new(Tables::new(knowledge, experience, weights));
+        let priors = Priors::new(knowledge, &weights, &Cases::default());
+        Self { knowledge, weights, priors, tables }
+    }
+
+    /// The same, where these incidents turned out to be what people say they were.
+    #[must_use]
+    pub fn with_cases(&self, cases: &Cases) -> Self {
+        let priors = Priors::new(self.knowledge, &self.weights, cases);
+        Self { priors, ..self.clone() }
+    }
+
+    /// How likely each cause is before any evidence.
+    pub fn priors(&self) -> &Priors {
+        &self.priors
     }
 
     /// The statements that are looked at for a fault of a target of `kind`.
@@ -132,7 +147,7 @@ impl<'k> Doctor<'k> {
                         ruled_out.entry(*number).or_insert((reason, 0)).1 += 1;
                         continue;
                     }
-                    let prior = self.tables.priors[*number] - (places.len() as f64).ln();
+                    let prior = (self.priors.faults[*number] / places.len() as f64).ln();
                     let by_evidence = self.sum(&found, *number);
                     let odds = prior + by_evidence;
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
@@ -263,9 +278,9 @@ impl<'k> Doctor<'k> {
         weighed: &[Weighed],
         ruled_out: Vec<RuledOut>,
     ) -> (Diagnosis, Vec<Weighed>) {
-        let health = self.weights.health.ln();
+        let health = self.priors.healthy.ln();
         let best = weighed.iter().map(|one| one.by_evidence).fold(0.0, f64::max);
-        let unknown = self.weights.unknown.ln() + self.weights.credit * best;
+        let unknown = self.priors.unknown.ln() + self.weights.credit * best;
         let most = weighed.iter().map(|one| one.odds).fold(health.max(unknown), f64::max);
         let share = |odds: f64| (odds - most).exp();
         // Of each fault: its best place, and all of them together.

@@ -20,9 +20,9 @@ const APART: f64 = 3.5;
 /// Share of the peers' median by which it must.
 const LEAST_APART: f64 = 0.05;
 /// Seconds before something began in which a change may have brought it about.
-const BEFORE: f64 = 600.0;
+pub const CHANGED_BEFORE: f64 = 600.0;
 /// Seconds after it began, as the beginning is not known exactly.
-const AFTER: f64 = 120.0;
+pub const CHANGED_AFTER: f64 = 120.0;
 
 /// Judges statements about a stretch of time of a scene.
 ///
@@ -235,10 +235,10 @@ impl<'s> Judge<'s> {
                     .all(|label| is_own(label.split_once('=').map_or(label, |(_, value)| value)))
             })
         };
-        let Some(events) = self.scene.events() else { return Finding::unknown() };
+        let Some(events) = self.scene.events_of(kind) else { return Finding::unknown() };
         let event = events.iter().find(|event| {
             event.kind == kind
-                && (began - BEFORE..=began + AFTER).contains(&event.time)
+                && (began - CHANGED_BEFORE..=began + CHANGED_AFTER).contains(&event.time)
                 && (event.target.is_empty() || concerns(&event.target))
         });
         let seen = match event {
@@ -273,7 +273,7 @@ impl<'s> Judge<'s> {
             _ => true,
         };
         let line = logs.iter().find(|line| {
-            (began - AFTER..=ended).contains(&line.time)
+            (began - CHANGED_AFTER..=ended).contains(&line.time)
                 && concerns(&line.source)
                 && line.text.contains(text)
                 && of_it(&line.text)

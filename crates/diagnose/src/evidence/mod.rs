@@ -3,10 +3,10 @@
 mod before_after;
 mod judge;
 mod onset;
-mod quantity;
+pub(crate) mod quantity;
 
 pub use before_after::BeforeAfter;
-pub use judge::Judge;
+pub use judge::{CHANGED_AFTER, CHANGED_BEFORE, Judge};
 pub use onset::{EstimatedOnset, estimate_onset};
 
 /// What became of a statement.

@@ -7,7 +7,7 @@ use auscult_knowledge::{Adapter, Knowledge, Known, Mapping, MetricForm};
 
 use super::identity::{attributes, kind, name, shares};
 use super::kin::Kin;
-use super::{Event, LogLine, Scene, Target, Track};
+use super::{Event, Events, LogLine, Scene, Target, Track};
 
 /// Collects raw series.
 ///
@@ -21,7 +21,7 @@ pub struct SceneBuilder<'k> {
     series: Vec<Series>,
     targets: Vec<Target>,
     known: HashMap<(String, String), usize>,
-    events: Option<Vec<Event>>,
+    events: Events,
     logs: Vec<LogLine>,
 }
 
@@ -64,7 +64,7 @@ impl<'k> SceneBuilder<'k> {
             series: Vec::new(),
             targets: Vec::new(),
             known: HashMap::new(),
-            events: None,
+            events: Events::default(),
             logs: Vec::new(),
         }
     }
@@ -122,14 +122,20 @@ impl<'k> SceneBuilder<'k> {
         series.values[place as usize] = reading * series.scale;
     }
 
-    /// Says that changes are told: where there is none, none was made.
+    /// Says that changes of all kinds are told: where there is none, none was made.
     pub fn expect_events(&mut self) {
-        self.events.get_or_insert_default();
+        self.events.all = true;
     }
 
-    /// A change that was made.
+    /// Says that changes of one kind are told.
+    pub fn expect_events_of(&mut self, kind: &str) {
+        self.events.kinds.insert(kind.to_owned());
+    }
+
+    /// A change that was made; others of its kind are told then, too.
     pub fn event(&mut self, event: Event) {
-        self.events.get_or_insert_default().push(event);
+        self.expect_events_of(&event.kind);
+        self.events.told.push(event);
     }
 
     /// A line of a log.

@@ -48,9 +48,18 @@ pub struct Scene {
     kin: kin::Kin,
     /// Where causes are looked for; `None` for everywhere.
     suspects: Option<BTreeSet<usize>>,
-    /// `None` where nobody tells of changes.
-    events: Option<Vec<Event>>,
+    events: Events,
     logs: Vec<LogLine>,
+}
+
+/// Changes that were made, as far as somebody tells of such.
+#[derive(Debug, Clone, Default)]
+struct Events {
+    /// Whether changes of every kind are told.
+    all: bool,
+    /// Kinds that are told.
+    kinds: BTreeSet<String>,
+    told: Vec<Event>,
 }
 
 impl Scene {
@@ -59,9 +68,15 @@ impl Scene {
         &self.targets
     }
 
-    /// Changes that were made; `None` where nobody tells of them.
-    pub fn events(&self) -> Option<&[Event]> {
-        self.events.as_deref()
+    /// Changes that were made, of all kinds.
+    pub fn events(&self) -> &[Event] {
+        &self.events.told
+    }
+
+    /// Changes that were made, those of `kind` among them; `None` where nobody tells of such.
+    pub fn events_of(&self, kind: &str) -> Option<&[Event]> {
+        let is_told = self.events.all || self.events.kinds.contains(kind);
+        is_told.then_some(&self.events.told)
     }
 
     /// Lines of logs.

@@ -194,7 +194,7 @@ mod tests {
         path: &str,
         role: Option<Role>,
     ) -> (StatusCode, String) {
-        let path = path.replace("{id}", "1").replace("{verdict}", "1");
+        let path = path.replace("{id}", "1").replace("{verdict}", "1").replace("{remedy}", "1");
         let mut request = Request::builder().method(method).uri(&path);
         if let Some(role) = role {
             request = request.header("authorization", format!("Bearer {}", token(role)));

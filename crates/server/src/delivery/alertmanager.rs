@@ -19,7 +19,7 @@ use super::post::Post;
 use super::retry::{Backoff, Refused};
 use super::settings::AlertmanagerSettings;
 use super::words::{self, since};
-use super::{LOOK, link};
+use super::{LOOK, link, verdict_link};
 use crate::clock;
 use crate::secret::Secret;
 use crate::serve::Shared;
@@ -253,9 +253,11 @@ impl Alertmanager {
             }
             State::Recovered => incident.updated,
         };
+        let mut annotations = annotations(incident, cause);
+        annotations.insert("verdict", verdict_link(&self.external, incident.id));
         Alert {
             labels: labels(incident),
-            annotations: annotations(incident, cause),
+            annotations,
             starts_at: format_time(incident.began),
             ends_at: format_time(ends),
             generator_url: link(&self.external, incident.id),
@@ -298,6 +300,9 @@ fn annotations(incident: &Incident, cause: Option<&Diagnosis>) -> BTreeMap<&'sta
         if !cause.remedy.now.is_empty() {
             annotations.insert("remedy", cause.remedy.now.clone());
         }
+    }
+    if let Some(recovery) = cause.and_then(|known| known.recovery.as_ref()) {
+        annotations.insert("recovery", recovery.sentence.clone());
     }
     annotations
 }

@@ -16,7 +16,7 @@ mod outbox;
 mod post;
 mod retry;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub(crate) mod scores;
 pub(crate) mod settings;
 mod slack;
@@ -61,6 +61,11 @@ pub(crate) struct Delivery {
 /// Where an incident can be looked at.
 fn link(external: &str, incident: u64) -> String {
     format!("{external}/api/auscult/v1/incidents/{incident}")
+}
+
+/// Where people say what an incident was, in a browser.
+fn verdict_link(external: &str, incident: u64) -> String {
+    format!("{external}/incidents/{incident}/verdict")
 }
 
 /// The rest of a sentence about an incident.

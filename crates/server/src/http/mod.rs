@@ -3,6 +3,7 @@
 mod api;
 mod prometheus;
 mod scores;
+mod verdict_page;
 mod write;
 
 pub(crate) use api::PREFIX as API;
@@ -33,6 +34,7 @@ pub(crate) fn routes(
         .merge(otlp::http::routes(shared))
         .nest(api::PREFIX, api::routes(shared, stopped))
         .nest("/api/v1", prometheus::routes(shared))
+        .merge(verdict_page::routes(shared))
         .open_route("/-/healthy", get(|| async { "healthy\n" }))
         .open_route("/-/ready", get(ready))
         .route(Role::Operator, "/-/reload", post(move || reload(reloader.clone())))

@@ -7,7 +7,6 @@ use auscult_engine::{Engine, Silence};
 use auscult_store::{Book, Decision, DecisionsWanted, StoreError};
 use serde::Serialize;
 
-use super::Storage;
 use crate::clock;
 use crate::serve::Shared;
 
@@ -15,15 +14,27 @@ use crate::serve::Shared;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Verdict,
+    /// What can be learnt of an incident that a verdict is of.
+    Case,
     Silence,
     Policies,
+    /// A policy that somebody accepted after a false alarm.
+    Accepted,
+    /// What was done about an incident.
+    Remedy,
+    /// What became of an incident.
+    Recovery,
 }
 
 impl Kind {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Verdict => "verdict",
+            Self::Case => "case",
             Self::Silence => "silence",
+            Self::Accepted => "policy",
+            Self::Remedy => "remedy",
+            Self::Recovery => "recovery",
             Self::Policies => "policies",
         }
     }
@@ -40,11 +51,7 @@ pub(crate) struct Decisions {
 }
 
 impl Decisions {
-    pub(crate) fn new(storage: Option<&Storage>) -> Result<Self, StoreError> {
-        let book = match storage {
-            Some(storage) => Arc::clone(&storage.book),
-            None => Arc::new(Book::in_memory()?),
-        };
+    pub(crate) fn new(book: Arc<Book>) -> Result<Self, StoreError> {
         let newest = AtomicU64::new(book.newest_decision()?);
         Ok(Self { book, newest, turn: Mutex::default() })
     }

@@ -1,4 +1,4 @@
-//! What outlives the process: the log of samples, their history, incidents, decisions, learnt state.
+//! What outlives the process: the log of samples, their history, incidents, decisions, events, learnt state.
 //!
 //! Whoever brings samples calls [`Shared::take`]: they are in the log before they are judged,
 //! and what they did to incidents is in the database before they are acknowledged. While
@@ -6,6 +6,7 @@
 //! is there to watch. It says so in its log, on `/-/ready` and in its metrics.
 
 mod decisions;
+mod events;
 mod metrics;
 mod outbox;
 mod resume;
@@ -27,6 +28,7 @@ use auscult_store::{
 use auscult_telemetry::metrics::MetricBatch;
 
 pub(crate) use decisions::{Decisions, Kind};
+pub(crate) use events::Events;
 
 use crate::clock;
 use crate::serve::Shared;
@@ -216,6 +218,14 @@ fn stored(incident: &Incident) -> StoredIncident {
         began: incident.began,
         updated: incident.updated,
         document: serde_json::to_string(incident).unwrap_or_default(),
+    }
+}
+
+/// The database of what people tell; in memory where there is no folder.
+pub(crate) fn book(storage: Option<&Storage>) -> Result<Arc<Book>, StoreError> {
+    match storage {
+        Some(storage) => Ok(Arc::clone(&storage.book)),
+        None => Ok(Arc::new(Book::in_memory()?)),
     }
 }
 

@@ -16,6 +16,7 @@ use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 
 use super::decisions;
 use super::{CHECKPOINT, Checkpoint, Storage, Tally, Troubles, read, seconds_since, stored};
+use crate::accepted;
 use crate::settings::DataSettings;
 
 /// Incidents and changes that are taken from the database into memory.
@@ -36,6 +37,8 @@ pub(super) fn open(
     let (history, mut notes) = History::open(folder.join("history"), history_settings)?;
     let (book, note) = Book::open(folder.join("auscult.sqlite"))?;
     notes.extend(note);
+    // What came since the last checkpoint is judged as it was.
+    let engine_settings = accepted::laid_over(engine_settings, &book)?;
     let reopen_within = engine_settings.reopen_within;
     let (engine, resumed) = learnt(&folder.join(CHECKPOINT), engine_settings, &mut notes)?;
     let noted = known_incidents(&engine, &book, reopen_within)?;

@@ -1,6 +1,7 @@
-//! Incidents, what happened to them, and what people decided, in SQLite.
+//! Incidents, what happened to them, what people decided and which changes they told of, in SQLite.
 
 mod decisions;
+mod events;
 mod outbox;
 mod schema;
 
@@ -12,6 +13,7 @@ use auscult_core::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 pub use decisions::{Decision, DecisionsWanted};
+pub use events::{EventsWanted, StoredEvent};
 pub use outbox::{OutboxEntry, Outgoing, StoredTold, StoredWaiting};
 
 use crate::error::StoreError;

@@ -72,6 +72,18 @@ const STEPS: &[&str] = &[
                 'fault', fault, 'comment', coalesce(note, ''))
         FROM verdicts ORDER BY number;
      DROP TABLE verdicts;",
+    // 4
+    "CREATE TABLE events (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        time INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        target TEXT NOT NULL,
+        text TEXT NOT NULL,
+        source TEXT NOT NULL,
+        author TEXT NOT NULL
+     ) STRICT;
+     CREATE INDEX events_by_time ON events (time);
+     CREATE INDEX events_by_kind ON events (kind);",
 ];
 
 /// The version that this release writes.

@@ -3,7 +3,7 @@
 mod features;
 mod row;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -14,7 +14,7 @@ use auscult_telemetry::{Cells, Column, Format, Table, TableWriter, Words};
 
 use crate::outcome::CallError;
 use crate::progress::Progress;
-use row::{Case, HEALTHY};
+use row::HEALTHY;
 
 /// What cannot be said of a case, as its fleet does not show it.
 const NOT_SHOWN: &str = "not shown";
@@ -64,7 +64,8 @@ impl FaultLog<'_> {
             }
         }
         let mut writer = TableWriter::new(BufWriter::new(file), format);
-        writer.write(&table(&cases)).map_err(CallError::write(&shown))?;
+        let rows = cases.iter().map(|case| (case.scenario.clone(), &case.features, case.fault));
+        writer.write(&table(&rows.collect::<Vec<_>>())).map_err(CallError::write(&shown))?;
         writer.finish().map_err(CallError::write(&shown))?;
         progress.done();
         Ok(count)
@@ -90,16 +91,20 @@ impl FaultLog<'_> {
     }
 }
 
+/// What a case is called, what could be known of it, and its fault.
+pub(crate) type CaseRow<'a> = (String, &'a BTreeMap<String, String>, &'a str);
+
 /// `scenario`, what could be known, and last `fault`.
-fn table(cases: &[Case]) -> Table {
-    let names: BTreeSet<&String> = cases.iter().flat_map(|case| case.features.keys()).collect();
-    let said = |name: &String, case: &Case| {
-        case.features.get(name).cloned().unwrap_or_else(|| NOT_SHOWN.to_owned())
+pub(crate) fn table(cases: &[CaseRow<'_>]) -> Table {
+    let names: BTreeSet<&String> = cases.iter().flat_map(|(_, known, _)| known.keys()).collect();
+    let said = |name: &String, known: &BTreeMap<String, String>| {
+        known.get(name).cloned().unwrap_or_else(|| NOT_SHOWN.to_owned())
     };
-    let scenario = column("scenario", cases.iter().map(|case| case.scenario.clone()));
-    let features =
-        names.into_iter().map(|name| column(name, cases.iter().map(|case| said(name, case))));
-    let fault = column("fault", cases.iter().map(|case| case.fault.to_owned()));
+    let scenario = column("scenario", cases.iter().map(|(scenario, ..)| scenario.clone()));
+    let features = names
+        .into_iter()
+        .map(|name| column(name, cases.iter().map(|(_, known, _)| said(name, known))));
+    let fault = column("fault", cases.iter().map(|(.., fault)| (*fault).to_owned()));
     Table::new([scenario].into_iter().chain(features).chain([fault]).collect())
 }
 

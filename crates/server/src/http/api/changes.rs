@@ -1,4 +1,4 @@
-//! What happens, as it happens: incidents, verdicts, silences, as server-sent events.
+//! What happens, as it happens: incidents, verdicts, silences, changes to what is watched, as server-sent events.
 //!
 //! Source: WHATWG HTML, "Server-sent events".
 
@@ -14,7 +14,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
-use super::{silences, verdicts};
+use super::{events, remedies, silences, verdicts};
 use crate::serve::Shared;
 
 /// How often a live view looks for what is new.
@@ -22,34 +22,41 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Decisions that are read at once.
 const PIECE: usize = 1000;
 
-/// How far a view has seen: the number of a change to incidents, and that of a decision.
+/// How far a view has seen: the number of a change to incidents, of a decision, of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     change: u64,
     decision: u64,
+    event: u64,
 }
 
 impl Seen {
-    /// What an id of an event says.
-    fn read(id: &str) -> Option<Self> {
-        let (change, decision) = id.split_once('-')?;
-        Some(Self { change: change.parse().ok()?, decision: decision.parse().ok()? })
+    /// What an id says; one of an older release says nothing of events, of which then the
+    /// `newest` counts as seen.
+    fn read(id: &str, newest: u64) -> Option<Self> {
+        let mut numbers = id.split('-').map(str::parse);
+        let (change, decision) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+        let event = numbers.next().unwrap_or(Ok(newest)).ok()?;
+        numbers.next().is_none().then_some(Self { change, decision, event })
     }
 
     fn id(self) -> String {
-        format!("{}-{}", self.change, self.decision)
+        format!("{}-{}-{}", self.change, self.decision, self.event)
     }
 }
 
 /// A client that comes back says in `Last-Event-ID` what it has seen last; a new one gets the
-/// changes that are still known, and the verdicts and silences from now on.
+/// changes that are still known, and the verdicts, silences and events from now on.
 pub(super) async fn changes(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     stopped: watch::Receiver<bool>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let known = headers.get("last-event-id").and_then(|id| Seen::read(id.to_str().ok()?));
-    let seen = known.unwrap_or(Seen { change: 0, decision: shared.decisions.newest() });
+    let newest = shared.events.newest();
+    let id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let known = id.and_then(|id| Seen::read(id, newest));
+    let new = Seen { change: 0, decision: shared.decisions.newest(), event: newest };
+    let seen = known.unwrap_or(new);
     let state = (shared, seen, VecDeque::new(), stopped);
     let events = stream::unfold(state, |(shared, mut seen, mut ready, mut stopped)| async move {
         loop {
@@ -75,10 +82,10 @@ pub(super) async fn changes(
 
 /// What is new since `seen`.
 fn look(shared: &Shared, mut seen: Seen) -> (Seen, VecDeque<Event>) {
-    let mut events = VecDeque::new();
+    let mut told = VecDeque::new();
     for change in shared.engine.changes_after(seen.change) {
         seen.change = change.number;
-        events.extend(event(seen, "incident", &change));
+        told.extend(event(seen, "incident", &change));
     }
     if shared.decisions.newest() > seen.decision {
         let after = seen.decision;
@@ -87,17 +94,29 @@ fn look(shared: &Shared, mut seen: Seen) -> (Seen, VecDeque<Event>) {
         for decision in shared.decisions.find(&wanted).unwrap_or_default() {
             seen.decision = decision.number;
             match decision.kind.as_str() {
-                "verdict" => events.extend(
+                "verdict" => told.extend(
                     verdicts::step(&decision).and_then(|step| event(seen, "verdict", &step)),
                 ),
-                "silence" => events.extend(
+                "silence" => told.extend(
                     silences::step(&decision).and_then(|step| event(seen, "silence", &step)),
+                ),
+                "remedy" => told.extend(
+                    remedies::applied(&decision).and_then(|one| event(seen, "remedy", &one)),
+                ),
+                "recovery" => told.extend(
+                    remedies::checked(&decision).and_then(|one| event(seen, "recovery", &one)),
                 ),
                 _ => {}
             }
         }
     }
-    (seen, events)
+    if shared.events.newest() > seen.event {
+        for one in events::after(shared, seen.event) {
+            seen.event = one.id;
+            told.extend(event(seen, "event", &one));
+        }
+    }
+    (seen, told)
 }
 
 fn event(seen: Seen, kind: &str, data: &impl serde::Serialize) -> Option<Event> {

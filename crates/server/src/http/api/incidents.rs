@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Nothing};
+use super::events::{self, EventAnswer};
 use super::problem::Problem;
+use super::remedies::{self, CheckAnswer};
 use super::values::{Time, limit};
 use super::verdicts::{self, VerdictAnswer};
 use crate::diagnosis::{DiagnosisError, diagnose};
@@ -54,6 +56,12 @@ pub(super) struct IncidentAnswer {
     incident: Incident,
     /// What people say of it now, oldest first.
     verdicts: Vec<VerdictAnswer>,
+    /// Changes that may have brought it about: made from ten minutes before it began to two after,
+    /// in the order of time, 100 at most.
+    events: Vec<EventAnswer>,
+    /// What became of it after a remedy or by itself, when it was looked at last; `null` as long as it was
+    /// not.
+    recovery: Option<CheckAnswer>,
 }
 
 pub(super) fn list(
@@ -91,14 +99,17 @@ pub(super) fn one(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Inciden
 
 pub(super) fn diagnosis(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Diagnosis, Problem> {
     let incident = find(shared, ask.ids[0])?;
-    diagnose(shared, &incident).map_err(|error| match error {
+    let mut diagnosis = diagnose(shared, &incident).map_err(|error| match error {
         DiagnosisError::KeepsNothing => Problem::missing(error.to_string()),
         DiagnosisError::Store(error) => Problem::unread(error),
-    })
+    })?;
+    let checks = remedies::checks(shared, (incident.id, incident.id))?;
+    diagnosis.recovery = checks.into_iter().next_back().map(|check| check.recovery);
+    Ok(diagnosis)
 }
 
 /// The incident with this number.
-pub(super) fn find(shared: &Shared, id: u64) -> Result<Incident, Problem> {
+pub(in crate::http) fn find(shared: &Shared, id: u64) -> Result<Incident, Problem> {
     let missing = || Problem::missing(format!("there is no incident {id}"));
     shared.find_incident(id).ok_or_else(missing)
 }
@@ -110,12 +121,18 @@ fn with_verdicts(
     let ids = || incidents.iter().map(|incident| incident.id);
     let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(Vec::new()) };
     let mut verdicts: HashMap<u64, Vec<VerdictAnswer>> = HashMap::new();
-    for verdict in verdicts::standing(&verdicts::steps(shared, (first, last))?) {
+    for verdict in verdicts::on(shared, (first, last))? {
         verdicts.entry(verdict.incident).or_default().push(verdict);
     }
+    let mut checks: HashMap<u64, CheckAnswer> = HashMap::new();
+    checks.extend(
+        remedies::checks(shared, (first, last))?.into_iter().map(|one| (one.incident, one)),
+    );
     let answer = |incident: Incident| {
         let verdicts = verdicts.remove(&incident.id).unwrap_or_default();
-        IncidentAnswer { incident, verdicts }
+        let events = events::around(shared, &incident)?;
+        let recovery = checks.remove(&incident.id);
+        Ok(IncidentAnswer { incident, verdicts, events, recovery })
     };
-    Ok(incidents.into_iter().map(answer).collect())
+    incidents.into_iter().map(answer).collect()
 }

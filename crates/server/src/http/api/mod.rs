@@ -3,10 +3,12 @@
 mod ask;
 mod changes;
 mod endpoints;
+mod events;
 mod incidents;
 mod openapi;
 mod policies;
 mod problem;
+mod remedies;
 mod series;
 mod silences;
 mod status;
@@ -20,6 +22,10 @@ use axum::routing::get;
 use schemars::JsonSchema;
 use serde_json::Value;
 use tokio::sync::watch;
+
+pub(super) use self::incidents::find as find_incident;
+pub(super) use self::problem::Problem;
+pub(super) use self::verdicts::{Spoken, say};
 
 use self::ask::schema_in;
 use self::endpoints::{Name, Table};
@@ -81,7 +87,7 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
         )
         .add(
             CREATE,
-            name("/incidents/{id}/verdicts", "createVerdict", "Says whether there was something wrong; in place of an earlier verdict of the same author."),
+            name("/incidents/{id}/verdicts", "createVerdict", "Says whether there was something wrong, what and where; in place of an earlier verdict of the same author."),
             verdicts::give,
         )
         .add(
@@ -89,6 +95,23 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             name("/incidents/{id}/verdicts/{verdict}", "withdrawVerdict", "Withdraws a verdict; it stays in the history."),
             verdicts::withdraw,
         )
+        .add(
+            READ,
+            name("/incidents/{id}/remedies", "listRemedies", "What was done about an incident, and what became of it."),
+            remedies::list,
+        )
+        .add(
+            CREATE,
+            name("/incidents/{id}/remedies", "createRemedy", "Says what was done about an incident; five minutes later it is looked whether it helped."),
+            remedies::apply,
+        )
+        .add(
+            END,
+            name("/incidents/{id}/remedies/{remedy}", "takeBackRemedy", "Takes back that something was done; it stays in the history."),
+            remedies::take_back,
+        )
+        .add(READ, name("/priors", "listPriors", "How likely each cause is before any evidence, by the handbook and by the verdicts given here."), verdicts::likely)
+        .add(READ, name("/cases", "listCases", "Incidents of which people say what they were, to learn from."), verdicts::cases)
         .add(
             CREATE,
             name("/incidents/{id}/silence", "createSilenceOfIncident", "Silences the labels that all series of an incident share."),
@@ -116,6 +139,18 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             name("/silences/{id}/history", "getSilenceHistory", "Who did what with a silence."),
             silences::history,
         )
+        .add(READ, name("/events", "listEvents", "Changes that were made, the last told first."), events::list)
+        .add(
+            CREATE,
+            name("/events", "createEvent", "Tells of a change: a deployment, another setting, more or fewer replicas, a restart, maintenance."),
+            events::tell,
+        )
+        .add(READ, name("/events/{id}", "getEvent", "One change."), events::one)
+        .add(
+            END,
+            name("/events/{id}", "takeBackEvent", "Takes back what was told by mistake."),
+            events::take_back,
+        )
         .add(
             READ,
             name("/policies", "listPolicies", "The policies of the configuration that holds."),
@@ -131,6 +166,22 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             name("/policies/history", "listPoliciesHistory", "The policies of all configurations that held, newest first."),
             policies::history,
         )
+        .add(
+            READ,
+            name("/policies/suggestions", "listPolicySuggestions", "Policies that would have kept false alarms from being told; they hold once somebody accepts them."),
+            policies::suggestions,
+        )
+        .add(READ, name("/policies/accepted", "listAcceptedPolicies", "Policies that people accepted."), policies::accepted)
+        .add(
+            CREATE,
+            name("/policies/accepted", "createAcceptedPolicy", "Accepts a policy: it holds from now on, over those of the configuration."),
+            policies::accept,
+        )
+        .add(
+            END,
+            name("/policies/accepted/{id}", "takeBackAcceptedPolicy", "Takes back a policy that was accepted: what held before holds again; it stays in the history."),
+            policies::take_back,
+        )
         .add(READ, name("/series", "listSeries", "Series as they are now."), series::list)
         .add(
             READ,
@@ -139,7 +190,7 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
         )
         .add(READ, name("/status", "getStatus", "How the service is."), status::now)
         .add_other(
-            name("/changes", "followChanges", "What happens, as server-sent events: `incident`, `verdict`, `silence`."),
+            name("/changes", "followChanges", "What happens, as server-sent events: `incident`, `verdict`, `silence`, `event`, `remedy`, `recovery`."),
             "text/event-stream",
             nothing(),
             live,

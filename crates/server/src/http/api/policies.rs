@@ -1,18 +1,21 @@
 //! Policies: what holds now, what holds for a series and why, and what held before. They are
-//! changed in the configuration file.
+//! changed in the configuration file; after false alarms, some are suggested, and hold once accepted.
 
 use auscult_core::Labels;
 use auscult_engine::{HeldField, Maintenance, MatchOp, Policy, Selector};
-use auscult_store::DecisionsWanted;
+use auscult_store::{Decision, DecisionsWanted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Nothing};
+use super::incidents;
 use super::problem::Problem;
-use super::values::{Time, limit};
+use super::values::{Time, author, limit};
+use crate::accepted::{self, Accepted};
 use crate::clock;
 use crate::serve::Shared;
 use crate::storage::Kind;
+use crate::verdict::{Judgement, decisive};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Policies")]
@@ -135,4 +138,153 @@ pub(super) fn history(
         history.push(AppliedPolicies { number, time, policies });
     }
     Ok(PoliciesHistory { history, next })
+}
+
+/// A policy that would have kept a false alarm from being told.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Suggestion {
+    /// The number of the incident that a person said was a false alarm.
+    incident: u64,
+    /// What would keep it from being told; it holds once somebody accepts it.
+    policy: Policy,
+    /// Why, in words.
+    why: String,
+    /// Incidents that were no false alarms by people's word, and of which it would keep a series from
+    /// telling: think twice.
+    would_hide: Vec<u64>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Suggestions {
+    /// By incident; those that hold already are left out.
+    suggestions: Vec<Suggestion>,
+}
+
+pub(super) fn suggestions(
+    shared: &Shared,
+    _: Ask<Nothing, Nothing>,
+) -> Result<Suggestions, Problem> {
+    let verdicts = decisive(shared.verdicts(None).map_err(Problem::unread)?);
+    let said = |judgement: Judgement| {
+        let those = verdicts.values().filter(move |one| one.said.verdict == judgement);
+        those.filter_map(|one| shared.find_incident(one.incident)).collect::<Vec<_>>()
+    };
+    let (wrong, right) = (said(Judgement::False), said(Judgement::True));
+    let held = shared.engine.settings().policies.clone();
+    let mut suggestions = Vec::new();
+    for incident in &wrong {
+        for policy in accepted::suggested(incident) {
+            if held.contains(&policy) {
+                continue;
+            }
+            let hidden = right.iter().filter(|other| accepted::hides(&policy, other));
+            let would_hide = hidden.map(|other| other.id).collect();
+            let bar = match (policy.least_relative_change, policy.least_change) {
+                (Some(share), _) => format!("{:.0} % of what is expected", 100.0 * share),
+                (None, least) => format!("{}", least.unwrap_or_default()),
+            };
+            let why = format!(
+                "incident {} was a false alarm; departures up to {bar} of {} would not be told",
+                incident.id, policy.selector
+            );
+            suggestions.push(Suggestion { incident: incident.id, policy, why, would_hide });
+        }
+    }
+    Ok(Suggestions { suggestions })
+}
+
+/// A policy that is to hold besides those of the configuration.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AcceptedBody {
+    /// What is to hold: a suggestion, as it is or changed.
+    policy: Policy,
+    /// The number of the false alarm that it is for.
+    incident: Option<u64>,
+    /// Why, in their words.
+    #[serde(default)]
+    comment: String,
+    /// Who says so, where the service has no users; else it is the user.
+    author: Option<String>,
+}
+
+/// A policy that somebody accepted.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AcceptedPolicy")]
+pub(super) struct AcceptedAnswer {
+    /// Its number, by which it can be taken back.
+    id: u64,
+    #[serde(flatten)]
+    accepted: Accepted,
+    /// Who accepted it; empty where nobody is named.
+    author: String,
+    /// Since when it holds.
+    time: Time,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AcceptedPolicies")]
+pub(super) struct AcceptedPage {
+    /// Laid over the policies of the configuration in this order, oldest first.
+    accepted: Vec<AcceptedAnswer>,
+}
+
+fn answer(decision: &Decision, accepted: Accepted) -> AcceptedAnswer {
+    let (id, author, time) = (decision.number, decision.author.clone(), Time(decision.time));
+    AcceptedAnswer { id, accepted, author, time }
+}
+
+pub(super) fn accepted(shared: &Shared, _: Ask<Nothing, Nothing>) -> Result<AcceptedPage, Problem> {
+    let accepted = shared.accepted().map_err(Problem::unread)?.into_iter();
+    let accepted = accepted.map(|(decision, accepted)| answer(&decision, accepted)).collect();
+    Ok(AcceptedPage { accepted })
+}
+
+pub(super) fn accept(
+    shared: &Shared,
+    ask: Ask<Nothing, AcceptedBody>,
+) -> Result<AcceptedAnswer, Problem> {
+    let AcceptedBody { policy, incident, comment, author: named } = ask.body;
+    let author = author(ask.user, named)?;
+    if policy.selector.is_unbounded() {
+        let error =
+            "`policy`: `match` means every series: such a policy belongs into the configuration";
+        return Err(Problem::wrong(error));
+    }
+    if let Some(id) = incident {
+        incidents::find(shared, id)?;
+    }
+    let about = incident.unwrap_or(0);
+    let accepted = Accepted { policy, incident, comment };
+    let decision = {
+        let _turn = shared.decisions.turn();
+        let added = shared.decisions.add(Kind::Accepted, about, "accepted", &author, &accepted);
+        let added = added.map_err(Problem::unstored)?;
+        shared.apply_accepted().map_err(Problem::unread)?;
+        added
+    };
+    shared.note_policies();
+    Ok(answer(&decision, accepted))
+}
+
+pub(super) fn take_back(
+    shared: &Shared,
+    ask: Ask<Nothing, Nothing>,
+) -> Result<AcceptedAnswer, Problem> {
+    let id = ask.ids[0];
+    let author = author(ask.user, None)?;
+    let found = {
+        let _turn = shared.decisions.turn();
+        let standing = shared.accepted().map_err(Problem::unread)?;
+        let found = standing.into_iter().find(|(decision, _)| decision.number == id);
+        let missing = || Problem::missing(format!("there is no accepted policy {id} that holds"));
+        let (decision, accepted) = found.ok_or_else(missing)?;
+        let about = decision.about;
+        let added = shared.decisions.add(Kind::Accepted, about, "taken back", &author, &id);
+        added.map_err(Problem::unstored)?;
+        shared.apply_accepted().map_err(Problem::unread)?;
+        answer(&decision, accepted)
+    };
+    shared.note_policies();
+    Ok(found)
 }

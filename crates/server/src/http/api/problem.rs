@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// Why a request is not carried out.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(in crate::http) struct Problem {
     status: StatusCode,
     error: String,
 }
@@ -27,7 +27,7 @@ impl Problem {
     }
 
     /// The request itself is wrong.
-    pub(super) fn wrong(error: impl Into<String>) -> Self {
+    pub(in crate::http) fn wrong(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
@@ -37,13 +37,18 @@ impl Problem {
     }
 
     /// It is a mistake of the service.
-    pub(super) fn mistake() -> Self {
+    pub(in crate::http) fn mistake() -> Self {
         let error = "the service made a mistake; its log says more";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 
+    /// How it is said by HTTP, and in a sentence.
+    pub(in crate::http) fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.error)
+    }
+
     /// What is stored cannot be read.
-    pub(super) fn unread(error: impl std::fmt::Display) -> Self {
+    pub(in crate::http) fn unread(error: impl std::fmt::Display) -> Self {
         let error = format!("what is stored cannot be read: {error}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
     }
