@@ -10,6 +10,7 @@ mod progress;
 mod report;
 mod selection;
 mod simulation;
+mod training_trace;
 mod verbs;
 
 use std::process::ExitCode;

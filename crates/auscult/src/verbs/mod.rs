@@ -19,6 +19,7 @@ mod method_settings;
 mod methods;
 mod plan;
 mod recordings;
+mod replay;
 mod select;
 mod serve;
 mod simulate;
@@ -52,6 +53,8 @@ pub(crate) enum Verb {
     FaultTree(fault_tree::Arguments),
     /// Says what a configuration of `serve` will cost: memory, processor, disk, network.
     Plan(plan::Arguments),
+    /// Replays a training job: what makes it slow, and what if that had been normal?
+    Replay(replay::Arguments),
     /// Tries the catalogue on your data, with labels or without, and says which method to use.
     Select(Box<select::Arguments>),
     /// Watches metrics as they come and tells of incidents, around the clock.
@@ -80,6 +83,7 @@ impl Verb {
             Self::Explain(arguments) => explain::run(&arguments),
             Self::FaultTree(arguments) => fault_tree::run(&arguments),
             Self::Plan(arguments) => plan::run(&arguments),
+            Self::Replay(arguments) => replay::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
             Self::Serve(arguments) => serve::run(*arguments),
             Self::Simulate(arguments) => simulate::run(&arguments),
