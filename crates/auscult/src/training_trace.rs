@@ -1,6 +1,6 @@
 //! Operations of a training job, from a table: a row an operation.
 
-use auscult_diagnose::replay::{Operation, OperationKind, Trace};
+use auscult_diagnose::replay::{Operation, OperationKind, Trace, TraceError};
 use auscult_telemetry::{Input, ReadOptions, Table, TimeColumn, read_table};
 
 use crate::outcome::CallError;
@@ -26,7 +26,18 @@ pub(crate) fn read(input: &Input, options: &ReadOptions) -> Result<Trace, CallEr
         )));
     }
     let operations = operations(input, &table)?;
-    Trace::new(operations).map_err(|error| CallError::input(format!("{input}: {error}")))
+    Trace::new(operations).map_err(|error| CallError::input(format!("{input}: {}", of_file(error))))
+}
+
+/// With rows counted from 1, as in the sentences of the reader.
+fn of_file(error: TraceError) -> TraceError {
+    match error {
+        TraceError::Number { row, what, value } => TraceError::Number { row: row + 1, what, value },
+        TraceError::Twice { row, step, kind, sequence, worker } => {
+            TraceError::Twice { row: row + 1, step, kind, sequence, worker }
+        }
+        other => other,
+    }
 }
 
 fn operations(input: &Input, table: &Table) -> Result<Vec<Operation>, CallError> {

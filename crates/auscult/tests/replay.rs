@@ -30,10 +30,10 @@ fn a_person_reads_what_makes_the_job_slow_and_what_if_it_had_been_normal() {
     let ended = auscult(&[&["replay", "-"][..], &more].concat(), &slow_replica());
     assert_eq!(ended.code, 0, "{}", ended.err);
     for part in [
-        "standard input: 12 operations, 1 steps, 2 workers\n",
+        "standard input: 12 operations, 1 step, 2 workers\n",
         "A step took 13.000 s; replayed 13.000 s, ideal 10.000 s: 1.300 times as long",
         "  1. slow worker (dp 1, stage 0): computes 2.00 times as long as others; mending it wins back 100 %",
-        "rank       1                 1.300",
+        "  rank       1                     1.300",
         "worst workers (dp 1, stage 0)",
         "rank=1                             a step takes 10.000 s instead of 13.000 s: 100 % of the lost time won back (6 operations)",
         "rank=0                             a step takes 13.000 s instead of 13.000 s: 0 % of",
@@ -84,7 +84,7 @@ fn what_cannot_be_replayed_is_refused_in_a_sentence() {
         (
             trace.replace("optimizer,0,12.5,0.5", "optimizer,0,12.5,-1"),
             &[],
-            "duration is -1; expected a finite number",
+            "row 6: duration is -1; expected a finite number",
         ),
         (
             trace.clone(),

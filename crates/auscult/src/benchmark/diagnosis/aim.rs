@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Table;
-use super::report::cell;
+use super::report::{as_printed, cell};
 
 /// A figure that one of our methods should have.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,7 @@ impl Judged {
     pub(super) fn row(&self) -> String {
         let Self { set, method, figure, aim, .. } = self;
         let measured = cell(Some(self.measured), self.decimals);
-        let published = cell(self.published, self.decimals);
+        let published = as_printed(self.published, self.decimals);
         let reached = if self.reached { "yes" } else { "no" };
         format!("| {set} | {method} | {figure} | {aim} | {measured} | {published} | {reached} |")
     }

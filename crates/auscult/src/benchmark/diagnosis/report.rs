@@ -107,8 +107,9 @@ impl Table {
             let figure = |key: &str| {
                 published.figures.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
             };
-            let cells: Vec<String> =
-                self.columns.iter().map(|column| cell(figure(column.key), 2)).collect();
+            let cells: Vec<String> = (self.columns.iter())
+                .map(|column| as_printed(figure(column.key), column.decimals))
+                .collect();
             put(text, format_args!("| *{}* | {} | | |", published.who, cells.join(" | ")));
         }
         let mut notes: Vec<&str> = self.published.iter().map(|published| published.note).collect();
@@ -148,6 +149,14 @@ pub(super) fn cell(figure: Option<f64>, decimals: usize) -> String {
     let Some(figure) = figure else { return String::new() };
     let is_lost = figure != 0.0 && figure.abs() < 0.5 * 0.1_f64.powi(decimals as i32);
     if is_lost { format!("{figure:.1e}") } else { format!("{figure:.decimals$}") }
+}
+
+/// A figure of others, with the digits that it is known to, two decimals at least.
+pub(super) fn as_printed(figure: Option<f64>, decimals: usize) -> String {
+    let Some(figure) = figure else { return String::new() };
+    let known = figure.to_string().split_once('.').map_or(0, |(_, digits)| digits.len());
+    let decimals = if decimals == 0 { 0 } else { known.max(2) };
+    format!("{figure:.decimals$}")
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {

@@ -12,10 +12,10 @@ use super::{Part, Replayed};
 pub(super) fn report(replayed: &Replayed, top: usize) -> String {
     let Replayed { file, trace, found, mended } = replayed;
     let mut text = format!(
-        "{file}: {} operations, {} steps, {} workers\n",
-        grouped(trace.operations().len() as u64),
-        grouped(found.steps as u64),
-        grouped(trace.workers().len() as u64),
+        "{file}: {}, {}, {}\n",
+        counted(trace.operations().len(), "operation"),
+        counted(found.steps, "step"),
+        counted(trace.workers().len(), "worker"),
     );
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(
@@ -90,13 +90,19 @@ fn what_if(part: &Part, time: &MendedTime) -> Vec<String> {
     vec![
         part.to_string(),
         format!(
-            "a step takes {} s instead of {} s: {} of the lost time won back ({} operations)",
+            "a step takes {} s instead of {} s: {} of the lost time won back ({})",
             number(mended),
             number(real),
             share_of(share),
-            grouped(operations as u64)
+            counted(operations, "operation")
         ),
     ]
+}
+
+/// `3 steps`, `1 step`.
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(count as u64))
 }
 
 /// A share that may be below 0.

@@ -45,17 +45,17 @@ const MIX: &str = "mix-and-rate";
 const ROUNDING: f64 = 1e-9;
 
 const REGRESSION: &[Column] =
-    &[column("off", "largest relative error", 12), column("compared", "figures compared", 0)];
+    &[column("off", "largest relative error", 3), column("compared", "figures compared", 0)];
 
 const PERIODS: &[Column] = &[
-    column("sum_off", "parts less the change", 12),
-    column("off", "largest error of a part", 12),
+    column("sum_off", "parts less the change", 3),
+    column("off", "largest error of a part", 3),
     column("causes", "share of true causes among the first three", 3),
     column("unusable", "constant input reported", 0),
 ];
 
 const SEGMENTS: &[Column] =
-    &[column("sum_off", "parts less the change, at most", 12), column("compared", "splits", 0)];
+    &[column("sum_off", "parts less the change, at most", 3), column("compared", "splits", 0)];
 
 fn measure(folder: &Path, methods: &[&'static str]) -> Result<Vec<Table>, CallError> {
     let estimators: Vec<(&'static str, Estimator)> =

@@ -36,7 +36,7 @@ const COLUMNS: &[Column] = &[
     column("cut_sets", "share with exact cut sets", 3),
     column("probability", "share with six digits", 3),
     column("importances", "share with all importances", 3),
-    column("off", "largest relative error of a probability", 7),
+    column("off", "largest relative error of a probability", 3),
     column("slowest", "s of the slowest", 3),
 ];
 

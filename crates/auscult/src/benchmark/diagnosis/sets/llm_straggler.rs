@@ -32,8 +32,8 @@ const METHOD: &str = "replay";
 
 const COLUMNS: &[Column] = &[
     column("slowdown", "slowdown", 3),
-    column("off", "largest relative error of a slowdown", 6),
-    column("share_off", "largest error of a share", 6),
+    column("off", "largest relative error of a slowdown", 3),
+    column("share_off", "largest error of a share", 3),
     column("operation", "operation first", 0),
     column("stage", "stage first", 0),
     column("rank", "rank first", 0),

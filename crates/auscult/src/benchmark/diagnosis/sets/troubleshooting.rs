@@ -49,8 +49,8 @@ const PRINTED: f64 = 1e-6;
 const MOST_BYTES: u64 = 1 << 28;
 
 const POSTERIORS: &[Column] = &[
-    column("off", "largest error of a probability", 7),
-    column("evidence_off", "largest relative error of the evidence's", 7),
+    column("off", "largest error of a probability", 3),
+    column("evidence_off", "largest relative error of the evidence's", 3),
     column("compared", "probabilities compared", 0),
 ];
 
