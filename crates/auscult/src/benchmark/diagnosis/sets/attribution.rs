@@ -1,10 +1,12 @@
 //! Changes taken apart: Longley's regression, a drop with known causes, a video service's mix.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use auscult_diagnose::explain::segments::{Cells, mix_and_rate};
-use auscult_diagnose::explain::{Attribution, AttributionOptions, Estimator, Unusable, attribute};
+use auscult_diagnose::explain::{
+    Attribution, AttributionOptions, Estimator, InputEffect, Unusable, attribute,
+};
 use auscult_stats::linear::{Rows, ols, variance_inflation};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -272,10 +274,13 @@ fn excess(found: &Attribution) -> f64 {
     parts.sum::<f64>() + found.intercept.amount + found.unexplained - found.change()
 }
 
+/// A part of what an input accounts for.
+type PartOf = fn(&InputEffect) -> f64;
+
 /// The largest distance of a part from exact arithmetic.
 fn error(found: &Attribution, exact: &Parts) -> f64 {
     let moved = found.intercepts.1 - found.intercepts.0;
-    let columns: [(f64, fn(&auscult_diagnose::explain::InputEffect) -> f64, &[f64]); 5] = [
+    let columns: [(f64, PartOf, &[f64]); 5] = [
         (0.0, |one| one.threefold.input, &exact.threefold.inputs),
         (moved, |one| one.threefold.coefficient, &exact.threefold.coefficients),
         (0.0, |one| one.threefold.interaction, &exact.threefold.interaction),
@@ -307,7 +312,7 @@ fn named(found: &Attribution) -> f64 {
     CHANGED.iter().filter(|cause| first.contains(cause)).count() as f64 / CHANGED.len() as f64
 }
 
-fn mix(folder: &PathBuf) -> Result<Table, CallError> {
+fn mix(folder: &Path) -> Result<Table, CallError> {
     let incidents = robustspot::incidents(folder)?;
     let leaves: usize = incidents.iter().map(|cells| cells.cells().len()).sum();
     let start = Instant::now();
