@@ -11,6 +11,7 @@ mod report;
 mod selection;
 mod service;
 mod simulation;
+mod training_trace;
 mod verbs;
 
 use std::process::ExitCode;

@@ -178,3 +178,31 @@ fn a_log_is_read_as_the_flags_say() {
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert!(ended.out.contains("5 time-ordered folds, 100 rows"), "{}", ended.out);
 }
+
+#[test]
+fn a_forest_is_learnt_by_itself_where_many_cells_are_missing() {
+    let log = |every: usize| {
+        let mut text = "heat,load,cause\n".to_owned();
+        for row in 0..80 {
+            let (heat, cause) =
+                if row % 2 == 0 { (90 + row % 7, "fan") } else { (50 + row % 9, "none") };
+            let load = if row % every == 0 { String::new() } else { (row * 7 % 11).to_string() };
+            text += &format!("{heat},{load},{cause}\n");
+        }
+        text
+    };
+    let learnt = |every: usize| {
+        let call = ["learn", "-", "--label", "cause", "--model", "auto", "--trees", "20"];
+        let ended = auscult(&call, &log(every));
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        ended.err.contains("note: many cells are missing: learning a forest")
+    };
+    assert!(learnt(3) && !learnt(40));
+    let drawn = ["learn", "-", "--label", "cause", "--model", "auto", "--dot", "tree.dot"];
+    let ended = auscult(&drawn, &log(3));
+    assert!(
+        ended.code == 2 && ended.err.contains("--model auto may learn a forest"),
+        "{}",
+        ended.err
+    );
+}

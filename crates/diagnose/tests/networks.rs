@@ -324,6 +324,28 @@ fn a_cheap_test_comes_before_dear_looks() {
 }
 
 #[test]
+fn what_cannot_be_looked_at_is_not_asked_for() {
+    let network = read_bif(MACHINE).expect("sound");
+    let symptom = network.state("machine", "stands").expect("known");
+    let dear = vec![10.0, 10.0, 1.0, 1.0, 1.0];
+    let settings = TroubleshootSettings::default();
+    let mut finder = Troubleshooter::new(&network, symptom, dear, &settings).expect("sound");
+    let evidence = [None, None, None, None, Some(1)];
+    let mut looks = Vec::new();
+    while let Ok(Step::Look { variable, .. }) = finder.next(&evidence) {
+        looks.push(variable);
+        finder.set_closed(variable, true);
+    }
+    // The lamp first, then both suspects; the machine itself was seen, and paint tells nothing.
+    assert_eq!(looks[0], 3, "{looks:?}");
+    assert!(looks.contains(&0) && looks.contains(&1) && !looks.contains(&4), "{looks:?}");
+    let Ok(Step::Name { probability, .. }) = finder.next(&evidence) else { panic!("a name") };
+    assert!(probability < 0.99, "{probability}");
+    finder.set_closed(3, false);
+    assert!(matches!(finder.next(&evidence), Ok(Step::Look { variable: 3, .. })));
+}
+
+#[test]
 fn troubleshooting_that_cannot_be_is_refused_in_words() {
     let network = read_bif(MACHINE).expect("sound");
     let refused = |symptom, costs, settings| {

@@ -53,15 +53,11 @@ pub(super) fn run(arguments: &DiagnosisArguments) -> Result<Outcome, CallError> 
         |method: &&'static str| arguments.method.iter().any(|name| name == "all" || name == method);
     let progress = Progress::new(!arguments.quiet);
     progress.steps("diagnosing", sets.len() as u64);
-    let mut report = Report {
-        machine: Machine::here(arguments.commit.as_deref()),
-        command: command(arguments),
-        sets: Vec::new(),
-    };
+    let mut measured = Vec::new();
     for (set, folder) in sets {
         let methods: Vec<&'static str> = (set.methods)().into_iter().filter(is_asked).collect();
         if !methods.is_empty() {
-            report.sets.push(OfSet {
+            measured.push(OfSet {
                 name: set.name,
                 title: set.title,
                 source: set.source,
@@ -72,10 +68,12 @@ pub(super) fn run(arguments: &DiagnosisArguments) -> Result<Outcome, CallError> 
         progress.step();
     }
     progress.done();
-    if report.sets.is_empty() {
+    if measured.is_empty() {
         let why = "no chosen method goes with a chosen data set; leave out --method or --set";
         return Err(CallError::input(why));
     }
+    let machine = Machine::here(arguments.commit.as_deref());
+    let report = Report::new(machine, command(arguments), measured);
     let text = match arguments.format {
         Form::Markdown => report.markdown(),
         Form::Json => serde_json::to_string_pretty(&report).expect("figures are plain data") + "\n",

@@ -85,6 +85,8 @@ enum Model {
     Tree,
     /// A random forest: better with missing values, harder to read.
     Forest,
+    /// A forest where a twentieth of the cells or more are missing, a tree otherwise.
+    Auto,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -106,7 +108,7 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
-    let settings = settings(arguments)?;
+    let mut settings = settings(arguments)?;
     refuse_pictures_of_forests(arguments)?;
     let inputs = arguments.input.inputs()?;
     let choice = log::Choice {
@@ -116,6 +118,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         time: arguments.input.time.as_deref(),
     };
     let (log, notes) = log::fault_log(&inputs, &arguments.input.options(), &choice)?;
+    if arguments.model == Model::Auto
+        && let forest @ Learner::Forest { .. } = Learner::suited(&log, arguments.trees)
+    {
+        settings.learner = forest;
+        eprintln!("note: many cells are missing: learning a forest");
+    }
     let progress = indicatif::ProgressBar::new_spinner();
     let told = |what: &str| {
         if !arguments.quiet {
@@ -144,7 +152,8 @@ fn settings(arguments: &Arguments) -> Result<LearnSettings, CallError> {
     };
     Ok(LearnSettings {
         learner: match arguments.model {
-            Model::Tree => Learner::Tree { alpha },
+            // Until the log was seen.
+            Model::Tree | Model::Auto => Learner::Tree { alpha },
             Model::Forest => Learner::Forest { trees: arguments.trees },
         },
         criterion: match arguments.criterion {
@@ -166,6 +175,11 @@ fn settings(arguments: &Arguments) -> Result<LearnSettings, CallError> {
 
 fn refuse_pictures_of_forests(arguments: &Arguments) -> Result<(), CallError> {
     let drawn = arguments.dot.is_some() || arguments.plot.is_some();
+    if arguments.model == Model::Auto && drawn {
+        return Err(CallError::input(
+            "--model auto may learn a forest, which has no single tree to draw: leave out --dot and --plot, or learn a tree",
+        ));
+    }
     if arguments.model == Model::Forest && drawn {
         return Err(CallError::input(
             "a forest has no single tree to draw: leave out --dot and --plot, or learn a tree",

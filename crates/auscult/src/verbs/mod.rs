@@ -23,6 +23,7 @@ mod plan;
 mod priors;
 mod recordings;
 mod remedy;
+mod replay;
 mod select;
 mod serve;
 mod simulate;
@@ -65,6 +66,8 @@ pub(crate) enum Verb {
     Priors(priors::Arguments),
     /// Tells a running service what was done about an incident, or shows whether it helped.
     Remedy(remedy::Arguments),
+    /// Replays a training job: what makes it slow, and what if that had been normal?
+    Replay(replay::Arguments),
     /// Tries the catalogue on your data, with labels or without, and says which method to use.
     Select(Box<select::Arguments>),
     /// Watches metrics as they come and tells of incidents, around the clock.
@@ -99,6 +102,7 @@ impl Verb {
             Self::Plan(arguments) => plan::run(&arguments),
             Self::Priors(arguments) => priors::run(&arguments),
             Self::Remedy(arguments) => remedy::run(&arguments),
+            Self::Replay(arguments) => replay::run(&arguments),
             Self::Select(arguments) => select::run(&arguments),
             Self::Serve(arguments) => serve::run(*arguments),
             Self::Simulate(arguments) => simulate::run(&arguments),

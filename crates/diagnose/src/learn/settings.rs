@@ -45,6 +45,26 @@ pub enum Learner {
     },
 }
 
+/// Share of the cells that are missing from which a forest suits a log better.
+const MANY_MISSING: f64 = 0.05;
+
+impl Learner {
+    /// What suits `log`, before anything is learnt: a forest of so many trees where a twentieth
+    /// of the cells or more are missing, which cost a single tree several points of F1; otherwise a
+    /// pruned tree, which is about as good and can be read.
+    #[must_use]
+    pub fn suited(log: &FaultLog, trees: usize) -> Self {
+        let columns = log.features();
+        let missing: usize = columns.iter().map(|column| column.values.missing()).sum();
+        let cells = log.rows() * columns.len();
+        if missing as f64 >= MANY_MISSING * cells as f64 && missing > 0 {
+            Self::Forest { trees }
+        } else {
+            Self::Tree { alpha: Alpha::Auto }
+        }
+    }
+}
+
 /// Cost of each leaf in pruning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Alpha {
@@ -163,5 +183,26 @@ impl Validation {
                 Ok(assigned(fold_of, count))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::{FeatureColumn, FeatureValues};
+
+    #[test]
+    fn a_forest_suits_a_log_with_many_missing_cells() {
+        let log = |missing: usize| {
+            let numbers = (0..40).map(|row| if row < missing { f64::NAN } else { row as f64 });
+            let values = FeatureValues::Numbers(numbers.collect());
+            let columns = vec![FeatureColumn { name: "x".to_owned(), values }];
+            let labels = (0..40).map(|row| row % 2).collect();
+            FaultLog::new("y", vec!["a".to_owned(), "b".to_owned()], labels, columns).unwrap()
+        };
+        let tree = Learner::Tree { alpha: Alpha::Auto };
+        assert_eq!(Learner::suited(&log(0), 9), tree);
+        assert_eq!(Learner::suited(&log(1), 9), tree);
+        assert_eq!(Learner::suited(&log(2), 9), Learner::Forest { trees: 9 });
     }
 }

@@ -106,6 +106,8 @@ pub struct Troubleshooter {
     suspects: Vec<Suspect>,
     costs: Vec<f64>,
     certainty: f64,
+    /// Variables that nobody can look at.
+    closed: Vec<bool>,
 }
 
 impl Troubleshooter {
@@ -157,7 +159,23 @@ impl Troubleshooter {
             return Err(TroubleshootError::NoSuspects { variable, state });
         }
         let states = variables.iter().map(|variable| variable.states.len()).collect();
-        Ok(Self { inference, states, suspects, costs, certainty })
+        let closed = vec![false; expected];
+        Ok(Self { inference, states, suspects, costs, certainty, closed })
+    }
+
+    /// Says whether a variable cannot be looked at: it is then no next look.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such variable.
+    pub fn set_closed(&mut self, variable: usize, is_closed: bool) {
+        self.closed[variable] = is_closed;
+    }
+
+    /// Cost of looking at each variable.
+    #[must_use]
+    pub fn costs(&self) -> &[f64] {
+        &self.costs
     }
 
     /// The suspects, in order of variables.
@@ -191,7 +209,7 @@ impl Troubleshooter {
         let mut best: Option<(usize, f64)> = None;
         let mut evidence = evidence.to_vec();
         for variable in (0..evidence.len()).filter(|&at| now.marginals[at].len() > 1) {
-            if evidence[variable].is_some() {
+            if evidence[variable].is_some() || self.closed[variable] {
                 continue;
             }
             let mut cost = self.costs[variable];
@@ -250,7 +268,10 @@ impl Troubleshooter {
                 break self.cost_if_exclusive(&chances);
             }
             let worth = |at: &usize| chances[*at] / self.costs[self.suspects[*at].variable];
-            let unseen = |at: &usize| evidence[self.suspects[*at].variable].is_none();
+            let unseen = |at: &usize| {
+                let variable = self.suspects[*at].variable;
+                evidence[variable].is_none() && !self.closed[variable]
+            };
             let better = |best: usize, at: usize| if worth(&at) > worth(&best) { at } else { best };
             let Some(next) = (0..chances.len()).filter(unseen).reduce(better) else { break 0.0 };
             let suspect = self.suspects[next];

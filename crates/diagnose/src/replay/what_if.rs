@@ -76,13 +76,13 @@ impl WhatIf {
 }
 
 /// A trace, its graph, and durations to choose from.
-struct Job<'t> {
+pub(super) struct Job<'t> {
     operations: &'t [Operation],
     graph: &'t Graph,
     real: Vec<f64>,
     ideal: Vec<f64>,
-    ideal_time: f64,
-    real_time: f64,
+    pub(super) ideal_time: f64,
+    pub(super) real_time: f64,
 }
 
 /// Replays a training job with usual durations for parts of it, to tell which
@@ -164,7 +164,7 @@ fn slowest<P>(parts: Vec<P>, factor: impl Fn(&P) -> f64) -> Vec<Slowdown<P>> {
 }
 
 impl<'t> Job<'t> {
-    fn of(trace: &'t Trace, graph: &'t Graph) -> Self {
+    pub(super) fn of(trace: &'t Trace, graph: &'t Graph) -> Self {
         let operations = trace.operations();
         let real = own_durations(operations, graph);
         let ideal = usual_durations(operations, &real);
@@ -194,17 +194,27 @@ impl<'t> Job<'t> {
 
     /// The share won back with the ideal durations of some operations.
     fn mended(&self, is_ideal: impl Fn(&Operation) -> bool) -> f64 {
+        self.share(self.mended_time(is_ideal))
+    }
+
+    /// Time of a step with the ideal durations of some operations.
+    pub(super) fn mended_time(&self, is_ideal: impl Fn(&Operation) -> bool) -> f64 {
         let durations: Vec<f64> = (0..self.operations.len())
             .map(|at| if is_ideal(&self.operations[at]) { self.ideal[at] } else { self.real[at] })
             .collect();
-        self.won_back(&durations)
+        self.time(&durations)
     }
 
-    /// The share of the time lost that these durations win back; 0 where
-    /// nothing was lost.
+    /// The share of the time lost that these durations win back.
     fn won_back(&self, durations: &[f64]) -> f64 {
+        self.share(self.time(durations))
+    }
+
+    /// The share of the time lost that is won back in a step that takes so long; 0 where
+    /// nothing was lost.
+    pub(super) fn share(&self, time: f64) -> f64 {
         let lost = self.real_time - self.ideal_time;
-        if lost <= 0.0 { 0.0 } else { (self.real_time - self.time(durations)) / lost }
+        if lost <= 0.0 { 0.0 } else { (self.real_time - time) / lost }
     }
 
     /// Durations in which every micro-batch takes its worker as long as the

@@ -4,6 +4,8 @@
 //! and gives [`Table`]s, so that a set of another kind needs nothing but a file in
 //! `sets`. Sets in which causes are *ranked* share `ranked`.
 
+mod aim;
+mod learnt;
 mod ranked;
 mod report;
 mod sets;
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use aim::Aim;
 pub(crate) use report::{OfSet, Report};
 pub(crate) use sets::{SETS, find};
 
@@ -67,12 +70,27 @@ pub(crate) struct Table {
     pub title: String,
     /// How many cases there are, and in words what each of them is.
     pub cases: String,
-    /// What the columns hold; the first decides the order.
+    /// What the columns hold.
     pub columns: &'static [Column],
+    /// In which order the lines are shown.
+    pub order: Order,
     /// Measured here.
     pub lines: Vec<Line>,
     /// What others say of themselves or of others.
     pub published: &'static [Published],
+    /// What is wanted of our own methods.
+    #[serde(skip)]
+    pub aims: Vec<Aim>,
+}
+
+/// In which order the lines of a table are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    /// By the figure of the first column, the highest first.
+    HighestFirst,
+    /// By the figure of the first column, the lowest first.
+    LowestFirst,
 }
 
 /// A measure in a table.

@@ -11,7 +11,7 @@ use crate::outcome::CallError;
 /// Places that count.
 const AT: [usize; 3] = [1, 3, 5];
 
-/// For sets that name a service only.
+/// For sets that have no healthy windows.
 pub(super) const SERVICE: &[Column] = &[
     column("ac1", "AC@1", 3),
     column("ac3", "AC@3", 3),
@@ -29,9 +29,11 @@ pub(super) const SERVICE_AND_METRIC: &[Column] = &[
     column("metric_ac3", "AC@3", 3),
     column("metric_ac5", "AC@5", 3),
     column("metric_avg5", "Avg@5", 3),
+    column("quiet", "quiet when healthy", 3),
+    column("spoke", "spoke when ill", 3),
 ];
 
-/// For sets that have healthy windows.
+/// For sets that name a service only.
 pub(super) const NODE_AND_HEALTH: &[Column] = &[
     column("ac1", "AC@1", 3),
     column("ac3", "AC@3", 3),
@@ -80,6 +82,10 @@ pub(super) fn measure(
         let prepared = labelled.prepared.as_ref().filter(|_| !is_ours);
         prepared.unwrap_or(&labelled.case).clone()
     };
+    let tells = method == Method::Combined;
+    // Whoever cannot keep quiet is not asked about healthy windows.
+    let cases: Vec<&Labelled> =
+        cases.iter().filter(|labelled| tells || labelled.truth.is_some()).collect();
     let series: usize = cases.iter().map(|case| seen(case).series().len()).sum();
     let mut tally = Tally::default();
     let mut line = Line {
@@ -89,7 +95,7 @@ pub(super) fn measure(
         series: series as f64 / cases.len().max(1) as f64,
         refused: None,
     };
-    for labelled in cases {
+    for labelled in &cases {
         let case = seen(labelled);
         let start = Instant::now();
         let ranking = match method.rank(&case) {
@@ -102,7 +108,6 @@ pub(super) fn measure(
         line.seconds += start.elapsed().as_secs_f64() / cases.len() as f64;
         tally.take(&ranking, labelled.truth.as_ref(), service);
     }
-    let tells = method == Method::Combined;
     line.figures = columns.iter().map(|column| tally.figure(column.key, tells)).collect();
     Ok(line)
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::super::machine::Machine;
-use super::{Line, Table};
+use super::aim::{Judged, judge};
+use super::{Line, Order, Table};
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -13,7 +14,9 @@ pub(crate) struct Report {
     pub machine: Machine,
     /// The call, with folders left open.
     pub command: String,
-    pub sets: Vec<OfSet>,
+    /// What was wanted, and whether it was reached.
+    aims: Vec<Judged>,
+    sets: Vec<OfSet>,
 }
 
 /// What was measured on one set.
@@ -27,6 +30,13 @@ pub(crate) struct OfSet {
 }
 
 impl Report {
+    /// Gathers figures, and holds them against what was wanted.
+    pub(crate) fn new(machine: Machine, command: String, sets: Vec<OfSet>) -> Self {
+        let aims = sets.iter().flat_map(|set| set.tables.iter().map(move |table| (set, table)));
+        let aims = aims.flat_map(|(set, table)| judge(set.name, table)).collect();
+        Self { machine, command, aims, sets }
+    }
+
     /// A document.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::new();
@@ -41,6 +51,7 @@ impl Report {
                 self.command, machine.version, machine.processor, machine.cores, machine.system
             ),
         );
+        self.put_aims(&mut text);
         for set in &self.sets {
             put(&mut text, format_args!("\n## {}: {}\n", set.name, set.title));
             put(&mut text, format_args!("{} Source: {}.", set.protocol, set.source));
@@ -48,7 +59,20 @@ impl Report {
         }
         text
     }
+
+    fn put_aims(&self, text: &mut String) {
+        if self.aims.is_empty() {
+            return;
+        }
+        let reached = self.aims.iter().filter(|aim| aim.reached).count();
+        put(text, format_args!("\n## Aims: {reached} of {} reached\n", self.aims.len()));
+        put(text, format_args!("{AIMS_HEAD}\n|---|---|---|---:|---:|---:|---|"));
+        self.aims.iter().for_each(|aim| put(text, format_args!("{}", aim.row())));
+    }
 }
+
+/// Headings of the table of aims.
+const AIMS_HEAD: &str = "| set | method | figure | aim | measured | best of others | reached |";
 
 impl Table {
     fn markdown(&self, text: &mut String) {
@@ -83,8 +107,9 @@ impl Table {
             let figure = |key: &str| {
                 published.figures.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
             };
-            let cells: Vec<String> =
-                self.columns.iter().map(|column| cell(figure(column.key), 2)).collect();
+            let cells: Vec<String> = (self.columns.iter())
+                .map(|column| as_printed(figure(column.key), column.decimals))
+                .collect();
             put(text, format_args!("| *{}* | {} | | |", published.who, cells.join(" | ")));
         }
         let mut notes: Vec<&str> = self.published.iter().map(|published| published.note).collect();
@@ -99,7 +124,17 @@ impl Table {
     /// Best first; those without figures last.
     fn sorted(&self) -> Vec<&Line> {
         let mut lines: Vec<&Line> = self.lines.iter().collect();
-        let key = |line: &Line, at: usize| line.figures.get(at).copied().flatten().unwrap_or(-1.0);
+        let sign = match self.order {
+            Order::HighestFirst => 1.0,
+            Order::LowestFirst => -1.0,
+        };
+        let key = |line: &Line, at: usize| {
+            line.figures
+                .get(at)
+                .copied()
+                .flatten()
+                .map_or(f64::NEG_INFINITY, |figure| sign * figure)
+        };
         lines.sort_by(|one, other| {
             let first = key(other, 0).total_cmp(&key(one, 0));
             // Of equals the one that is better on average.
@@ -109,8 +144,19 @@ impl Table {
     }
 }
 
-fn cell(figure: Option<f64>, decimals: usize) -> String {
-    figure.map_or_else(String::new, |figure| format!("{figure:.decimals$}"))
+/// A figure; one that these decimals would make a zero has its power of ten.
+pub(super) fn cell(figure: Option<f64>, decimals: usize) -> String {
+    let Some(figure) = figure else { return String::new() };
+    let is_lost = figure != 0.0 && figure.abs() < 0.5 * 0.1_f64.powi(decimals as i32);
+    if is_lost { format!("{figure:.1e}") } else { format!("{figure:.decimals$}") }
+}
+
+/// A figure of others, with the digits that it is known to, two decimals at least.
+pub(super) fn as_printed(figure: Option<f64>, decimals: usize) -> String {
+    let Some(figure) = figure else { return String::new() };
+    let known = figure.to_string().split_once('.').map_or(0, |(_, digits)| digits.len());
+    let decimals = if decimals == 0 { 0 } else { known.max(2) };
+    format!("{figure:.decimals$}")
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {

@@ -7,6 +7,7 @@ use auscult_diagnose::model::{KnownValues, number};
 use auscult_diagnose::troubleshoot::{Answer, Next, Question, Session, reasons};
 
 use super::super::learn::aligned;
+use super::typed::{self, Word, word};
 
 /// Categories listed in a question.
 const LISTED_WORDS: usize = 30;
@@ -116,17 +117,7 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
 
     /// The next line; `None` at the end of the input.
     fn line(&mut self) -> io::Result<Option<String>> {
-        const LONGEST: u64 = 10_000;
-        let mut bytes = Vec::new();
-        let taken = io::Read::take(&mut self.input, LONGEST).read_until(b'\n', &mut bytes)?;
-        if taken == 0 {
-            return Ok(None);
-        }
-        let line = String::from_utf8_lossy(&bytes).trim().replace(char::is_control, " ");
-        if self.echo {
-            writeln!(self.out, "{line}")?;
-        }
-        Ok(Some(line))
+        typed::line(&mut self.input, &mut self.out, self.echo)
     }
 
     fn ask(&mut self, question: &Question) -> io::Result<()> {
@@ -364,30 +355,13 @@ impl<'m, R: BufRead, W: Write> Dialogue<'m, R, W> {
     }
 }
 
-/// The category that `line` names: exactly but for case, by its number in the
-/// list, or by the beginning of its name.
+/// What a category that `line` names means as an answer about `feature`.
 fn meant(feature: usize, categories: &[String], line: &str) -> Reply {
-    let lower = line.to_lowercase();
-    let category = |code: usize| Reply::Answer(feature, Answer::Category(code as u32));
-    if let Some(code) = categories.iter().position(|name| name.to_lowercase() == lower) {
-        return category(code);
-    }
-    let by_number = line.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-    if let Some(code) = by_number.filter(|&code| code < categories.len()) {
-        return category(code);
-    }
-    let begins = |name: &String| name.to_lowercase().starts_with(&lower);
-    let starting: Vec<usize> =
-        (0..categories.len()).filter(|&code| begins(&categories[code])).collect();
-    match starting.as_slice() {
-        [code] => category(*code),
-        [] => Reply::Unclear(format!(
+    match word(categories, line) {
+        Word::One(code) => Reply::Answer(feature, Answer::Category(code as u32)),
+        Word::Unknown => Reply::Unclear(format!(
             "the log has no `{line}`; type one of the words, its number, or unknown"
         )),
-        several => {
-            let names: Vec<&str> =
-                several.iter().take(5).map(|&code| categories[code].as_str()).collect();
-            Reply::Unclear(format!("`{line}` could be {}; type more of it", names.join(", ")))
-        }
+        Word::Several(hint) => Reply::Unclear(hint),
     }
 }

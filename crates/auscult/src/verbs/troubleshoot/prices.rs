@@ -12,9 +12,8 @@ use crate::outcome::CallError;
 /// Sets the prices that `costs` gives: `feature=price,…`, or a file with a
 /// column of features and one of prices.
 pub(super) fn set(session: &mut Session<'_>, costs: &str) -> Result<(), CallError> {
-    let is_list = costs.contains('=') && !Path::new(costs).exists();
-    let prices = if is_list { list(costs)? } else { file(costs)? };
-    for (feature, price) in prices {
+    let is_list = is_list(costs);
+    for (feature, price) in of(costs)? {
         let Some(at) = session.model().feature(&feature) else {
             unknown(session, &feature, is_list)?;
             continue;
@@ -22,6 +21,15 @@ pub(super) fn set(session: &mut Session<'_>, costs: &str) -> Result<(), CallErro
         session.set_price(at, price).map_err(CallError::input)?;
     }
     Ok(())
+}
+
+/// The prices that `costs` gives, by name.
+pub(super) fn of(costs: &str) -> Result<Vec<(String, f64)>, CallError> {
+    if is_list(costs) { list(costs) } else { file(costs) }
+}
+
+fn is_list(costs: &str) -> bool {
+    costs.contains('=') && !Path::new(costs).exists()
 }
 
 /// A list names what the person has in mind now; a file may well be older

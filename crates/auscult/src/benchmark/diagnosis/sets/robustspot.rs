@@ -10,9 +10,10 @@ use auscult_diagnose::explain::segments::{
 use auscult_evaluate::{accuracy_at, average_accuracy};
 use serde::Deserialize;
 
+use super::super::aim::Bound::AtLeast;
 use super::super::ranked::SERVICE;
 use super::super::sheet::{Sheet, number};
-use super::super::{Line, Published, Set, Table};
+use super::super::{Aim, Line, Order, Published, Set, Table};
 use crate::benchmark::files::{text, wrong};
 use crate::outcome::CallError;
 
@@ -57,14 +58,7 @@ struct Label {
 }
 
 fn measure(folder: &Path, methods: &[&'static str]) -> Result<Vec<Table>, CallError> {
-    let path = folder.join(SET.mark);
-    let mut labels: Vec<Label> =
-        serde_json::from_str(&text(&path)?).map_err(|error| wrong(&path, error))?;
-    labels.sort_by(|one, other| one.case.cmp(&other.case));
-    let cases: Vec<Cells> = labels
-        .iter()
-        .map(|label| cells(&folder.join("cases").join(format!("{}.csv.gz", label.case)), label))
-        .collect::<Result<_, _>>()?;
+    let (cases, labels) = load(folder)?;
     let leaves: usize = cases.iter().map(|cells| cells.cells().len()).sum();
     let line = |method: &&'static str| {
         let start = Instant::now();
@@ -90,9 +84,31 @@ fn measure(folder: &Path, methods: &[&'static str]) -> Result<Vec<Table>, CallEr
         title: String::new(),
         cases: format!("{} incidents; series are cells of all attributes.", cases.len()),
         columns: SERVICE,
+        order: Order::HighestFirst,
         lines: methods.iter().map(line).collect(),
         published: PUBLISHED,
+        aims: vec![
+            Aim { method: "segment-scan", key: "ac1", bound: AtLeast(0.66) },
+            Aim { method: "segment-scan", key: "ac3", bound: AtLeast(0.85) },
+        ],
     }])
+}
+
+/// The cells of every incident, in order of their names, and what is to be found in them.
+fn load(folder: &Path) -> Result<(Vec<Cells>, Vec<Label>), CallError> {
+    let path = folder.join(SET.mark);
+    let mut labels: Vec<Label> =
+        serde_json::from_str(&text(&path)?).map_err(|error| wrong(&path, error))?;
+    labels.sort_by(|one, other| one.case.cmp(&other.case));
+    let of =
+        |label: &Label| cells(&folder.join("cases").join(format!("{}.csv.gz", label.case)), label);
+    let cases = labels.iter().map(of).collect::<Result<_, _>>()?;
+    Ok((cases, labels))
+}
+
+/// The cells of every incident.
+pub(super) fn incidents(folder: &Path) -> Result<Vec<Cells>, CallError> {
+    Ok(load(folder)?.0)
 }
 
 fn answer(method: &str, cells: &Cells) -> Vec<Combination> {

@@ -6,11 +6,12 @@ mod requests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use auscult_diagnose::rank::{Case, CaseSeries, Layer, Topology};
+use auscult_diagnose::rank::{Case, CaseSeries, Layer, RankError, Topology};
 
-use super::super::ranked::{self, Labelled, SERVICE, Truth};
+use super::super::aim::Bound::AtLeast;
+use super::super::ranked::{self, Labelled, NODE_AND_HEALTH, Truth};
 use super::super::sheet::{Sheet, number};
-use super::super::{Published, Set, Table};
+use super::super::{Aim, Order, Published, Set, Table};
 use crate::benchmark::files::wrong;
 use crate::outcome::CallError;
 
@@ -22,9 +23,12 @@ pub(super) const BOUTIQUE: Set = Set {
     protocol: "The day's minutes outside all fault windows are normal, minutes 1 to 3 after the injection abnormal (the \
                first is partly normal and left out). The call graph is known, the kind of fault is not. A method \
                names services. The minutes of a day lie before and after the fault: this is diagnosis \
-               after the fact.",
+               after the fact. Healthy windows are 24 of three minutes, spread evenly over the normal minutes, each with the \
+               rest of its day as normal; in them the best answer is none.",
     methods: ranked::methods,
-    measure: |folder, methods| Ok(vec![measure(folder, methods, "", BOUTIQUE_PUBLISHED)?]),
+    measure: |folder, methods| {
+        Ok(vec![measure(folder, methods, "", (BOUTIQUE_PUBLISHED, Some(0.93)))?])
+    },
 };
 
 pub(super) const TICKET: Set = Set {
@@ -42,7 +46,7 @@ pub(super) const TICKET: Set = Set {
         let (by_requests, rankers): (Vec<&str>, Vec<&str>) =
             methods.iter().partition(|method| requests::NAMES.contains(method));
         if !rankers.is_empty() {
-            tables.push(measure(folder, &rankers, "metrics", &[])?);
+            tables.push(measure(folder, &rankers, "metrics", (&[], None))?);
         }
         if !by_requests.is_empty() {
             tables.push(requests::measure(folder, TICKET.mark, &by_requests, TICKET_PUBLISHED)?);
@@ -111,19 +115,29 @@ fn measure(
     folder: &Path,
     methods: &[&'static str],
     title: &str,
-    published: &'static [Published],
+    (published, best): (&'static [Published], Option<f64>),
 ) -> Result<Table, CallError> {
     let cases = load(folder)?;
-    let lines =
-        methods.iter().map(|method| ranked::measure(method, &cases, SERVICE, str::to_owned));
+    let healthy = cases.iter().filter(|case| case.truth.is_none()).count();
+    let line =
+        |method: &&'static str| ranked::measure(method, &cases, NODE_AND_HEALTH, str::to_owned);
+    let aim = |best| Aim { method: "combined", key: "ac1", bound: AtLeast(best) };
     Ok(Table {
         title: title.to_owned(),
-        cases: format!("{} incidents.", cases.len()),
-        columns: SERVICE,
-        lines: lines.collect::<Result<_, _>>()?,
+        cases: format!("{} incidents and {healthy} healthy windows.", cases.len() - healthy),
+        columns: NODE_AND_HEALTH,
+        order: Order::HighestFirst,
+        lines: methods.iter().map(line).collect::<Result<_, _>>()?,
         published,
+        aims: best.map(aim).into_iter().collect(),
     })
 }
+
+/// Healthy windows of a set.
+const WINDOWS: usize = 24;
+
+/// Minutes of a healthy window, the one that is left out included: as many as a case has.
+const WINDOW: usize = 4;
 
 fn load(folder: &Path) -> Result<Vec<Labelled>, CallError> {
     let path = folder.join(BOUTIQUE.mark);
@@ -148,7 +162,37 @@ fn load(folder: &Path) -> Result<Vec<Labelled>, CallError> {
             truth: Some(Truth { service: label[service].clone(), metric: None }),
         });
     }
+    let each = WINDOWS / days.len().max(1);
+    for (day, reference) in &days {
+        for case in healthy(reference, each) {
+            let case = case.map_err(|error| wrong(&folder.join("reference").join(day), error))?;
+            let case = case.with_topology(topology.clone());
+            cases.push(Labelled { case, prepared: None, truth: None });
+        }
+    }
     Ok(cases)
+}
+
+/// So many windows of a day's normal minutes, seen as if they were cases.
+fn healthy(
+    reference: &Minutes,
+    windows: usize,
+) -> impl Iterator<Item = Result<Case, RankError>> + '_ {
+    let times: Vec<i64> = reference.keys().copied().collect();
+    // In one stretch of time, as the minutes of a case are.
+    let starts: Vec<i64> = times
+        .windows(WINDOW)
+        .filter(|window| window[WINDOW - 1] - window[0] == WINDOW as i64 - 1)
+        .map(|window| window[0])
+        .collect();
+    let count = windows.min(starts.len());
+    (0..count).map(move |at| {
+        let start = starts[(2 * at + 1) * starts.len() / (2 * count)];
+        let mut rest = reference.clone();
+        let mut window = rest.split_off(&start);
+        rest.append(&mut window.split_off(&(start + WINDOW as i64)));
+        build(&rest, &window)
+    })
 }
 
 /// The day of a case, which its name begins with.
@@ -200,7 +244,7 @@ fn service_of(pod: &str) -> String {
     words[..words.len().saturating_sub(2).max(1)].join("-")
 }
 
-fn build(reference: &Minutes, case: &Minutes) -> Result<Case, auscult_diagnose::rank::RankError> {
+fn build(reference: &Minutes, case: &Minutes) -> Result<Case, RankError> {
     // The first minute of the case is partly normal.
     let rows: Vec<_> = reference.values().chain(case.values().skip(1)).collect();
     let times: Vec<i64> = reference.keys().copied().collect();

@@ -10,8 +10,9 @@ use auscult_diagnose::rank::requests::{
 use auscult_evaluate::{accuracy_at, average_accuracy};
 use auscult_telemetry::parse_time;
 
+use super::super::super::aim::Bound::AtLeast;
 use super::super::super::sheet::{Sheet, number};
-use super::super::super::{Column, Line, Published, Table, column};
+use super::super::super::{Aim, Column, Line, Order, Published, Table, column};
 use super::{day_of, service_of};
 use crate::benchmark::files::wrong;
 use crate::outcome::CallError;
@@ -45,8 +46,10 @@ pub(super) fn measure(
         title: "logs and spans".to_owned(),
         cases: format!("{incidents} incidents; series are spans."),
         columns: COLUMNS,
+        order: Order::HighestFirst,
         lines: lines.into_iter().map(|(line, _)| line).collect(),
         published,
+        aims: vec![Aim { method: NAMES[0], key: "ac1", bound: AtLeast(0.87) }],
     })
 }
 
