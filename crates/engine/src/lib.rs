@@ -14,6 +14,7 @@
 //! waits is done by [`Engine::tick`], so that replaying a recording gives the
 //! incidents of the day it was made.
 
+mod assigned;
 mod case;
 mod engine;
 mod families;
@@ -35,12 +36,14 @@ mod surprise;
 mod target;
 mod unwatched;
 
+pub use assigned::{MethodState, MethodView};
 pub use auscult_detect::ensemble::AlarmBudget;
 pub use auscult_diagnose::diagnosis::Report as Diagnosis;
 pub use case::Case;
-pub use engine::{Counts, Engine, Ingested, SeriesView};
+pub use engine::{Counts, Engine, Ingested, MethodCount, SeriesView};
 pub use policy::{
-    Direction, HeldField, Maintenance, MaintenanceError, Policy, Severity, ValidRange, Weekday,
+    AssignedMethod, Direction, HeldField, Judging, Maintenance, MaintenanceError, MethodError,
+    Policy, Severity, ValidRange, Weekday,
 };
 pub use saved::{Marks, ResumeError, Resumed, Resuming};
 pub use selector::{MatchOp, Matcher, Selector, SelectorError};

@@ -66,6 +66,21 @@ impl Admission for Gate<'_> {
         lock(&self.0.groups).hold(series, nanos);
     }
 
+    fn join(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>, policy: &Resolved) {
+        let Some(joint) = &policy.joint_method else { return };
+        let own = lock(&self.0.targets).get(target).map(|target| target.labels.clone());
+        let Some(own) = own else { return };
+        let is_new = lock(&self.0.joints).add(series, labels, (target, &own), joint);
+        if is_new {
+            lock(&self.0.targets).set_joint(target, 1);
+        }
+    }
+
+    fn part(&self, series: SeriesKey) {
+        let ended = lock(&self.0.joints).remove(series);
+        ended.into_iter().for_each(|target| lock(&self.0.targets).set_joint(target, -1));
+    }
+
     fn leave(&self, target: Option<TargetId>, peer: Option<Place>) {
         target.into_iter().for_each(|target| lock(&self.0.targets).remove_series(target));
         peer.into_iter().for_each(|place| lock(&self.0.groups).remove(place));

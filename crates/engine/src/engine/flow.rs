@@ -10,9 +10,10 @@ use auscult_core::{LabelsRef, Timestamp};
 use auscult_telemetry::metrics::MetricBatch;
 
 use super::admission::Gate;
-use super::{Engine, Ingested, lock, nanos};
+use super::{Engine, Ingested, LEAST_RETURN_SECONDS, lock, nanos};
+use crate::assigned::Joints;
 use crate::placement::home;
-use crate::shard::{Event, Outcome, SilentSeries};
+use crate::shard::{Admission, Event, Outcome, SilentSeries};
 use crate::target::{SeriesKey, TargetId};
 
 impl Engine {
@@ -55,12 +56,15 @@ impl Engine {
                 shard.judge(series, hash, &Gate(self), &mut outcome);
             }
         }
-        let Outcome { counts, mut events, peers, unwatched } = outcome;
+        let Outcome { counts, mut events, peers, joint, unwatched } = outcome;
         lock(&self.counts).add(counts);
         if counts.unwatched > 0 {
             lock(&self.unwatched).add(unwatched);
         }
         lock(&self.groups).take(&peers);
+        if !joint.is_empty() {
+            lock(&self.joints).take(&joint);
+        }
         // By name where times are equal, so that a repetition gives the same.
         events.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.labels.cmp(&b.labels)));
         if rest {
@@ -76,7 +80,7 @@ impl Engine {
             let mut targets = lock(&self.targets);
             let alarm = targets.take(event);
             let Some(target) = targets.get(event.target) else { return };
-            (alarm, target.labels.clone(), target.series)
+            (alarm, target.labels.clone(), target.voices())
         };
         let mut book = lock(&self.book);
         match alarm {
@@ -106,11 +110,20 @@ impl Engine {
                 place.into_iter().for_each(|place| lock(&self.groups).untell(place));
             }
         }
+        for mut event in Joints::tick(&self.joints, &self.room, LEAST_RETURN_SECONDS) {
+            if lock(&self.shards[event.shard]).complete(&mut event) {
+                counted.push(event);
+            }
+        }
         // By name, so that the same samples give the same however series are spread.
         counted.sort_by(|a, b| a.labels.cmp(&b.labels));
         counted.iter().for_each(|event| self.weigh(event));
         lock(&self.targets).tick(now);
-        let is_usual = |(shard, key): SeriesKey| lock(&self.shards[shard]).is_usual(key, now);
+        let odd = lock(&self.joints).odd();
+        let is_usual = |(shard, key): SeriesKey| {
+            let is_usual = lock(&self.shards[shard]).is_usual(key, now)?;
+            Some(is_usual && !odd.contains(&(shard, key)))
+        };
         lock(&self.book).tick(now, is_usual);
         let settings = self.settings();
         let after = nanos(settings.forget_after);
@@ -132,8 +145,10 @@ impl Engine {
                 }
             }
             self.series.fetch_sub(ticked.forgotten.len(), Ordering::Relaxed);
+            let gate = Gate(self);
+            ticked.forgotten.iter().for_each(|(series, ..)| gate.part(*series));
             let (mut targets, mut groups) = (lock(&self.targets), lock(&self.groups));
-            for (target, peer) in ticked.forgotten {
+            for (_, target, peer) in ticked.forgotten {
                 target.into_iter().for_each(|target| targets.remove_series(target));
                 peer.into_iter().for_each(|place| groups.remove(place));
             }

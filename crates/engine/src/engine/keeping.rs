@@ -11,7 +11,8 @@ use crate::incident::{Change, Incident};
 use crate::placement::home;
 use crate::repeats::Repeats;
 use crate::saved::{
-    Record, Records, SavedGroup, SavedPending, SavedRecurrence, SavedSeries, SavedTarget, VERSION,
+    Record, Records, SavedGroup, SavedJoint, SavedMethod, SavedPending, SavedRecurrence,
+    SavedSeries, SavedTarget, VERSION,
 };
 use crate::target::SeriesKey;
 
@@ -53,6 +54,7 @@ impl Engine {
         records.push(&Record::Rest { mark: mark(), next_incident, next_change });
         lock(&self.targets).save(&mut records);
         lock(&self.groups).save(&mut records);
+        lock(&self.joints).save(&mut records);
         lock(&self.book).save(taken, &mut records);
         drop(flow);
         records.push(&Record::End { series });
@@ -71,6 +73,17 @@ impl Engine {
 
     pub(crate) fn put_repeats(&self, (shard, key): SeriesKey, repeats: Repeats) -> bool {
         lock(&self.shards[shard]).put_repeats(key, repeats)
+    }
+
+    pub(crate) fn put_method(&self, (shard, key): SeriesKey, saved: &SavedMethod<'_>) -> bool {
+        lock(&self.shards[shard]).put_method(key, saved)
+    }
+
+    pub(crate) fn put_joint(&self, saved: &SavedJoint<'_>) -> bool {
+        let Some(target) = LabelsRef::decode(saved.target.0) else { return false };
+        // One that is no more needs no method.
+        let Some(target) = lock(&self.targets).find(target) else { return true };
+        lock(&self.joints).put(saved, target, &self.room)
     }
 
     pub(crate) fn put_group(&self, saved: &SavedGroup<'_>) -> bool {

@@ -16,7 +16,8 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use self::admission::Gate;
 pub use self::counts::{Counts, Ingested};
-pub use self::views::SeriesView;
+pub use self::views::{MethodCount, SeriesView};
+use crate::assigned::{Joints, Room};
 use crate::incident::{Book, Rules};
 use crate::peers::Groups;
 use crate::policy::Policy;
@@ -59,6 +60,10 @@ pub struct Engine {
     /// What sources declared metrics to be.
     declared: RwLock<HashMap<String, MetricKind>>,
     groups: Mutex<Groups>,
+    /// Series that a method judges jointly.
+    joints: Mutex<Joints>,
+    /// Memory of methods that people assigned.
+    room: Arc<Room>,
     book: Mutex<Book>,
     counts: Mutex<Counts>,
     unwatched: Mutex<Sketch>,
@@ -90,11 +95,13 @@ impl Engine {
     pub fn new(settings: EngineSettings) -> Self {
         let hasher = DefaultHashBuilder::default();
         let policies: Arc<[Policy]> = settings.policies.as_slice().into();
+        let room = Room::new(settings.method_memory_limit);
         let shards = (0..settings.shards.max(1))
             .map(|number| {
                 let (knowledge, policies) = (Arc::clone(&settings.knowledge), policies.clone());
                 let (hasher, least) = (hasher.clone(), LEAST_RETURN_SECONDS);
-                Mutex::new(Shard::new(number, hasher, least, knowledge, policies))
+                let room = Arc::clone(&room);
+                Mutex::new(Shard::new(number, hasher, least, knowledge, policies, room))
             })
             .collect();
         let rules = rules(&settings);
@@ -107,6 +114,8 @@ impl Engine {
             targets: Mutex::new(targets),
             declared: RwLock::default(),
             groups: Mutex::new(Groups::new(settings.member_labels.clone())),
+            joints: Mutex::default(),
+            room,
             book: Mutex::new(Book::new(rules)),
             counts: Mutex::default(),
             unwatched: Mutex::default(),
@@ -140,8 +149,14 @@ impl Engine {
         }
         lock(&self.book).set_rules(rules(&settings));
         lock(&self.targets).set_budget(settings.budget);
+        let more_room = before.method_memory_limit != settings.method_memory_limit;
+        self.room.set_limit(settings.method_memory_limit);
         if before.policies != settings.policies {
             self.set_policies(settings.policies.clone());
+        }
+        if more_room {
+            self.shards.iter().for_each(|shard| lock(shard).retry_methods());
+            lock(&self.joints).retry();
         }
         let settings = EngineSettings { shards: self.shards.len(), ..settings };
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);

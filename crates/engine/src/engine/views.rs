@@ -1,6 +1,6 @@
 //! What can be seen of an engine: series, incidents, numbers.
 
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::PoisonError;
 
 use auscult_core::{Band, Labels, Timestamp};
@@ -8,9 +8,12 @@ use auscult_knowledge::Known;
 use auscult_telemetry::metrics::MetricKind;
 
 use super::{Counts, Engine, lock};
+use crate::assigned::{MethodState, MethodView};
 use crate::incident::{Change, Incident};
+use crate::policy::Judging;
 use crate::settings::EngineSettings;
-use crate::shard::Now;
+use crate::shard::{Now, Shard};
+use crate::target::SeriesKey;
 use crate::unwatched::Unwatched;
 
 /// A series, as it is now.
@@ -32,6 +35,23 @@ pub struct SeriesView {
     pub deviation: Option<f64>,
     /// Whether its source said that it has ended for now.
     pub ended: bool,
+    /// Methods that policies assign to it: alone, and jointly with others.
+    pub methods: Vec<MethodView>,
+}
+
+/// Series that have a method which policies assign, counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MethodCount {
+    /// What the method is called.
+    pub method: String,
+    /// How it judges.
+    pub judging: Judging,
+    /// How far it has come.
+    pub state: MethodState,
+    /// Series that are so.
+    pub series: usize,
+    /// Streams that they make: as many for a method that judges each alone.
+    pub streams: usize,
 }
 
 impl Engine {
@@ -61,6 +81,42 @@ impl Engine {
     #[must_use]
     pub fn targets(&self) -> usize {
         lock(&self.targets).len()
+    }
+
+    /// Series with methods that policies assign, by method, way of judging and state.
+    #[must_use]
+    pub fn methods(&self) -> Vec<MethodCount> {
+        let mut counts: BTreeMap<(String, Judging, MethodState), (usize, usize)> = BTreeMap::new();
+        let mut count = |view: MethodView, series: usize| {
+            let key = (view.method.name().to_owned(), view.judging, view.state);
+            let (all, streams) = counts.entry(key).or_default();
+            (*all, *streams) = (*all + series, *streams + 1);
+        };
+        for shard in &self.shards {
+            lock(shard).methods().for_each(|view| count(view, 1));
+        }
+        lock(&self.joints).views().for_each(|(view, series)| count(view, series));
+        let counts = counts.into_iter();
+        let counts = counts.map(|((method, judging, state), (series, streams))| MethodCount {
+            method,
+            judging,
+            state,
+            series,
+            streams,
+        });
+        counts.collect()
+    }
+
+    /// Bytes that methods which policies assign take, about.
+    #[must_use]
+    pub fn method_memory(&self) -> u64 {
+        self.room.used() as u64
+    }
+
+    /// The methods of a series.
+    fn methods_of(&self, shard: &Shard, (number, key): SeriesKey) -> Vec<MethodView> {
+        let jointly = lock(&self.joints).view((number, key));
+        shard.method(key).into_iter().chain(jointly).collect()
     }
 
     /// What became of all samples so far.
@@ -105,10 +161,12 @@ impl Engine {
     pub fn series_now(&self, wanted: impl Fn(&Labels) -> bool) -> Vec<SeriesView> {
         let settings = self.settings();
         let mut views = Vec::new();
-        for shard in &self.shards {
+        for (number, shard) in self.shards.iter().enumerate() {
             let shard = lock(shard);
-            for (labels, now) in shard.series().filter(|(labels, _)| wanted(labels)) {
-                views.extend(now.map(|now| view(&settings, labels, now)));
+            for (key, labels, now) in shard.series().filter(|(_, labels, _)| wanted(labels)) {
+                let Some(now) = now else { continue };
+                let methods = self.methods_of(&shard, (number, key));
+                views.push(view(&settings, labels, now, methods));
             }
         }
         views.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -143,16 +201,22 @@ impl Engine {
         let more = all - first.len();
         let settings = self.settings();
         let views = first.iter().filter_map(|labels| {
-            let (shard, key) = self.find(labels.as_ref())?;
-            let shard = lock(&self.shards[shard]);
+            let (number, key) = self.find(labels.as_ref())?;
+            let shard = lock(&self.shards[number]);
             let (_, now) = shard.series_at(key)?;
-            Some(view(&settings, labels, now?))
+            let methods = self.methods_of(&shard, (number, key));
+            Some(view(&settings, labels, now?, methods))
         });
         (views.collect(), more)
     }
 }
 
-fn view(settings: &EngineSettings, labels: &Labels, now: Now) -> SeriesView {
+fn view(
+    settings: &EngineSettings,
+    labels: &Labels,
+    now: Now,
+    methods: Vec<MethodView>,
+) -> SeriesView {
     let signal = match settings.knowledge.look_up(labels.as_ref().metric()) {
         Some(Known::Signal { signal, .. }) => Some(signal.name.clone()),
         _ => None,
@@ -166,5 +230,6 @@ fn view(settings: &EngineSettings, labels: &Labels, now: Now) -> SeriesView {
         band: now.band,
         deviation: now.deviation,
         ended: now.ended,
+        methods,
     }
 }
