@@ -11,8 +11,8 @@ use crate::incident::{Change, Incident};
 use crate::placement::home;
 use crate::repeats::Repeats;
 use crate::saved::{
-    Record, Records, SavedGroup, SavedJoint, SavedMethod, SavedPending, SavedRecurrence,
-    SavedSeries, SavedTarget, VERSION,
+    Record, Records, SavedDepartures, SavedGroup, SavedJoint, SavedMethod, SavedPending,
+    SavedRecurrence, SavedSeries, SavedTarget, VERSION,
 };
 use crate::target::SeriesKey;
 
@@ -88,6 +88,10 @@ impl Engine {
 
     pub(crate) fn put_group(&self, saved: &SavedGroup<'_>) -> bool {
         lock(&self.groups).put(saved)
+    }
+
+    pub(crate) fn put_departures(&self, saved: &SavedDepartures<'_>) -> bool {
+        lock(&self.groups).put_departures(saved)
     }
 
     pub(crate) fn put_target(&self, saved: SavedTarget<'_>) -> bool {

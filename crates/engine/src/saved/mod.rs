@@ -11,6 +11,7 @@
 //! target   labels, history, what is odd lately
 //! recurrence  what belongs to the week of the target
 //! group    siblings, what is usual among them
+//! departures  of siblings so far
 //! joint    series of a target that a method judges jointly
 //! incident as JSON, as long as it may go on
 //! end      how many series
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use resume::{Marks, ResumeError, Resumed, Resuming};
 
+use crate::peers::Departures;
 use crate::policy::Severity;
 use crate::recurrence::Recurrence;
 use crate::repeats::Repeats;
@@ -76,6 +78,8 @@ pub(crate) enum Record<'a> {
     Method(SavedMethod<'a>),
     #[serde(borrow)]
     Joint(SavedJoint<'a>),
+    #[serde(borrow)]
+    Departures(SavedDepartures<'a>),
 }
 
 /// Bytes that are written as such.
@@ -129,6 +133,15 @@ pub(crate) struct SavedGroup<'a> {
     pub(crate) labels: Bytes<'a>,
     pub(crate) usual: f64,
     pub(crate) ticks: f64,
+}
+
+/// What siblings did so far that is not usual among them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedDepartures<'a> {
+    /// Those of the group.
+    #[serde(borrow)]
+    pub(crate) labels: Bytes<'a>,
+    pub(crate) departures: Departures,
 }
 
 /// What judges a series.

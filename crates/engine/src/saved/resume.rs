@@ -136,6 +136,7 @@ impl Resuming {
                 let series = self.series;
                 series.is_some_and(|series| self.engine.put_method(series, &method))
             }
+            Ok(Record::Departures(departures)) => self.engine.put_departures(&departures),
             Ok(Record::Joint(joint)) => self.engine.put_joint(&joint),
             Ok(Record::Pending(pending)) => self.engine.put_pending(pending),
             Ok(Record::Group(group)) => self.engine.put_group(&group),
