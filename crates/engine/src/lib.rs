@@ -36,7 +36,7 @@ mod surprise;
 mod target;
 mod unwatched;
 
-pub use assigned::{MethodState, MethodView};
+pub use assigned::{MethodState, MethodTrial, MethodView};
 pub use auscult_detect::ensemble::AlarmBudget;
 pub use auscult_diagnose::diagnosis::Report as Diagnosis;
 pub use case::Case;

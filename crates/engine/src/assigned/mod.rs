@@ -7,12 +7,14 @@
 mod joint;
 mod room;
 mod stream;
+mod trial;
 
 use std::sync::Arc;
 
 pub(crate) use joint::{JointReading, Joints};
 pub(crate) use room::Room;
 pub(crate) use stream::{Found, NoRoom, Stream};
+pub use trial::MethodTrial;
 
 use crate::policy::{AssignedMethod, Judging};
 

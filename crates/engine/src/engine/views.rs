@@ -23,6 +23,9 @@ pub struct SeriesView {
     pub labels: Labels,
     /// The signal that it tells, where its metric is known.
     pub signal: Option<String>,
+    /// The unit of that signal, such as `seconds` or `bytes per second`, and what turns readings
+    /// into it; readings themselves are as they were sent.
+    pub unit: Option<(String, f64)>,
     /// When it was last read.
     pub time: Timestamp,
     /// What it read, after counters were turned into rates per second.
@@ -105,6 +108,16 @@ impl Engine {
             streams,
         });
         counts.collect()
+    }
+
+    /// The method of every stream that one judges, as it is now: of a series, or of several of a
+    /// target.
+    #[must_use]
+    pub fn assigned(&self) -> Vec<MethodView> {
+        let mut views = Vec::new();
+        self.shards.iter().for_each(|shard| views.extend(lock(shard).methods()));
+        views.extend(lock(&self.joints).views().map(|(view, _)| view));
+        views
     }
 
     /// Bytes that methods which policies assign take, about.
@@ -221,9 +234,11 @@ fn view(
         Some(Known::Signal { signal, .. }) => Some(signal.name.clone()),
         _ => None,
     };
+    let quantity = settings.knowledge.quantity(labels.as_ref().metric());
     SeriesView {
         labels: labels.clone(),
         signal,
+        unit: quantity.map(|quantity| (quantity.unit(), quantity.scale)),
         time: now.time,
         reading: now.reading,
         expected: now.expected,
