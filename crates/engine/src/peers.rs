@@ -303,6 +303,12 @@ impl Groups {
         is_sound
     }
 
+    /// Whether there are siblings that share these labels.
+    pub(crate) fn knows(&self, labels: &[u8]) -> bool {
+        LabelsRef::decode(labels)
+            .is_some_and(|labels| self.by_labels.contains_key(&labels.to_owned()))
+    }
+
     fn named(&mut self, labels: &[u8]) -> Option<&mut Group> {
         let labels = LabelsRef::decode(labels)?.to_owned();
         let group = self.by_labels.get(&labels).copied()?;

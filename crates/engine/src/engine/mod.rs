@@ -1,6 +1,7 @@
 //! Many series in, incidents out.
 
 mod admission;
+mod adopting;
 mod counts;
 mod flow;
 mod keeping;

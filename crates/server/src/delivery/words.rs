@@ -207,6 +207,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_known_metrics_are_in_the_unit_of_their_signal() {
+        let mut member = incident(1, State::Open).members.remove(0);
+        let mut named = |metric: &str, reading: f64, expected: f64| {
+            member.series = labels([("__name__", metric), ("gpu", "0")]);
+            (member.reading, member.expected) = (reading, expected);
+            member.band = Some(Band { low: expected, high: expected });
+            distance(&member)
+        };
+        let clock = named("DCGM_FI_DEV_SM_CLOCK", 345.0, 1980.0);
+        assert_eq!(clock, " 3.450e8 hertz, usually 1.980e9 to 1.980e9 (-83 %)");
+        let first = named("gen_ai_server_time_to_first_token_milliseconds_mean", 800.0, 200.0);
+        assert_eq!(first, " 0.8 seconds, usually 0.2 to 0.2 (+300 %)");
+        assert_eq!(named("mine", 8.0, 2.0), " 8, usually 2 to 2 (+300 %)");
+    }
+
+    #[test]
     fn a_place_names_targets_and_what_they_share() {
         let replica = |name| labels([("job", "llm"), ("instance", name)]);
         assert_eq!(place(&[replica("a")]), "a (job llm)");
