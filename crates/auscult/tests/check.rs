@@ -86,3 +86,37 @@ fn a_file_that_is_not_there_is_told_in_a_sentence() {
     assert_eq!(said.code, 2);
     assert!(said.err.starts_with("auscult: none.yml:1:1: cannot be read: No such file"));
 }
+
+#[test]
+fn methods_of_policies_are_checked_where_they_stand() {
+    let wrong = |text: &str| {
+        let path = scratch("methods.yml");
+        std::fs::write(&path, text).unwrap();
+        let said = auscult(&["check", &path.display().to_string()], "");
+        assert_eq!(said.code, 2, "{text}");
+        let first = said.err.lines().next().unwrap_or_default();
+        first.split_once("methods.yml:").map_or(first, |(_, rest)| rest).to_owned()
+    };
+    let policy = |rest: &str| wrong(&format!("policies:\n  - match: up\n    {rest}\n"));
+    assert_eq!(
+        policy("method: { name: matrx-profile }"),
+        "3:21: `policies[0].method.name`: there is no method `matrx-profile`; did you mean `matrix-profile`?"
+    );
+    assert_eq!(
+        policy("method:\n      name: pca"),
+        "4:13: `policies[0].method.name`: `pca` learns from a history as a whole and cannot watch a stream; of its kind, `mahalanobis-ew` can"
+    );
+    assert_eq!(
+        policy("method:\n      settings:\n        windw: 40\n      name: matrix-profile"),
+        "5:16: `matrix-profile` has no setting `windw`; did you mean `window`?"
+    );
+    let too_small =
+        policy("method:\n      name: matrix-profile\n      settings:\n        window: 1");
+    assert!(too_small.starts_with("6:17: `matrix-profile`: `window = 1`: must be"), "{too_small}");
+    assert_eq!(
+        policy("joint_method: { name: cusum }"),
+        "3:27: `cusum` judges one series by itself; assign it as `method`"
+    );
+    assert!(policy("method: { nam: cusum }").contains("did you mean `name`?"));
+    assert!(policy("methd: { name: cusum }").contains("did you mean `method`?"));
+}

@@ -195,6 +195,7 @@ fn planned(series: &[Labels]) -> f64 {
         label_bytes: label_bytes as f64,
         is_seen: true,
         selected: Vec::new(),
+        methods: Vec::new(),
     };
     let source = SourcePlan {
         kind: SourceKind::Pushed,

@@ -254,3 +254,36 @@ fn calls_that_cannot_work_end_in_one_sentence() {
     assert_eq!(answer.code, 2);
     assert!(answer.err.contains("expected a configuration of `auscult select`"), "{}", answer.err);
 }
+
+#[test]
+fn the_policy_is_a_configuration_that_the_service_takes() {
+    let file = file("select_policy.csv");
+    let policy = scratch_text("policy.yml");
+    let few = "mahalanobis-ew,ewma,zscore,score-fusion";
+    let answer = auscult(&[
+        "select",
+        &file,
+        "--column",
+        "load,power",
+        "--label",
+        "label",
+        "--method",
+        few,
+        "--online",
+        "--policy",
+        &policy,
+    ]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let written = std::fs::read_to_string(&policy).expect("the policy was written");
+    assert!(written.contains(r#"- match: '{__name__=~"load|power"}'"#), "{written}");
+    let checked = auscult(&["check", &policy]);
+    assert_eq!((checked.code, checked.err.as_str()), (0, ""), "{written}");
+    // The engine of the service takes it, and its method judges.
+    let played = auscult(&[
+        "backtest", &file, "--config", &policy, "--budget", "20/day", "--format", "json",
+    ]);
+    assert_eq!(played.code, 0, "{}", played.err);
+    let refused = auscult(&["select", &file, "--policy", &policy]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("--online"), "{}", refused.err);
+}

@@ -14,6 +14,7 @@
 //! waits is done by [`Engine::tick`], so that replaying a recording gives the
 //! incidents of the day it was made.
 
+mod assigned;
 mod case;
 mod engine;
 mod families;
@@ -37,15 +38,17 @@ mod surprise;
 mod target;
 mod unwatched;
 
+pub use assigned::{MethodState, MethodTrial, MethodView};
 pub use auscult_detect::ensemble::AlarmBudget;
 pub use auscult_diagnose::diagnosis::{Cases, Outcome, PriorShare, Recovery, Report as Diagnosis};
 pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
 pub use auscult_diagnose::scene::Event as ChangeEvent;
 pub use case::Case;
-pub use engine::{Counts, Engine, Ingested, SeriesView};
+pub use engine::{Counts, Engine, Ingested, MethodCount, SeriesView};
 pub use handbook::{FaultName, fault_named, priors};
 pub use policy::{
-    Direction, HeldField, Maintenance, MaintenanceError, Policy, Severity, ValidRange, Weekday,
+    AssignedMethod, Direction, HeldField, Judging, Maintenance, MaintenanceError, MethodError,
+    Policy, Severity, ValidRange, Weekday,
 };
 pub use recovering::Recovering;
 pub use saved::{Marks, ResumeError, Resumed, Resuming};

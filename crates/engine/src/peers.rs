@@ -13,9 +13,10 @@ use std::collections::HashMap;
 
 use auscult_core::{Explanation, Labels, LabelsRef, Timestamp};
 use auscult_stats::quantile::{MAD_TO_DEVIATION, median};
+use serde::{Deserialize, Serialize};
 
 use crate::policy::Severity;
-use crate::saved::{Bytes, Record, Records, SavedGroup, SavedPeer};
+use crate::saved::{Bytes, Record, Records, SavedDepartures, SavedGroup, SavedPeer};
 use crate::shard::Event;
 use crate::slab::{Key, Slab};
 use crate::target::{SeriesKey, TargetId};
@@ -94,8 +95,8 @@ impl Member {
 }
 
 /// The departures of a group so far: how many, and the highest of them.
-#[derive(Debug, Default)]
-struct Departures {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Departures {
     /// When the group was first compared.
     since: Option<Timestamp>,
     /// Heights, highest first.
@@ -103,6 +104,17 @@ struct Departures {
 }
 
 impl Departures {
+    fn is_empty(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// Whether stored ones can be.
+    fn is_sound(&self) -> bool {
+        self.heights.len() <= HEIGHTS
+            && self.heights.iter().all(|height| height.is_finite() && *height > 0.0)
+            && self.heights.is_sorted_by(|a, b| a >= b)
+    }
+
     /// Takes in one that is over.
     fn learn(&mut self, height: f64) {
         let height = height as f32;
@@ -262,6 +274,8 @@ impl Groups {
             member.was_usual = was_usual;
             member.recent = recent.map(f64::from);
             member.is_told = is_told;
+            // The highest of the departure that lasts is not stored: what it is at is.
+            member.height = if is_told { member.lasting() } else { 0.0 };
         }
     }
 
@@ -271,14 +285,39 @@ impl Groups {
             let labels = Bytes(group.labels.as_ref().bytes());
             let Group { usual, ticks, .. } = *group;
             records.push(&Record::Group(SavedGroup { labels, usual, ticks }));
+            if !group.departures.is_empty() {
+                let departures = group.departures.clone();
+                records.push(&Record::Departures(SavedDepartures { labels, departures }));
+            }
         }
+    }
+
+    /// Takes in what was stored of the departures of a group that has members; false if it cannot
+    /// be.
+    pub(crate) fn put_departures(&mut self, saved: &SavedDepartures<'_>) -> bool {
+        let Some(group) = self.named(saved.labels.0) else { return false };
+        let is_sound = saved.departures.is_sound();
+        if is_sound {
+            group.departures = saved.departures.clone();
+        }
+        is_sound
+    }
+
+    /// Whether there are siblings that share these labels.
+    pub(crate) fn knows(&self, labels: &[u8]) -> bool {
+        LabelsRef::decode(labels)
+            .is_some_and(|labels| self.by_labels.contains_key(&labels.to_owned()))
+    }
+
+    fn named(&mut self, labels: &[u8]) -> Option<&mut Group> {
+        let labels = LabelsRef::decode(labels)?.to_owned();
+        let group = self.by_labels.get(&labels).copied()?;
+        self.groups.get_mut(group)
     }
 
     /// Takes in what was stored of a group that has members; false if it cannot be.
     pub(crate) fn put(&mut self, saved: &SavedGroup<'_>) -> bool {
-        let Some(labels) = LabelsRef::decode(saved.labels.0) else { return false };
-        let Some(group) = self.by_labels.get(&labels.to_owned()).copied() else { return false };
-        let Some(group) = self.groups.get_mut(group) else { return false };
+        let Some(group) = self.named(saved.labels.0) else { return false };
         let positive = |number: f64| number.is_finite() && number >= 0.0;
         if !positive(saved.usual) || !positive(saved.ticks) {
             return false;
@@ -509,37 +548,84 @@ mod tests {
         assert_eq!(told, [(204, "2".to_owned())]);
     }
 
-    /// Ticks of eight members under one load, one of them always a little slower;
-    /// `fault` adds to a member's reading. Returns tick and member of each event.
-    fn run(ticks: u64, fault: impl Fn(u64, usize) -> f64) -> Vec<(u64, String, f64)> {
+    /// Eight members, and where they are.
+    fn eight() -> (Groups, Vec<Place>) {
         let mut groups = Groups::new(vec!["gpu".to_owned()]);
         let mut keys = Slab::new();
-        let mut series = Vec::new();
-        let places: Vec<Place> = (0..8)
-            .map(|gpu| {
-                let gpu = gpu.to_string();
-                let labels =
-                    [("__name__", "step_seconds"), ("gpu", gpu.as_str()), ("job", "train")];
-                let labels = Labels::from_pairs(labels).unwrap();
-                let key = keys.insert(());
-                series.push(key);
-                groups.add((0, key), key, labels.as_ref(), None).expect("a label sets them apart")
-            })
-            .collect();
-        let mut events = Vec::new();
-        for tick in 0..ticks {
-            let time = Timestamp::from_seconds(15 * tick as i64);
-            for (member, place) in places.iter().enumerate() {
-                let reading = usual(tick, member) + fault(tick, member);
-                groups.take(&[PeerReading { place: *place, time, reading }]);
-            }
-            let told = groups.tick().into_iter();
-            events.extend(told.map(|event| {
-                let gpu = series.iter().position(|key| *key == event.key).expect("one of them");
-                (tick, gpu.to_string(), event.return_seconds)
-            }));
+        let place = |gpu: usize| {
+            let gpu = gpu.to_string();
+            let labels = [("__name__", "step_seconds"), ("gpu", gpu.as_str()), ("job", "train")];
+            let labels = Labels::from_pairs(labels).unwrap();
+            let key = keys.insert(());
+            groups.add((0, key), key, labels.as_ref(), None).expect("a label sets them apart")
+        };
+        let places = (0..8).map(place).collect();
+        (groups, places)
+    }
+
+    /// A tick of theirs under one load, one of them always a little slower; `fault` adds to a
+    /// member's reading. Returns tick and member of each event, and how rare it is.
+    fn tick(
+        (groups, places): &mut (Groups, Vec<Place>),
+        tick: u64,
+        fault: impl Fn(u64, usize) -> f64,
+    ) -> Vec<(u64, String, f64)> {
+        let time = Timestamp::from_seconds(15 * tick as i64);
+        for (member, place) in places.iter().enumerate() {
+            let reading = usual(tick, member) + fault(tick, member);
+            groups.take(&[PeerReading { place: *place, time, reading }]);
         }
-        events
+        let told = groups.tick().into_iter();
+        let member = |place: &Place| {
+            groups.groups.get(place.group).and_then(|group| group.members.get(place.member))
+        };
+        let gpu = |event: &Event| {
+            let is_its = |place: &Place| {
+                member(place).is_some_and(|member| member.series == (event.shard, event.key))
+            };
+            places.iter().position(is_its).expect("one of them")
+        };
+        told.map(|event| (tick, gpu(&event).to_string(), event.return_seconds)).collect()
+    }
+
+    /// So many ticks of them.
+    fn run(ticks: u64, fault: impl Fn(u64, usize) -> f64) -> Vec<(u64, String, f64)> {
+        let mut all = eight();
+        (0..ticks).flat_map(|at| tick(&mut all, at, &fault)).collect()
+    }
+
+    #[test]
+    fn what_members_did_before_a_restart_is_known_after_it() {
+        let often = |tick: u64, member: usize| {
+            if member == 6 && tick > 100 && tick % 80 < 10 { 4.0 } else { 0.0 }
+        };
+        let mut original = eight();
+        (0..1000).for_each(|at| drop(tick(&mut original, at, often)));
+        let mut records = Records::default();
+        original.0.save(&mut records);
+        let mut restored = eight();
+        for record in records.iter() {
+            let is_sound = match postcard::from_bytes::<Record<'_>>(record).unwrap() {
+                Record::Group(group) => restored.0.put(&group),
+                Record::Departures(departures) => restored.0.put_departures(&departures),
+                other => panic!("{other:?}"),
+            };
+            assert!(is_sound);
+        }
+        for (from, to) in original.1.iter().zip(&restored.1) {
+            restored.0.know(*to, &original.0.saved(*from).unwrap());
+        }
+        let goes_on = |all: &mut (Groups, Vec<Place>)| -> Vec<(u64, String, f64)> {
+            (1000..1400).flat_map(|at| tick(all, at, often)).collect()
+        };
+        let (told, again) = (goes_on(&mut original), goes_on(&mut restored));
+        assert!(told.len() >= 4, "{told:?}");
+        // What siblings store of themselves is in single precision.
+        for (one, other) in told.iter().zip(&again) {
+            assert_eq!((one.0, &one.1), (other.0, &other.1));
+            assert!((one.2 / other.2 - 1.0).abs() < 0.01, "{one:?} {other:?}");
+        }
+        assert_eq!(told.len(), again.len());
     }
 
     #[test]

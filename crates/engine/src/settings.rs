@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auscult_core::units::{AsDuration, AsText};
+use auscult_core::units::{AsBytes, AsDuration, AsText};
 use auscult_detect::ensemble::AlarmBudget;
 use auscult_knowledge::Knowledge;
 use schemars::JsonSchema;
@@ -21,6 +21,10 @@ pub struct EngineSettings {
     pub budget: AlarmBudget,
     /// Most series that are watched; later ones are counted and not watched.
     pub most_series: usize,
+    /// Most bytes that methods which policies assign may take, all together; series for which there
+    /// is no room are judged by the default detector alone.
+    #[serde(with = "AsBytes")]
+    pub method_memory_limit: u64,
     /// A series without samples for so long is forgotten.
     #[serde(with = "AsDuration")]
     pub forget_after: Duration,
@@ -64,6 +68,7 @@ impl Default for EngineSettings {
         Self {
             budget: "1/week".parse().expect("a budget"),
             most_series: 1_000_000,
+            method_memory_limit: 256 << 20,
             forget_after: minutes(60),
             silent_after: minutes(2),
             target_labels: labels(&[

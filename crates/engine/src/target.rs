@@ -38,6 +38,8 @@ pub(crate) struct Target {
     pub(crate) labels: Labels,
     /// Series that are judged.
     pub(crate) series: usize,
+    /// Methods that judge some of them jointly: each has a say, as one series has.
+    joint: usize,
     /// The rarest event of each series lately.
     recent: HashMap<SeriesKey, Recent>,
     tail: SurpriseTail,
@@ -79,6 +81,11 @@ pub(crate) struct TargetAlarm {
 }
 
 impl Target {
+    /// Who may find something odd: its series, and methods that judge several of them.
+    pub(crate) fn voices(&self) -> usize {
+        self.series + self.joint
+    }
+
     /// Takes an event in; says whether all that is recent is an alarm.
     fn take(&mut self, event: &Event, rules: &Rules) -> Option<TargetAlarm> {
         let nats = (event.return_seconds / rules.together).ln();
@@ -118,10 +125,11 @@ impl Target {
     fn judge(&self, counts: impl Fn(&Recent) -> bool) -> (bool, f64, Vec<&Recent>) {
         let mut recent = self.ordered(counts);
         let nats: Vec<f64> = recent.iter().map(|recent| recent.nats).collect();
-        let (together, count) = surprise(&nats, self.series);
-        let (alone, few) = dependent_surprise(&nats, self.series);
+        let voices = self.voices();
+        let (together, count) = surprise(&nats, voices);
+        let (alone, few) = dependent_surprise(&nats, voices);
         let is_rare = alone >= self.tail.theory() - SUPPORT;
-        if is_rare && self.tail.is_known() && together >= self.tail.level(self.series) {
+        if is_rare && self.tail.is_known() && together >= self.tail.level(voices) {
             recent.truncate(count);
             return (true, together, recent);
         }
@@ -153,7 +161,7 @@ impl Target {
     fn doubtful(&self) -> f64 {
         let recent = self.ordered(|recent| !recent.event.is_certain() && !recent.is_weekly);
         let nats: Vec<f64> = recent.iter().map(|recent| recent.nats).collect();
-        surprise(&nats, self.series).0
+        surprise(&nats, self.voices()).0
     }
 
     /// What is recent and `counts`, rarest first.
@@ -215,6 +223,7 @@ impl Targets {
                 let id = self.targets.insert(Target {
                     labels: own.clone(),
                     series: 0,
+                    joint: 0,
                     recent: HashMap::new(),
                     tail: SurpriseTail::new(self.budget.interval_seconds(), self.rules.together),
                     recurrence: Recurrence::default(),
@@ -240,6 +249,18 @@ impl Targets {
         {
             self.by_labels.remove(&target.labels);
         }
+    }
+
+    /// One method more, or less, judges series of the target jointly.
+    pub(crate) fn set_joint(&mut self, id: TargetId, change: isize) {
+        if let Some(target) = self.targets.get_mut(id) {
+            target.joint = target.joint.saturating_add_signed(change);
+        }
+    }
+
+    /// The target with these labels.
+    pub(crate) fn find(&self, labels: LabelsRef<'_>) -> Option<TargetId> {
+        self.by_labels.get(&labels.to_owned()).copied()
     }
 
     /// Takes an event in; says whether its target raises an alarm.

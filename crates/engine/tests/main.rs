@@ -5,6 +5,7 @@ mod diagnosis;
 mod fleet;
 mod histograms;
 mod incidents;
+mod methods;
 mod mutated;
 mod policies;
 mod resume;

@@ -12,6 +12,7 @@ mod error;
 mod fault;
 mod signal;
 mod statement;
+mod unit;
 
 use std::collections::HashMap;
 
@@ -59,6 +60,9 @@ pub enum Known<'a> {
         mapping: &'a Mapping,
         /// Of which program.
         adapter: &'a Adapter,
+        /// What turns its readings into the signal's unit: the mapping's `scale`, and what its name
+        /// says if it is exposed in another unit than the adapter knows.
+        scale: f64,
     },
     /// It is not a measurement, or a misleading one.
     Ignored {
@@ -67,6 +71,26 @@ pub enum Known<'a> {
         /// Of which program.
         adapter: &'a Adapter,
     },
+}
+
+/// In what readings are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quantity<'a> {
+    /// What they tell.
+    pub signal: &'a Signal,
+    /// What turns them into the signal's unit.
+    pub scale: f64,
+    /// Whether they are so much a second.
+    pub per_second: bool,
+}
+
+impl Quantity<'_> {
+    /// The unit in words, such as `bytes per second`.
+    #[must_use]
+    pub fn unit(&self) -> String {
+        let unit = &self.signal.unit;
+        if self.per_second { format!("{unit} per second") } else { unit.clone() }
+    }
 }
 
 /// Endings of the parts of a histogram or summary, and of the mean that is made of them.
@@ -189,9 +213,42 @@ impl Knowledge {
         Ok(())
     }
 
-    /// What is known of `metric`; the parts of a histogram or summary are known by its name.
+    /// What is known of `metric`; the parts of a histogram or summary are known by its name, and
+    /// what is exposed in another unit by the name that it would have in the one that is known.
+    ///
+    /// ```
+    /// use auscult_knowledge::{Known, Knowledge};
+    /// let knowledge = Knowledge::embedded();
+    /// let metric = "gen_ai_server_time_to_first_token_milliseconds";
+    /// let Some(Known::Signal { signal, scale, .. }) = knowledge.look_up(metric) else {
+    ///     panic!("it is known in seconds");
+    /// };
+    /// assert_eq!((signal.unit.as_str(), scale), ("seconds", 0.001));
+    /// ```
     #[must_use]
     pub fn look_up(&self, metric: &str) -> Option<Known<'_>> {
+        self.known(metric, 1.0).or_else(|| {
+            let mut others = unit::in_other_units(metric);
+            others.find_map(|(name, factor)| self.known(&name, factor))
+        })
+    }
+
+    /// In what the readings of `metric` are that are judged: counters by their growth a second,
+    /// histograms by their figures. `None` where no signal is known, and for counts of histograms, which
+    /// are not in its unit.
+    #[must_use]
+    pub fn quantity(&self, metric: &str) -> Option<Quantity<'_>> {
+        let Some(Known::Signal { signal, mapping, scale, .. }) = self.look_up(metric) else {
+            return None;
+        };
+        if mapping.kind.has_parts() && metric.ends_with("_count") {
+            return None;
+        }
+        let is_rate = mapping.kind == MetricForm::Counter || signal.form == Form::Rate;
+        Some(Quantity { signal, scale, per_second: is_rate })
+    }
+
+    fn known(&self, metric: &str, factor: f64) -> Option<Known<'_>> {
         let found = self.metrics.get(metric).or_else(|| {
             let family = PARTS.iter().find_map(|part| metric.strip_suffix(part))?;
             self.metrics.get(family).filter(|(adapter, entry)| match entry {
@@ -208,6 +265,7 @@ impl Knowledge {
                 signal: &self.signals[*signal],
                 mapping: &adapter.signals[*mapping],
                 adapter,
+                scale: adapter.signals[*mapping].scale * factor,
             },
             Entry::Ignored(place) => Known::Ignored { ignored: &adapter.ignored[*place], adapter },
         })

@@ -9,6 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use auscult_engine::Judging;
+
 use crate::clock;
 use crate::delivery::DeliveryMetrics;
 use crate::serve::Shared;
@@ -45,6 +47,13 @@ pub(crate) struct JobLabels {
 pub(crate) struct SourceLabels {
     pub(crate) source: String,
     pub(crate) outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MethodLabels {
+    method: String,
+    judging: &'static str,
+    state: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -146,6 +155,16 @@ impl OwnMetrics {
             samples.get_or_create(&OutcomeLabels { outcome }).inc_by(count);
         }
         registry.register("samples", "Samples that came, by what became of them", samples);
+        let methods = Family::<MethodLabels, Gauge>::default();
+        for count in shared.engine.methods() {
+            let judging = if count.judging == Judging::Jointly { "jointly" } else { "alone" };
+            let labels =
+                MethodLabels { method: count.method, judging, state: count.state.as_str() };
+            let series = i64::try_from(count.series).unwrap_or(i64::MAX);
+            methods.get_or_create(&labels).set(series);
+        }
+        let help = "Series with a method that policies assign, by how far it has come";
+        registry.register("method_series", help, methods);
         let mut gauge = |name: &str, help: &str, value: usize| {
             let gauge: Gauge = Gauge::default();
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
@@ -153,6 +172,12 @@ impl OwnMetrics {
         };
         gauge("series", "Series that are watched", shared.engine.series());
         gauge("series_limit", "Most series that are watched", shared.engine.settings().most_series);
+        let of_u64 = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let help = "Bytes that methods which policies assign take, about";
+        gauge("method_memory_bytes", help, of_u64(shared.engine.method_memory()));
+        let help = "Most bytes that methods which policies assign may take";
+        let limit = shared.engine.settings().method_memory_limit;
+        gauge("method_memory_limit_bytes", help, of_u64(limit));
         gauge("targets", "Targets that series belong to", shared.engine.targets());
         gauge("warm", "1 once the past of all sources is read", usize::from(shared.is_warm()));
         gauge("open_incidents", "Incidents that are open", shared.engine.open_incidents());

@@ -309,7 +309,7 @@ impl Background {
         }
         shared.warm.store(true, Ordering::Release);
         otlp.spawn(&shared, &stopped, &mut tasks);
-        supervisor.apply(plan).await;
+        supervisor.apply(plan, true).await;
         tasks.spawn(supervisor.run(source, requests, stopped.clone()));
         tasks.spawn(repeat(shared.settings.tick, Shared::tick, Arc::clone(&shared), stopped));
         while tasks.join_next().await.is_some() {}

@@ -12,7 +12,7 @@ use crate::reload::{self, Request, SettingsSource};
 use crate::scrape::{self, Job, ScrapeSettings};
 use crate::serve::{ServeError, Shared};
 use crate::settings::ServerSettings;
-use crate::sources::{FollowSettings, PrometheusSettings, Source};
+use crate::sources::{self, FollowSettings, PrometheusSettings, Source};
 
 /// The settings of something that runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,11 +108,12 @@ impl Supervisor {
     }
 
     /// Ends what is no longer asked for, and starts what is new.
-    pub(crate) async fn apply(&mut self, plan: Plan) {
+    /// The past of new sources is read first, beside everything else, unless it `is_read`.
+    pub(crate) async fn apply(&mut self, plan: Plan, is_read: bool) {
         let mut kept = Vec::new();
         for (part, ready) in plan.wanted {
             match ready {
-                Some(ready) => kept.push(self.start(part, ready)),
+                Some(ready) => kept.push(self.start(part, ready, is_read)),
                 None => {
                     let place = self.running.iter().position(|running| running.part == part);
                     kept.extend(place.map(|place| self.running.swap_remove(place)));
@@ -152,12 +153,16 @@ impl Supervisor {
         }
     }
 
-    fn start(&mut self, part: Part, ready: Ready) -> Running {
-        let (end, ended) = watch::channel(false);
+    fn start(&mut self, part: Part, ready: Ready, is_read: bool) -> Running {
+        let (end, mut ended) = watch::channel(false);
         let shared = Arc::clone(&self.shared);
         match ready {
             Ready::Scrape(job) => self.tasks.spawn(job.run(shared, ended)),
-            Ready::Source(source) => self.tasks.spawn(source.run(shared, ended)),
+            Ready::Source(mut source) => self.tasks.spawn(async move {
+                if is_read || sources::catch_up(&shared, &mut source, &mut ended).await {
+                    source.run(shared, ended).await;
+                }
+            }),
         };
         Running { part, end }
     }
@@ -209,7 +214,7 @@ impl Supervisor {
         let engine = self.shared.reconfigure(settings.engine.clone());
         engine.map_err(|key| fixed(&format!("detection.{key}")))?;
         self.shared.access.replace(users);
-        self.apply(plan).await;
+        self.apply(plan, false).await;
         let shared = Arc::clone(&self.shared);
         // A panic is reported by the runtime.
         drop(tokio::task::spawn_blocking(move || shared.note_policies()).await);

@@ -188,3 +188,52 @@ async fn a_file_is_read_from_its_start_and_followed() {
     .await;
     std::fs::remove_file(&path).unwrap();
 }
+
+#[derive(Debug)]
+struct Given(Arc<Mutex<ServerSettings>>);
+
+impl auscult_server::SettingsSource for Given {
+    fn has_changed(&self) -> bool {
+        false
+    }
+
+    fn read(&mut self) -> Result<ServerSettings, String> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_a_reload_adds_gets_its_past_while_the_others_go_on() {
+    let (server, asked) = server(Arc::new(|_, query| (200, growing(query)))).await;
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let before = ServerSettings { listen, ..ServerSettings::default() };
+    let given = Arc::new(Mutex::new(before.clone()));
+    let service = auscult_server::Server::bind(before).await.unwrap();
+    let service = service.reloading(Given(Arc::clone(&given)));
+    let (address, reloader) = (service.address(), service.reloader());
+    let (_stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(service.run(async move { drop(stopped.await) }));
+    warm(address).await;
+    let prometheuses = asking(server, 1000).prometheuses;
+    *given.lock().unwrap() = ServerSettings { listen, prometheuses, ..ServerSettings::default() };
+    assert_eq!(reloader.reload().await, Ok(()));
+    until("the past", || async {
+        (!series(address, "metric=tokens").await.is_empty()).then_some(())
+    })
+    .await;
+    // It was learnt, past its warm-up, and none of it again as something late.
+    let page = reqwest::get(format!("http://{address}/api/auscult/v1/series?metric=tokens"));
+    let page: serde_json::Value = page.await.unwrap().json().await.unwrap();
+    assert!(page["series"][0]["expected"].is_number(), "{page}");
+    let first = asked.lock().unwrap()[0]["start"].parse::<f64>().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!(now - first >= 999.0, "{first}");
+    until("what is new", || async { (judged(address).await > 2).then_some(()) }).await;
+    let own = own_metrics(address).await;
+    for outcome in ["late", "duplicate"] {
+        assert!(
+            own.contains(&format!("auscult_samples_total{{outcome=\"{outcome}\"}} 0\n")),
+            "{own}"
+        );
+    }
+}

@@ -10,6 +10,7 @@ mod fusions;
 mod grid;
 pub(crate) mod metric;
 pub(crate) mod picture;
+pub(crate) mod policy;
 mod records;
 pub(crate) mod report;
 pub(crate) mod study;

@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::report::Format;
 use crate::selection::choice::Columns;
 use crate::selection::metric::Metric;
-use crate::selection::{self, Question, picture, report};
+use crate::selection::{self, Question, picture, policy, report};
 
 /// Arguments of `auscult select`.
 #[derive(Debug, clap::Args)]
@@ -70,6 +70,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     choice: Option<PathBuf>,
 
+    /// Write the choice as a policy of `auscult serve`, in YAML
+    #[arg(long, value_name = "FILE", requires = "online")]
+    policy: Option<PathBuf>,
+
     /// Form of the answer
     #[arg(short, long, value_name = "FORM", default_value = "table")]
     format: Format,
@@ -110,6 +114,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let selection = selection::select(&question, &progress)?;
     if let Some(path) = &arguments.choice {
         let text = report::choice(&question, &selection, &columns).text();
+        std::fs::write(path, text).map_err(CallError::write(path.display().to_string()))?;
+    }
+    if let Some(path) = &arguments.policy {
+        let text = policy::policy(&report::choice(&question, &selection, &columns));
         std::fs::write(path, text).map_err(CallError::write(path.display().to_string()))?;
     }
     if let (Some(kind), Some(path)) = (plot_kind, &arguments.plot) {

@@ -72,7 +72,8 @@ impl<'k> SceneBuilder<'k> {
     /// Declares the series with these labels, its name among them; `None` if nothing is known of it.
     pub fn series(&mut self, labels: &Labels) -> Option<SeriesNumber> {
         let metric = labels.get(METRIC_NAME)?;
-        let Some(Known::Signal { signal, mapping, adapter }) = self.knowledge.look_up(metric)
+        let Some(Known::Signal { signal, mapping, adapter, scale }) =
+            self.knowledge.look_up(metric)
         else {
             return None;
         };
@@ -84,7 +85,7 @@ impl<'k> SceneBuilder<'k> {
             .metrics
             .iter()
             .position(|known| Some(known.len()) == named && metric.starts_with(known.as_str()));
-        let scale = if part == Part::Count { 1.0 } else { mapping.scale };
+        let scale = if part == Part::Count { 1.0 } else { scale };
         self.series.push(Series {
             target,
             signal: signal.name.clone(),

@@ -19,7 +19,7 @@ pub struct HeldField {
 }
 
 /// Every field, and what it is without any policy.
-fn unsaid() -> [(&'static str, Value); 9] {
+fn unsaid() -> [(&'static str, Value); 11] {
     [
         ("watch", Value::Bool(true)),
         ("severity", Value::from("warning")),
@@ -30,6 +30,8 @@ fn unsaid() -> [(&'static str, Value); 9] {
         ("valid_range", Value::Null),
         ("maintenance", Value::Array(Vec::new())),
         ("member_labels", Value::Null),
+        ("method", Value::Null),
+        ("joint_method", Value::Null),
     ]
 }
 
@@ -96,7 +98,8 @@ mod tests {
         let policy: Policy = serde_json::from_value(serde_json::json!({
             "direction": "down", "least_change": 2.5, "least_relative_change": 0.1, "for": "1m30s",
             "valid_range": {"high": 85}, "maintenance": [], "severity": "critical", "watch": true,
-            "member_labels": ["gpu"],
+            "member_labels": ["gpu"], "method": {"name": "zscore"},
+            "joint_method": {"name": "mahalanobis-ensemble"},
         }))
         .unwrap();
         let schema = schemars::schema_for!(Policy).to_value();

@@ -2,6 +2,7 @@
 
 mod held;
 mod maintenance;
+mod method;
 mod resolved;
 
 use std::time::Duration;
@@ -14,7 +15,8 @@ use crate::selector::Selector;
 
 pub use held::HeldField;
 pub use maintenance::{Maintenance, MaintenanceError, Weekday};
-pub(crate) use resolved::{Policies, Resolved};
+pub use method::{AssignedMethod, Judging, MethodError};
+pub(crate) use resolved::{JointMethod, Policies, Resolved};
 
 /// What a person wants of the series that `match` means.
 ///
@@ -78,6 +80,14 @@ pub struct Policy {
     /// empty list: it is not compared with siblings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_labels: Option<Vec<String>>,
+    /// A method of the catalogue that judges the series by itself, in place of the default
+    /// detector once its own history says how rare its scores are; the default one goes on besides.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "method::alone")]
+    pub method: Option<AssignedMethod>,
+    /// A method of the catalogue that judges the series of this policy that one target has
+    /// jointly, at each tick; what it finds counts as one more series of the target.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "method::jointly")]
+    pub joint_method: Option<AssignedMethod>,
 }
 
 /// On which side of what is expected departures count.
@@ -227,6 +237,8 @@ mod tests {
             "maintenance": [{"days": ["sat", "sun"], "from": "22:00", "to": "02:30",
                 "time_zone": "Europe/Berlin"}],
             "severity": "critical", "watch": true, "member_labels": ["gpu"],
+            "method": {"name": "matrix-profile", "settings": {"window": 40}},
+            "joint_method": {"name": "none"},
         }))
         .unwrap();
         let json = serde_json::to_string(&policy).unwrap();
@@ -240,7 +252,11 @@ mod tests {
             (r#"{"valid_range": {}}"#, "needs `low`, `high` or both"),
             (r#"{"severity": "fatal"}"#, "fatal"),
             (r#"{"direction": "sideways"}"#, "sideways"),
-            (r#"{"method": "z-score"}"#, "unknown field"),
+            (r#"{"methd": {"name": "zscore"}}"#, "unknown field"),
+            (r#"{"method": {"name": "z-score"}}"#, "did you mean `zscore`?"),
+            (r#"{"method": {"name": "cusum", "settings": {"treshold": 3}}}"#, "has no setting"),
+            (r#"{"joint_method": {"name": "cusum"}}"#, "assign it as `method`"),
+            (r#"{"method": {"settings": {}}}"#, "missing field `name`"),
         ] {
             let error = serde_json::from_str::<Policy>(wrong).expect_err(wrong).to_string();
             assert!(error.contains(expected), "{wrong}: {error}");

@@ -5,7 +5,16 @@ use std::sync::Arc;
 
 use auscult_core::{Band, LabelsRef, Timestamp};
 
-use super::{Direction, Maintenance, Policy, Severity, ValidRange};
+use super::{AssignedMethod, Direction, Maintenance, Policy, Severity, ValidRange};
+
+/// A method that judges series of a target jointly, and the selector that says which.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct JointMethod {
+    /// The policy's, as text: with the method, it tells one group of a target from another.
+    pub(crate) selector: String,
+    /// As JSON, so that it can be told from others and stored.
+    pub(crate) method: String,
+}
 
 /// What holds for a series.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +25,8 @@ pub(crate) struct Resolved {
     pub(crate) lasting: i64,
     pub(crate) valid_range: Option<ValidRange>,
     pub(crate) member_labels: Option<Vec<String>>,
+    pub(crate) method: Option<Arc<AssignedMethod>>,
+    pub(crate) joint_method: Option<(JointMethod, Arc<AssignedMethod>)>,
     direction: Direction,
     least_change: f64,
     least_relative_change: f64,
@@ -31,6 +42,8 @@ impl Resolved {
             lasting: 0,
             valid_range: None,
             member_labels: None,
+            method: None,
+            joint_method: None,
             direction: Direction::Both,
             least_change: 0.0,
             least_relative_change: 0.0,
@@ -54,6 +67,15 @@ impl Resolved {
         self.valid_range = policy.valid_range.or(self.valid_range);
         if policy.member_labels.is_some() {
             self.member_labels.clone_from(&policy.member_labels);
+        }
+        let said = |method: &AssignedMethod| (!method.is_none()).then(|| Arc::new(method.clone()));
+        if let Some(method) = &policy.method {
+            self.method = said(method);
+        }
+        if let Some(method) = &policy.joint_method {
+            let key =
+                || JointMethod { selector: policy.selector.to_string(), method: method.as_json() };
+            self.joint_method = said(method).map(|method| (key(), method));
         }
     }
 

@@ -4,12 +4,15 @@
 //! header   version, when, how many parts
 //! part     its number, the mark up to which it was fed     ┐ for each
 //! series   labels, signal, detector: one record a series   │ part
+//! method   what a person assigned to the series before it   │
 //! repeats  how often the series before it repeats a value   │
 //! pending  a departure that has to last before it counts   ┘
 //! rest     the mark up to which targets and incidents were fed
 //! target   labels, history, what is odd lately
 //! recurrence  what belongs to the week of the target
 //! group    siblings, what is usual among them
+//! departures  of siblings so far
+//! joint    series of a target that a method judges jointly
 //! incident as JSON, as long as it may go on
 //! end      how many series
 //! ```
@@ -21,10 +24,12 @@
 mod resume;
 
 use auscult_core::{Explanation, Labels, LabelsRef, Timestamp};
+use auscult_detect::ensemble::ReturnPeriods;
 use serde::{Deserialize, Serialize};
 
 pub use resume::{Marks, ResumeError, Resumed, Resuming};
 
+use crate::peers::Departures;
 use crate::policy::Severity;
 use crate::recurrence::Recurrence;
 use crate::repeats::Repeats;
@@ -34,7 +39,7 @@ use crate::surprise::SurpriseTail;
 use crate::target::{SeriesKey, TargetId};
 
 /// Of the records.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// One record. New kinds go to the end.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +73,13 @@ pub(crate) enum Record<'a> {
     Repeats(Repeats),
     #[serde(borrow)]
     Recurrence(SavedRecurrence<'a>),
+    /// Of the series before it.
+    #[serde(borrow)]
+    Method(SavedMethod<'a>),
+    #[serde(borrow)]
+    Joint(SavedJoint<'a>),
+    #[serde(borrow)]
+    Departures(SavedDepartures<'a>),
 }
 
 /// Bytes that are written as such.
@@ -123,6 +135,15 @@ pub(crate) struct SavedGroup<'a> {
     pub(crate) ticks: f64,
 }
 
+/// What siblings did so far that is not usual among them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedDepartures<'a> {
+    /// Those of the group.
+    #[serde(borrow)]
+    pub(crate) labels: Bytes<'a>,
+    pub(crate) departures: Departures,
+}
+
 /// What judges a series.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedWatch<'a> {
@@ -131,6 +152,53 @@ pub(crate) struct SavedWatch<'a> {
     /// As the detector writes itself.
     #[serde(borrow)]
     pub(crate) detector: Bytes<'a>,
+}
+
+/// What a method on a stream learnt.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedStream<'a> {
+    /// As JSON: methods do so.
+    #[serde(borrow)]
+    pub(crate) snapshot: Bytes<'a>,
+    pub(crate) periods: ReturnPeriods,
+    pub(crate) seen: u64,
+    pub(crate) return_seconds: f64,
+    pub(crate) odd_since: Option<Timestamp>,
+}
+
+/// A method that a person assigned to a series.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedMethod<'a> {
+    /// Name and settings, as JSON.
+    pub(crate) method: &'a str,
+    #[serde(borrow)]
+    pub(crate) stream: SavedStream<'a>,
+}
+
+/// A series that a method judges with others.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedChannel<'a> {
+    #[serde(borrow)]
+    pub(crate) labels: Bytes<'a>,
+    pub(crate) reading: Option<(Timestamp, f64)>,
+    pub(crate) is_fresh: bool,
+    pub(crate) gap: i64,
+}
+
+/// Series of a target that a method judges jointly.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedJoint<'a> {
+    #[serde(borrow)]
+    pub(crate) target: Bytes<'a>,
+    /// Which series, and the method as JSON.
+    pub(crate) selector: &'a str,
+    pub(crate) method: &'a str,
+    /// The series, in the order of their readings.
+    #[serde(borrow)]
+    pub(crate) channels: Vec<SavedChannel<'a>>,
+    pub(crate) last_row: Option<Timestamp>,
+    #[serde(borrow)]
+    pub(crate) stream: SavedStream<'a>,
 }
 
 /// A target.

@@ -69,7 +69,7 @@ pub struct Resuming {
     engine: Engine,
     found: Resumed,
     begun: bool,
-    /// The series that was read last, if nothing else was since.
+    /// The series that was read last, if it could be.
     series: Option<SeriesKey>,
     expected: Option<u64>,
     next: (u64, u64),
@@ -129,9 +129,15 @@ impl Resuming {
                 true
             }
             Ok(Record::Repeats(repeats)) => {
-                let series = self.series.take();
+                let series = self.series;
                 series.is_some_and(|series| self.engine.put_repeats(series, repeats))
             }
+            Ok(Record::Method(method)) => {
+                let series = self.series;
+                series.is_some_and(|series| self.engine.put_method(series, &method))
+            }
+            Ok(Record::Departures(departures)) => self.engine.put_departures(&departures),
+            Ok(Record::Joint(joint)) => self.engine.put_joint(&joint),
             Ok(Record::Pending(pending)) => self.engine.put_pending(pending),
             Ok(Record::Group(group)) => self.engine.put_group(&group),
             Ok(Record::Recurrence(recurrence)) => self.engine.put_recurrence(recurrence),

@@ -40,7 +40,13 @@ pub(crate) trait Admission {
     /// Departures of a series from its siblings have to last for so many nanoseconds.
     fn hold(&self, series: SeriesKey, nanos: i64);
 
-    /// A series is not judged any more.
+    /// Has a method judge a new series with others of its target, if a policy says so.
+    fn join(&self, series: SeriesKey, target: TargetId, labels: LabelsRef<'_>, policy: &Resolved);
+
+    /// No method judges the series with others any more.
+    fn part(&self, series: SeriesKey);
+
+    /// A series is not judged any more, or not among its siblings.
     fn leave(&self, target: Option<TargetId>, peer: Option<Place>);
 
     /// What was stored of a series among its siblings.
@@ -114,6 +120,12 @@ impl Shard {
             let target = admission.target(labels);
             slot.target = Some(target);
             slot.peer = admission.peer((self.number, key), target, labels, policy);
+            if let Some(method) = &policy.method {
+                self.methods.assign(key, Some(method));
+            }
+            if policy.joint_method.is_some() {
+                admission.join((self.number, key), target, labels, policy);
+            }
         }
     }
 
@@ -153,18 +165,30 @@ impl Shard {
                 self.pendings.remove(key);
                 slot.peer.into_iter().for_each(|_| admission.hold((self.number, key), new.lasting));
             }
+            let series = (self.number, key);
             if old.watch && !new.watch {
                 self.pendings.remove(key);
+                self.methods.remove(key);
+                admission.part(series);
                 admission.leave(slot.target.take(), slot.peer.take());
-            } else if !old.watch && new.watch {
+                continue;
+            }
+            if !old.watch && new.watch {
                 self.join(key, admission);
-            } else if old.member_labels != new.member_labels {
+                continue;
+            }
+            let Some(target) = slot.target else { continue };
+            if old.member_labels != new.member_labels {
                 // It is learnt anew among its siblings, who are others now.
                 admission.leave(None, slot.peer.take());
-                let series = (self.number, key);
-                slot.peer = slot
-                    .target
-                    .and_then(|target| admission.peer(series, target, slot.labels.as_ref(), new));
+                slot.peer = admission.peer(series, target, slot.labels.as_ref(), new);
+            }
+            if old.method != new.method {
+                self.methods.assign(key, new.method.as_ref());
+            }
+            if old.joint_method != new.joint_method {
+                admission.part(series);
+                admission.join(series, target, slot.labels.as_ref(), new);
             }
         }
     }
@@ -172,7 +196,8 @@ impl Shard {
     /// Takes series for what `declared` says of their metric from now on. A gauge that turns
     /// out to be a counter, or the other way round, is learnt anew.
     pub(crate) fn redeclare(&mut self, declared: impl Fn(&str) -> Option<MetricKind>) {
-        for (_, slot) in self.slots.iter_mut() {
+        let mut others = Vec::new();
+        for (key, slot) in self.slots.iter_mut() {
             let Some(kind) = declared(slot.labels.as_ref().metric()) else { continue };
             let role = role(slot.labels.as_ref(), kind, &self.knowledge);
             let is_plain = |role| matches!(role, Role::Gauge | Role::Counter);
@@ -182,7 +207,9 @@ impl Shard {
             slot.role = role;
             if let (Some(watch), Some(signal)) = (&mut slot.watch, Signal::new(role)) {
                 *watch = fresh_watch(signal);
+                others.push(key);
             }
         }
+        others.into_iter().for_each(|key| self.methods.begin_anew(key));
     }
 }

@@ -7,6 +7,7 @@ use auscult_telemetry::metrics::{HistogramPoint, MetricKind, MetricSeries, Point
 
 use super::event::{CERTAIN_SCORE, CERTAIN_SECONDS, Event, certain};
 use super::{Admission, Shard};
+use crate::assigned::JointReading;
 use crate::engine::Counts;
 use crate::peers::PeerReading;
 use crate::policy::Severity;
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) events: Vec<Event>,
     /// For the comparison of siblings.
     pub(crate) peers: Vec<PeerReading>,
+    /// For methods that judge several series jointly.
+    pub(crate) joint: Vec<JointReading>,
     /// What there is no room for.
     pub(crate) unwatched: Tally,
 }
@@ -180,7 +183,8 @@ impl Shard {
             }
         };
         let before = watch.last.map(|(_, reading)| reading);
-        if watch.follow(point.time) {
+        let is_set_back = watch.follow(point.time);
+        if is_set_back {
             self.pendings.remove(key);
         }
         watch.last = Some((point.time, reading));
@@ -201,6 +205,22 @@ impl Shard {
             .detector
             .watch(sample, self.explained_from)
             .expect("a detector of one channel takes one reading");
+        // Once an assigned method can say how rare its scores are, its word is taken.
+        let found = policy.and_then(|policy| {
+            if policy.joint_method.is_some() {
+                outcome.joint.push(JointReading { series: (self.number, key), time, reading });
+            }
+            policy.method.as_ref()?;
+            self.methods.watch(key, sample, self.explained_from, is_set_back)
+        });
+        let (score, return_seconds, explanation) = match (found, policy) {
+            (Some(found), Some(policy)) => {
+                let name = policy.method.as_ref().map_or("", |method| method.name());
+                let explanation = found.explanation.map(|why| signed(why, name, reading));
+                (Some(found.score), found.return_seconds, explanation)
+            }
+            _ => (watched.score.ready(), watched.return_seconds, watched.explanation),
+        };
         let event = |score, return_seconds, explanation| Event {
             shard: self.number,
             key,
@@ -216,9 +236,9 @@ impl Shard {
         let sure =
             |expected, reason| event(CERTAIN_SCORE, CERTAIN_SECONDS, certain(expected, reason));
         let passed = policy.and_then(|policy| policy.passed(reading));
-        let stuck = watch.stuck().filter(|(_, seconds)| {
-            *seconds >= self.explained_from && *seconds > watched.return_seconds
-        });
+        let stuck = watch
+            .stuck()
+            .filter(|(_, seconds)| *seconds >= self.explained_from && *seconds > return_seconds);
         let odd = if watch.signal.is_down() {
             Some(sure(1.0, "the target does not answer".to_owned()))
         } else if let Some(bound) = passed {
@@ -233,11 +253,11 @@ impl Shard {
             explanation.onset = Some(Timestamp::from_nanos(since));
             Some(event(score, seconds, explanation))
         } else if let (Some(score), Some(explanation)) =
-            (watched.score.ready(), watched.explanation.filter(|_| watch.settling == 0))
+            (score, explanation.filter(|_| watch.settling == 0))
         {
             let expected = explanation.expected[0];
             let counts = policy.is_none_or(|policy| policy.counts(reading, expected));
-            counts.then(|| event(score, watched.return_seconds, explanation))
+            counts.then(|| event(score, return_seconds, explanation))
         } else {
             None
         };
@@ -259,6 +279,16 @@ impl Shard {
             && !policy.is_in_maintenance(event.time)
             && policy.counts(event.reading, event.explanation.expected[0])
     }
+}
+
+/// The explanation of one channel by the method called `name`, which says so.
+fn signed(mut explanation: Explanation, name: &str, reading: f64) -> Explanation {
+    if !explanation.expected.first().is_some_and(|expected| expected.is_finite()) {
+        explanation.expected = vec![reading];
+    }
+    explanation.reasons = explanation.sentences(|_| "it");
+    explanation.reasons.push(format!("found by `{name}`"));
+    explanation
 }
 
 /// What is said of a series that is stuck at `reading`.

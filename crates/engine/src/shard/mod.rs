@@ -3,6 +3,7 @@
 mod admission;
 mod event;
 mod judge;
+mod methods;
 mod now;
 mod saving;
 mod tick;
@@ -14,6 +15,7 @@ use auscult_detect::ensemble::{PotEnsemble, PotEnsembleSettings};
 use auscult_knowledge::Knowledge;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::assigned::Room;
 use crate::families::Families;
 use crate::peers::Place;
 use crate::pending::Pendings;
@@ -26,6 +28,7 @@ use crate::target::TargetId;
 pub(crate) use admission::Admission;
 pub(crate) use event::Event;
 pub(crate) use judge::Outcome;
+use methods::Methods;
 pub(crate) use now::Now;
 pub(crate) use tick::SilentSeries;
 
@@ -119,6 +122,7 @@ pub(crate) struct Shard {
     knowledge: Arc<Knowledge>,
     policies: Policies,
     pendings: Pendings,
+    methods: Methods,
 }
 
 impl Shard {
@@ -129,6 +133,7 @@ impl Shard {
         explained_from: f64,
         knowledge: Arc<Knowledge>,
         policies: Arc<[Policy]>,
+        room: Arc<Room>,
     ) -> Self {
         Self {
             number,
@@ -140,6 +145,7 @@ impl Shard {
             knowledge,
             policies: Policies::new(policies),
             pendings: Pendings::default(),
+            methods: Methods::new(room),
         }
     }
 

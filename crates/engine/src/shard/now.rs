@@ -31,7 +31,12 @@ impl Now {
         let within = |band: Band| (band.low..=band.high).contains(&self.reading);
         let is_odd = self.band.is_some_and(|band| !within(band))
             && self.expected.is_none_or(|expected| policy.counts(self.reading, expected));
-        !self.is_down && !is_odd && policy.passed(self.reading).is_none()
+        self.is_calm(policy) && !is_odd
+    }
+
+    /// Whether nothing about the reading is an alarm by itself.
+    fn is_calm(&self, policy: &Resolved) -> bool {
+        !self.is_down && policy.passed(self.reading).is_none()
     }
 }
 
@@ -47,7 +52,14 @@ impl Shard {
         let slot = self.slots.get(key)?;
         let policy = self.policies.get(slot.policy);
         let now = self.now(slot).filter(|now| !now.ended)?;
-        (!policy.is_in_maintenance(time)).then(|| now.is_usual(policy))
+        if policy.is_in_maintenance(time) {
+            return None;
+        }
+        // What an assigned method judges is usual by its word, not by the band of the default one.
+        Some(match self.methods.return_seconds(key) {
+            Some(seconds) => now.is_calm(policy) && seconds < self.explained_from,
+            None => now.is_usual(policy),
+        })
     }
 
     /// How much alarms of the series at `key` matter.
@@ -80,9 +92,9 @@ impl Shard {
         self.slots.get(key).map(|slot| (&slot.labels, self.now(slot)))
     }
 
-    /// Every series: labels, and how it is.
-    pub(crate) fn series(&self) -> impl Iterator<Item = (&Labels, Option<Now>)> {
-        self.slots.iter().map(|(_, slot)| (&slot.labels, self.now(slot)))
+    /// Every series: where, labels, and how it is.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (Key, &Labels, Option<Now>)> {
+        self.slots.iter().map(|(key, slot)| (key, &slot.labels, self.now(slot)))
     }
 }
 

@@ -41,6 +41,7 @@ impl Shard {
             let (home, peer) = (homes.get(&key).copied(), slot.peer.and_then(&peer));
             let Slot { role, ended, .. } = *slot;
             records.push(&Record::Series(SavedSeries { labels, home, role, ended, peer, watch }));
+            self.methods.save(key, records);
             if let Some(watch) = &slot.watch {
                 records.push(&Record::Repeats(watch.repeats.clone()));
             }

@@ -11,7 +11,7 @@ use super::event::{CERTAIN_SCORE, CERTAIN_SECONDS, Event, certain};
 use crate::families::Entry as Family;
 use crate::peers::Place;
 use crate::slab::Key;
-use crate::target::TargetId;
+use crate::target::{SeriesKey, TargetId};
 
 /// Usual steps without a sample after which a series is silent.
 const SILENT_STEPS: f64 = 5.0;
@@ -27,8 +27,8 @@ pub(crate) struct SilentSeries {
 /// What a tick found.
 #[derive(Debug, Default)]
 pub(crate) struct Ticked {
-    /// The targets of series that were forgotten, and their places among siblings.
-    pub(crate) forgotten: Vec<(Option<TargetId>, Option<Place>)>,
+    /// Series that were forgotten, their targets, and their places among siblings.
+    pub(crate) forgotten: Vec<(SeriesKey, Option<TargetId>, Option<Place>)>,
     /// Silence by target.
     pub(crate) silent: HashMap<TargetId, SilentSeries>,
 }
@@ -106,7 +106,10 @@ impl Shard {
                 place.remove();
             }
             self.pendings.remove(key);
-            ticked.forgotten.extend(self.slots.remove(key).map(|slot| (slot.target, slot.peer)));
+            self.methods.remove(key);
+            let series = (self.number, key);
+            let gone = self.slots.remove(key).map(|slot| (series, slot.target, slot.peer));
+            ticked.forgotten.extend(gone);
         }
         if !ticked.forgotten.is_empty() || self.families.entries.len() >= most_families {
             let parts = self.slots.iter().filter_map(|(_, slot)| slot.part);

@@ -8,7 +8,7 @@ mod sections;
 use std::net::SocketAddr;
 
 use auscult_core::units::FORMATS;
-use auscult_engine::{AlarmBudget, EngineSettings, Policy, Selector};
+use auscult_engine::{AlarmBudget, AssignedMethod, EngineSettings, Policy, Selector};
 use auscult_yaml::Format;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,7 +30,8 @@ fn formats() -> Vec<Format> {
         let refuse = |_| format!("`{text}` is no address: expected one such as 127.0.0.1:9709");
         text.parse::<SocketAddr>().map(drop).map_err(refuse)
     };
-    let own: [Format; 4] = [
+    let own: [Format; 5] = [
+        ("auscult-method", AssignedMethod::check_name),
         ("auscult-selector", |text| {
             text.parse::<Selector>().map(drop).map_err(|error| error.to_string())
         }),

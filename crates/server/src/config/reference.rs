@@ -89,7 +89,8 @@ SIGHUP, and at `POST /-/reload`, which answers 200 once the new configuration ho
 not at all: jobs, sources and receivers that stay the same go on undisturbed, those that are gone end (their scraped series with a stale
 marker), new ones begin. What was learnt is kept. Users of `access` are others from the next request on. The rest of `access`, `server` but for
 `external_url`, `storage`, `query`, and of `detection` the labels and `together` cannot change while it runs; a file that changes them is
-refused in a sentence. The past of a source that is new is not read before the next start.
+refused in a sentence. The past of a source that is new is read first, while all others go on: what it says
+of series that nobody knew is learnt, as at a start, and its alarms of that time are not told.
 
 | own metric | says |
 |---|---|

@@ -1,10 +1,12 @@
 //! What all messages say of an incident, in the same words.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use auscult_core::{Band, Labels, METRIC_NAME, Timestamp};
 use auscult_engine::incident::{Incident, Member};
+use auscult_knowledge::{Form, Knowledge, Quantity};
 use auscult_telemetry::format_time;
 
 /// Labels by which people call a target, the best first.
@@ -75,23 +77,54 @@ pub(super) fn series(member: &Member) -> String {
 /// What is odd of a series and how far it is from normal, to be put behind its name:
 /// ` 812, usually 290.3 to 320 (+166 %)`.
 pub(super) fn distance(member: &Member) -> String {
+    let member = &in_signal_unit(member);
+    let unit = unit(member);
     let (reading, expected) = (short(member.reading), short(member.expected));
     match member.band {
         Some(band) => {
             let (low, high) = (short(band.low), short(band.high));
-            format!(" {reading}, usually {low} to {high}{}", far(member, band))
+            format!(" {reading}{unit}, usually {low} to {high}{}", far(member, band))
         }
         // It is not the reading that is odd, or not that alone.
         None if reading == expected => format!(": {}", reason(member)),
-        None => format!(": {} ({reading}, expected {expected})", reason(member)),
+        None => format!(": {} ({reading}{unit}, expected {expected})", reason(member)),
     }
 }
 
 /// The shortest that says how odd a series is, to be put behind its name: ` 812 (+166 %)`.
 pub(super) fn glance(member: &Member) -> String {
+    let member = &in_signal_unit(member);
     match member.band {
-        Some(band) => format!(" {}{}", short(member.reading), far(member, band)),
+        Some(band) => format!(" {}{}{}", short(member.reading), unit(member), far(member, band)),
         None => format!(": {}", reason(member)),
+    }
+}
+
+fn quantity(member: &Member) -> Option<Quantity<'static>> {
+    static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::embedded);
+    KNOWLEDGE.quantity(member.series.as_ref().metric())
+}
+
+/// The member with its numbers in the unit of its signal, where one is known.
+fn in_signal_unit(member: &Member) -> Member {
+    let scale = quantity(member).map_or(1.0, |quantity| quantity.scale);
+    let scaled = |band: Band| Band { low: band.low * scale, high: band.high * scale };
+    Member {
+        reading: member.reading * scale,
+        expected: member.expected * scale,
+        band: member.band.map(scaled),
+        ..member.clone()
+    }
+}
+
+/// The unit to be put behind a number: the signal's; none for plain numbers and codes.
+fn unit(member: &Member) -> String {
+    match quantity(member) {
+        Some(quantity) if quantity.signal.form != Form::State => match quantity.unit().as_str() {
+            "ratio" | "code" => String::new(),
+            unit => format!(" {unit}"),
+        },
+        _ => String::new(),
     }
 }
 
@@ -171,6 +204,22 @@ mod tests {
         }
         let spans = [0, 119, 120, 7199, 7200, 200_000].map(|s| span(Duration::from_secs(s)));
         assert_eq!(spans, ["0 s", "119 s", "2 min", "119 min", "2 h 0 min", "2 days"]);
+    }
+
+    #[test]
+    fn numbers_of_known_metrics_are_in_the_unit_of_their_signal() {
+        let mut member = incident(1, State::Open).members.remove(0);
+        let mut named = |metric: &str, reading: f64, expected: f64| {
+            member.series = labels([("__name__", metric), ("gpu", "0")]);
+            (member.reading, member.expected) = (reading, expected);
+            member.band = Some(Band { low: expected, high: expected });
+            distance(&member)
+        };
+        let clock = named("DCGM_FI_DEV_SM_CLOCK", 345.0, 1980.0);
+        assert_eq!(clock, " 3.450e8 hertz, usually 1.980e9 to 1.980e9 (-83 %)");
+        let first = named("gen_ai_server_time_to_first_token_milliseconds_mean", 800.0, 200.0);
+        assert_eq!(first, " 0.8 seconds, usually 0.2 to 0.2 (+300 %)");
+        assert_eq!(named("mine", 8.0, 2.0), " 8, usually 2 to 2 (+300 %)");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Series of a batch as the engine would take them.
 
-use auscult_engine::{Engine, EngineSettings, Selector};
+use std::time::Instant;
+
+use auscult_core::SettingsMap;
+use auscult_engine::{AssignedMethod, Engine, EngineSettings, MethodTrial, MethodView, Selector};
 use auscult_telemetry::metrics::MetricBatch;
 use serde::Serialize;
 
@@ -25,6 +28,51 @@ pub struct Counted {
     /// Of each receiver of scores, in their order, the series that it selects; at most so many where they were not
     /// seen.
     pub selected: Vec<u64>,
+    /// Methods that policies assign to these series.
+    pub methods: Vec<MethodNeed>,
+}
+
+/// A method that policies assign, and what it takes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MethodNeed {
+    /// What it is called in the catalogue.
+    pub name: String,
+    /// Its settings that differ from the defaults.
+    pub settings: SettingsMap,
+    /// Series of each stream; more than 1 where it judges jointly.
+    pub channels: usize,
+    /// Streams that it judges.
+    pub streams: u64,
+    /// Bytes that each of them takes, after as many made-up samples as it takes to grow no more.
+    pub bytes_each: u64,
+    /// Whether it was still growing after 8,192 samples.
+    pub is_growing: bool,
+    /// Seconds of a processor for each sample, on this machine.
+    pub processor_seconds: f64,
+}
+
+impl MethodNeed {
+    /// Of the method on one stream, which is run on made-up samples to find out.
+    fn of(method: &AssignedMethod, channels: usize) -> Self {
+        let begun = Instant::now();
+        let trial = method.trial(channels);
+        let elapsed = begun.elapsed().as_secs_f64();
+        // Settings that do not fit so many channels wait for more of them.
+        let trial = trial.unwrap_or(MethodTrial { bytes: 0, is_growing: false, samples: 1 });
+        Self {
+            name: method.name().to_owned(),
+            settings: method.settings().clone(),
+            channels,
+            streams: 1,
+            bytes_each: trial.bytes,
+            is_growing: trial.is_growing,
+            processor_seconds: elapsed / trial.samples as f64,
+        }
+    }
+
+    fn is_like(&self, method: &str, settings: &SettingsMap, channels: usize) -> bool {
+        (self.name.as_str(), &self.settings, self.channels) == (method, settings, channels)
+    }
 }
 
 impl Counted {
@@ -34,7 +82,12 @@ impl Counted {
         settings: &EngineSettings,
         receivers: &[&[Selector]],
     ) -> Self {
-        let engine = Engine::new(EngineSettings { most_series: usize::MAX, ..settings.clone() });
+        let unlimited = EngineSettings {
+            most_series: usize::MAX,
+            method_memory_limit: u64::MAX,
+            ..settings.clone()
+        };
+        let engine = Engine::new(unlimited);
         let counts = engine.ingest(batch).counts;
         let mut counted = Self { is_seen: true, ..Self::default() };
         let mut histograms = 0;
@@ -55,6 +108,15 @@ impl Counted {
         counted.series += engine.series() as u64;
         let watched = counts.judged + counts.late + counts.duplicate + counts.invalid;
         counted.judged += watched.saturating_sub(histograms);
+        for MethodView { method, channels, .. } in engine.assigned() {
+            let mut known = counted.methods.iter_mut();
+            let is_like =
+                |need: &&mut MethodNeed| need.is_like(method.name(), method.settings(), channels);
+            match known.find(is_like) {
+                Some(need) => need.streams += 1,
+                None => counted.methods.push(MethodNeed::of(&method, channels)),
+            }
+        }
         let selects = |select: &[Selector]| {
             let fits = |labels: &auscult_core::Labels| {
                 select.iter().any(|one| one.matches(labels.as_ref()))
@@ -76,6 +138,7 @@ impl Counted {
             label_bytes: series as f64 * USUAL_LABEL_BYTES,
             is_seen: false,
             selected: receivers.iter().map(selected).collect(),
+            methods: Vec::new(),
         }
     }
 
@@ -86,6 +149,15 @@ impl Counted {
         self.judged += other.judged;
         self.label_bytes += other.label_bytes;
         self.is_seen &= other.is_seen;
+        for other in &other.methods {
+            let mut known = self.methods.iter_mut();
+            let is_like =
+                |need: &&mut MethodNeed| need.is_like(&other.name, &other.settings, other.channels);
+            match known.find(is_like) {
+                Some(need) => need.streams += other.streams,
+                None => self.methods.push(other.clone()),
+            }
+        }
         self.selected.resize(self.selected.len().max(other.selected.len()), 0);
         self.selected.iter_mut().zip(&other.selected).for_each(|(sum, more)| *sum += more);
     }
@@ -117,6 +189,27 @@ mod tests {
             Counted::of(&page("# TYPE power gauge\npower 1\n"), &EngineSettings::default(), &[]);
         assert_eq!((gauge.series, gauge.judged), (1, 1));
         assert!(counted.judged >= 5 && counted.judged < counted.series, "{counted:?}");
+    }
+
+    #[test]
+    fn methods_that_policies_assign_are_counted_with_what_they_take() {
+        let batch = page("a{x=\"1\"} 1\na{x=\"2\"} 1\nb 1\nc 1\n");
+        let policies = [
+            r#"{"match": "a", "method": {"name": "matrix-profile"}}"#,
+            r#"{"match": "{__name__=~\"b|c\"}", "joint_method": {"name": "mahalanobis-ew"}}"#,
+        ];
+        let policies = policies.map(|json| serde_json::from_str(json).unwrap()).into();
+        let settings = EngineSettings { policies, ..EngineSettings::default() };
+        let mut counted = Counted::of(&batch, &settings, &[]);
+        let again = counted.clone();
+        counted.add(&again);
+        let mut found: Vec<_> = counted.methods.iter().collect();
+        found.sort_by_key(|need| need.channels);
+        let shown = |need: &MethodNeed| (need.name.clone(), need.channels, need.streams);
+        assert_eq!(shown(found[0]), ("matrix-profile".to_owned(), 1, 4));
+        assert_eq!(shown(found[1]), ("mahalanobis-ew".to_owned(), 2, 2));
+        assert!(found[0].bytes_each > 10_000 && found[1].bytes_each > 50, "{found:?}");
+        assert!(found.iter().all(|need| need.processor_seconds > 0.0));
     }
 
     #[test]

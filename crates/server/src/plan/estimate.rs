@@ -6,7 +6,7 @@ use auscult_core::units::format_bytes;
 use serde::Serialize;
 
 use super::costs::Costs;
-use super::counted::Counted;
+use super::counted::{Counted, MethodNeed};
 use super::sources::{SourceKind, SourcePlan};
 use super::warnings::warnings;
 use crate::settings::{DataSettings, ServerSettings};
@@ -76,6 +76,9 @@ pub struct Estimate {
     pub series_limit: u64,
     /// Series beyond them.
     pub not_watched: u64,
+    /// Bytes that methods which policies assign take, of `memory_bytes`; no more than
+    /// `detection.method_memory_limit`.
+    pub method_bytes: Figure,
     /// Bytes of memory at the peak.
     pub memory_bytes: Figure,
     /// Cores of a processor, on average.
@@ -113,17 +116,19 @@ pub fn estimate(settings: &ServerSettings, sources: &[SourcePlan], costs: &Costs
     let not_watched = counted.series.saturating_sub(series_limit);
     let written_back = written_back(settings, &counted);
     let left_out = sources.iter().filter(|source| source.counted.is_none());
+    let method_bytes = methods(settings, &counted);
     let mut estimate = Estimate {
         samples_per_second,
         series_limit,
         not_watched,
         memory_bytes: memory(
             &counted,
-            series_limit,
+            (series_limit, method_bytes.value),
             share_of_segment(settings, samples_per_second, costs),
             costs,
         ),
-        processor_cores: processor(scraped, taken, costs),
+        processor_cores: processor(scraped, taken, on_methods(sources), costs),
+        method_bytes,
         disk: settings.data.as_ref().map(|data| disk(data, &counted, samples_per_second, costs)),
         received_bytes_per_second: received(sources),
         sent_bytes_per_second: sent(&written_back, costs),
@@ -154,7 +159,41 @@ fn share_of_segment(settings: &ServerSettings, rate: f64, costs: &Costs) -> f64 
     if settings.data.is_some() { in_segment(rate, costs) / SEGMENT_BYTES } else { 0.0 }
 }
 
-fn memory(counted: &Counted, limit: u64, fullness: f64, costs: &Costs) -> Figure {
+/// Bytes of methods that policies assign.
+fn methods(settings: &ServerSettings, counted: &Counted) -> Figure {
+    let of = |need: &MethodNeed| need.bytes_each as f64 * need.streams as f64;
+    let each = counted.methods.iter().map(|need| {
+        let series =
+            if need.channels > 1 { format!(" of {} series", need.channels) } else { String::new() };
+        let grows = if need.is_growing { " and growing" } else { "" };
+        format!(
+            "{} `{}`{series} of {}{grows}",
+            need.streams,
+            need.name,
+            bytes(need.bytes_each as f64)
+        )
+    });
+    let each: Vec<String> = each.collect();
+    let value = total(counted.methods.iter().map(of));
+    let limit = settings.engine.method_memory_limit as f64;
+    let because = match each.as_slice() {
+        [] => "no policy assigns a method to series that were seen".to_owned(),
+        each => format!("{}; at most {}", each.join(", "), bytes(limit)),
+    };
+    Figure { value: value.min(limit), because }
+}
+
+/// Cores that methods which policies assign take.
+fn on_methods(sources: &[SourcePlan]) -> f64 {
+    let of = |source: &SourcePlan| {
+        let (counted, interval) = (source.counted.as_ref()?, source.interval_seconds?);
+        let needs = counted.methods.iter();
+        Some(total(needs.map(|need| need.processor_seconds * need.streams as f64)) / interval)
+    };
+    total(sources.iter().filter_map(of))
+}
+
+fn memory(counted: &Counted, (limit, methods): (u64, f64), fullness: f64, costs: &Costs) -> Figure {
     // Series come as they come: those beyond the limit are like the others.
     let share = if counted.series > limit { limit as f64 / counted.series as f64 } else { 1.0 };
     let (series, judged) = (counted.series as f64 * share, counted.judged as f64 * share);
@@ -164,8 +203,9 @@ fn memory(counted: &Counted, limit: u64, fullness: f64, costs: &Costs) -> Figure
         + conversion
         + series * costs.bytes_per_series
         + labels * costs.bytes_per_label_byte
-        + judged * costs.bytes_per_detector;
-    let because = format!(
+        + judged * costs.bytes_per_detector
+        + methods;
+    let mut because = format!(
         "{} without series, {} while samples become history, {:.0} series of {:.0} bytes, {} of labels held {:.1} times, {:.0} detectors of {:.0} bytes; at the peak",
         bytes(costs.base_bytes),
         bytes(conversion),
@@ -176,18 +216,24 @@ fn memory(counted: &Counted, limit: u64, fullness: f64, costs: &Costs) -> Figure
         judged,
         costs.bytes_per_detector,
     );
+    if methods > 0.0 {
+        because += &format!("; methods of policies {}", bytes(methods));
+    }
     Figure { value, because }
 }
 
-fn processor(scraped: f64, taken: f64, costs: &Costs) -> Figure {
+fn processor(scraped: f64, taken: f64, methods: f64, costs: &Costs) -> Figure {
     let (a, b) =
         (costs.processor_seconds_per_scraped_sample, costs.processor_seconds_per_pushed_sample);
-    let because = format!(
+    let mut because = format!(
         "{scraped:.1} scraped samples a second of {:.1} microseconds, {taken:.1} others of {:.1}",
         a * 1e6,
         b * 1e6
     );
-    Figure { value: scraped * a + taken * b, because }
+    if methods > 0.0 {
+        because += &format!(", {methods:.3} of methods of policies as measured here");
+    }
+    Figure { value: scraped * a + taken * b + methods, because }
 }
 
 fn disk(data: &DataSettings, counted: &Counted, rate: f64, costs: &Costs) -> Disk {
@@ -348,6 +394,7 @@ mod tests {
             label_bytes: 10.0 * series as f64,
             is_seen: true,
             selected: vec![series],
+            methods: Vec::new(),
         };
         SourcePlan {
             kind,
@@ -410,6 +457,32 @@ mod tests {
         assert_eq!(disk.history_bytes.value, room);
         assert_eq!(disk.days_until_full, Some(room / (1000.0 * 86_400.0 * 5.0)));
         assert_eq!(found.warnings.len(), 2, "{:?}", found.warnings);
+    }
+
+    #[test]
+    fn methods_of_policies_count_up_to_their_limit() {
+        let need = |streams| MethodNeed {
+            name: "matrix-profile".to_owned(),
+            settings: Default::default(),
+            channels: 1,
+            streams,
+            bytes_each: 1 << 20,
+            is_growing: false,
+            processor_seconds: 1e-3,
+        };
+        let with = |streams| {
+            let mut source = source(SourceKind::Scrape, 10, 10.0);
+            source.counted.as_mut().unwrap().methods = vec![need(streams)];
+            estimate(&ServerSettings::default(), &[source], &ROUND)
+        };
+        let (few, many) = (with(100), with(1000));
+        assert_eq!(few.method_bytes.value, 100.0 * 1_048_576.0);
+        assert!(few.method_bytes.because.contains("100 `matrix-profile` of 1.0 MiB"));
+        assert_eq!(few.processor_cores.value, 1.0 * 2e-6 + 100.0 * 1e-3 / 10.0);
+        assert_eq!(many.method_bytes.value, 256.0 * 1_048_576.0);
+        assert!(many.memory_bytes.value > few.memory_bytes.value);
+        assert!(many.warnings.iter().any(|said| said.contains("method_memory_limit")));
+        assert!(few.warnings.is_empty(), "{:?}", few.warnings);
     }
 
     #[test]

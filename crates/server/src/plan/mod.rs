@@ -10,6 +10,6 @@ mod sources;
 mod warnings;
 
 pub use costs::{COSTS, Costs, USUAL_LABEL_BYTES};
-pub use counted::Counted;
+pub use counted::{Counted, MethodNeed};
 pub use estimate::{Disk, Estimate, Figure, WrittenBack, estimate};
 pub use sources::{Pushed, SourceKind, SourcePlan, look};

@@ -17,6 +17,15 @@ pub(super) fn warnings(
             estimate.not_watched, estimate.counted.series, estimate.series_limit
         ));
     }
+    let needs = &estimate.counted.methods;
+    let wanted: f64 = needs.iter().map(|need| need.bytes_each as f64 * need.streams as f64).sum();
+    if wanted > settings.engine.method_memory_limit as f64 {
+        said.push(format!(
+            "methods that policies assign would take {}, and detection.method_memory_limit is {}: series beyond it are judged by the default detector alone",
+            bytes(wanted),
+            bytes(settings.engine.method_memory_limit as f64)
+        ));
+    }
     if let Some(days) = estimate.disk.as_ref().and_then(|disk| disk.days_until_full) {
         let size = settings.data.as_ref().and_then(|data| data.most_bytes).unwrap_or_default();
         said.push(format!(

@@ -3,6 +3,7 @@
 //!
 //! While history is read the engine goes by the time of the data; nothing else may move it.
 
+mod catch_up;
 mod follow;
 mod look;
 mod matrix;
@@ -17,6 +18,7 @@ use auscult_core::Timestamp;
 use auscult_telemetry::metrics::MetricBatch;
 use tokio::sync::watch;
 
+pub(crate) use catch_up::catch_up;
 pub use follow::FollowSettings;
 pub(crate) use look::{count, look_at_file};
 pub use prometheus::PrometheusSettings;

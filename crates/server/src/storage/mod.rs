@@ -97,6 +97,11 @@ struct Tally {
 
 impl Shared {
     /// Logs and judges a batch.
+    /// Stores a batch that is judged elsewhere.
+    pub(crate) fn keep(&self, batch: &MetricBatch) {
+        self.storage.iter().for_each(|storage| storage.append(batch));
+    }
+
     pub(crate) fn take(&self, batch: &MetricBatch) -> Ingested {
         let Some(storage) = &self.storage else { return self.engine.ingest(batch) };
         let (_, done) = self.engine.ingest_after(batch, || storage.append(batch));

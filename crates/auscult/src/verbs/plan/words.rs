@@ -91,6 +91,9 @@ fn needs(estimate: &Estimate) -> String {
     row("series", whole(estimate.counted.series), &limit);
     let bytes = |figure: &Figure| size(figure.value);
     row("memory", bytes(&estimate.memory_bytes), &estimate.memory_bytes.because);
+    if !estimate.counted.methods.is_empty() {
+        row("of which methods", bytes(&estimate.method_bytes), &estimate.method_bytes.because);
+    }
     let cores = &estimate.processor_cores;
     row("processor", format!("{:.3} cores", cores.value), &cores.because);
     match &estimate.disk {

@@ -1,7 +1,7 @@
 //! Series as they are now, and those that are not watched.
 
-use auscult_core::{Band, Labels, LabelsRef, METRIC_NAME};
-use auscult_engine::Selector;
+use auscult_core::{Band, Labels, LabelsRef, METRIC_NAME, SettingsMap};
+use auscult_engine::{Judging, MethodView, Selector};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
@@ -49,6 +49,12 @@ pub(super) struct SeriesNow {
     /// The signal that it tells, where its metric is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     signal: Option<String>,
+    /// The unit of that signal, such as `seconds`, `ratio` or `bytes per second`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal_unit: Option<String>,
+    /// The reading in that unit; `reading`, `expected` and `band` are as the series was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal_reading: Option<f64>,
     /// When it was last read.
     time: Time,
     /// What it read, after counters were turned into rates per second.
@@ -61,6 +67,42 @@ pub(super) struct SeriesNow {
     deviation: Option<f64>,
     /// Whether its source said that it has ended for now.
     ended: bool,
+    /// Methods that policies assign to it; `expected`, `band` and `deviation` are those of the
+    /// default detector.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    methods: Vec<MethodNow>,
+}
+
+/// A method on a series, as it is now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SeriesMethod")]
+struct MethodNow {
+    /// What it is called in the catalogue.
+    name: String,
+    /// Its settings that differ from the defaults.
+    settings: SettingsMap,
+    /// Whether it judges several series of the target jointly.
+    joint: bool,
+    /// How many series it judges, with this one.
+    series: usize,
+    /// How far it has come: `learning` (its history does not yet say how rare its scores are),
+    /// `judging`, `waiting` (for the series that it is to judge jointly), `no_room`.
+    state: &'static str,
+    /// Seconds in which it says something as odd as it did last once; 0 while that is not known.
+    return_seconds: f64,
+}
+
+impl MethodNow {
+    fn new(view: MethodView) -> Self {
+        Self {
+            name: view.method.name().to_owned(),
+            settings: view.method.settings().clone(),
+            joint: view.judging == Judging::Jointly,
+            series: view.channels,
+            state: view.state.as_str(),
+            return_seconds: view.return_seconds,
+        }
+    }
 }
 
 fn cursor(labels: &Labels) -> String {
@@ -98,12 +140,15 @@ pub(super) fn list(shared: &Shared, ask: Ask<SeriesQuery, Nothing>) -> Result<Se
         .map(|view| SeriesNow {
             labels: view.labels,
             signal: view.signal,
+            signal_reading: view.unit.as_ref().map(|(_, scale)| view.reading * scale),
+            signal_unit: view.unit.map(|(unit, _)| unit),
             time: Time(view.time),
             reading: view.reading,
             expected: view.expected,
             band: view.band,
             deviation: view.deviation,
             ended: view.ended,
+            methods: view.methods.into_iter().map(MethodNow::new).collect(),
         })
         .collect();
     Ok(SeriesPage { series, more, next })
