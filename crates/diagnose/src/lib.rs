@@ -5,6 +5,7 @@ pub mod draw;
 pub mod evidence;
 pub mod explain;
 pub mod fault_tree;
+pub mod laws;
 pub mod learn;
 pub mod model;
 pub mod network;

@@ -1,24 +1,33 @@
 //! What is known of the programs that are watched, as data.
 //!
 //! `knowledge/signals.yaml` lists the *signals*: the names that auscult reasons in.
-//! Each file in `knowledge/adapters` says by which metrics one program tells them. Both are
-//! built into the program and checked by a test; [`Knowledge::read`] reads other ones.
+//! Each file in `knowledge/adapters` says by which metrics one program tells them. Faults are what
+//! can be wrong, laws what measurements must obey. All are built into the program and checked by a
+//! test; [`Knowledge::read`], [`Knowledge::add_faults`] and [`Knowledge::add_laws`] read other ones.
 
 mod adapter;
 mod check;
+mod constant;
 mod contrast;
 mod embedded;
 mod error;
 mod fault;
+mod formula;
+mod law;
+mod range;
 mod signal;
 mod statement;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use adapter::{Adapter, Ignored, Mapping, MetricForm, Target};
+pub use constant::{ByLabel, Constant, Constants, Entry as CatalogueEntry};
 pub use contrast::{Confusable, Contrast, Why};
 pub use error::KnowledgeError;
 pub use fault::{ConfusedWith, Fault, Prior, Remedy};
+pub use formula::{Expression, Formula, Operator, Order, Together};
+pub use law::{Broken, Law, LawPart, Stretch, Tolerance};
+pub use range::PhysicalRange;
 pub use signal::{Form, Signal};
 pub use statement::{Relation, Scope, Statement, Subject};
 
@@ -37,6 +46,9 @@ pub struct Knowledge {
     signals: Vec<Signal>,
     adapters: Vec<Adapter>,
     faults: Vec<Fault>,
+    ranges: Vec<PhysicalRange>,
+    constants: Constants,
+    laws: Vec<Law>,
     /// Adapter and place among its mappings, or among what it ignores.
     metrics: HashMap<String, (usize, Entry)>,
 }
@@ -69,6 +81,9 @@ pub enum Known<'a> {
     },
 }
 
+/// What counts and is of no unit with a range of its own: neither negative nor without end.
+const ANY: [f64; 2] = [0.0, 1e15];
+
 /// Endings of the parts of a histogram or summary, and of the mean that is made of them.
 const PARTS: [&str; 5] = ["_bucket", "_sum", "_count", "_created", "_mean"];
 
@@ -86,7 +101,75 @@ impl Knowledge {
         for (file, text) in embedded::FAULTS {
             knowledge.add_faults(file, text).expect("a test reads what is built in");
         }
+        let (file, text) = embedded::RANGES;
+        knowledge.set_ranges(file, text).expect("a test reads what is built in");
+        let (file, text) = embedded::CONSTANTS;
+        knowledge.set_constants(file, text).expect("a test reads what is built in");
+        let (file, text) = embedded::LAWS;
+        knowledge.add_laws(file, text).expect("a test reads what is built in");
         knowledge
+    }
+
+    /// Reads what readings there can be, instead of what was known of it.
+    ///
+    /// # Errors
+    ///
+    /// [`KnowledgeError`] for what cannot be read, and for units and signals that there are not.
+    pub fn set_ranges(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
+        let ranges: Vec<PhysicalRange> = parse(file, text)?;
+        for range in &ranges {
+            check::range(self, range).map_err(|what| KnowledgeError::contradiction(file, what))?;
+        }
+        self.ranges = ranges;
+        Ok(())
+    }
+
+    /// Reads the constants that laws may name, instead of those that were known.
+    ///
+    /// # Errors
+    ///
+    /// [`KnowledgeError`] for what cannot be read, for constants that are called as a signal is, and
+    /// for values of constants that are not in the list.
+    pub fn set_constants(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
+        let constants: Constants = parse(file, text)?;
+        check::constants(self, &constants)
+            .map_err(|what| KnowledgeError::contradiction(file, what))?;
+        self.constants = constants;
+        Ok(())
+    }
+
+    /// Reads a file of laws; those that are known already are replaced. What they say of faults
+    /// becomes evidence of these: a breach supports or excludes, a law that holds excludes.
+    ///
+    /// # Errors
+    ///
+    /// [`KnowledgeError`], which names file and place, for what cannot be read, and for
+    /// contradictions: a part that stands twice, a signal, constant, kind of target or fault that
+    /// there is not.
+    pub fn add_laws(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
+        let laws: Vec<Law> = parse(file, text)?;
+        for (place, law) in laws.iter().enumerate() {
+            let refuse =
+                |what: String| KnowledgeError::contradiction(file, format!("{}: {what}", law.law));
+            if laws[..place].iter().any(|other| other.law == law.law) {
+                return Err(refuse("the law stands twice".to_owned()));
+            }
+            let kept = self.laws.iter().filter(|other| laws.iter().all(|new| new.law != other.law));
+            let others: HashSet<&str> = kept.chain(&laws[..place]).flat_map(Law::names).collect();
+            if let Some(name) = law.names().find(|name| others.contains(name)) {
+                return Err(refuse(format!("another law has a part `{name}`")));
+            }
+            check::law(self, law).map_err(refuse)?;
+        }
+        for law in laws {
+            match self.laws.iter_mut().find(|known| known.law == law.law) {
+                Some(known) => *known = law,
+                None => self.laws.push(law),
+            }
+        }
+        let laws = &self.laws;
+        self.faults.iter_mut().for_each(|fault| fault.take_laws(laws));
+        Ok(())
     }
 
     /// Reads a file of faults; those that are known already are replaced.
@@ -106,7 +189,8 @@ impl Knowledge {
             }
             check::fault(self, fault).map_err(refuse)?;
         }
-        for fault in faults {
+        for mut fault in faults {
+            fault.take_laws(&self.laws);
             match self.faults.iter_mut().find(|known| known.fault == fault.fault) {
                 Some(known) => *known = fault,
                 None => self.faults.push(fault),
@@ -127,6 +211,34 @@ impl Knowledge {
         &self.faults
     }
 
+    /// Every law, in the order of the file.
+    #[must_use]
+    pub fn laws(&self) -> &[Law] {
+        &self.laws
+    }
+
+    /// The part of a law with this name, and its law.
+    #[must_use]
+    pub fn law_part(&self, name: &str) -> Option<(&Law, &LawPart)> {
+        let parts = self.laws.iter().flat_map(|law| law.parts.iter().map(move |part| (law, part)));
+        parts.into_iter().find(|(_, part)| part.part == name)
+    }
+
+    /// Constants that laws may name, and what tells them.
+    #[must_use]
+    pub fn constants(&self) -> &Constants {
+        &self.constants
+    }
+
+    /// Least and greatest reading of a signal that there can be at all.
+    #[must_use]
+    pub fn physical_range(&self, signal: &Signal) -> [f64; 2] {
+        let own = |range: &&PhysicalRange| range.signal.as_ref() == Some(&signal.name);
+        let of_unit = |range: &&PhysicalRange| range.unit.as_ref() == Some(&signal.unit);
+        let known = self.ranges.iter().find(own).or_else(|| self.ranges.iter().find(of_unit));
+        known.map_or(ANY, |known| known.range)
+    }
+
     /// The signal of this name.
     #[must_use]
     pub fn signal(&self, name: &str) -> Option<&Signal> {
@@ -145,8 +257,15 @@ impl Knowledge {
     ) -> Result<Self, KnowledgeError> {
         let (file, text) = signals;
         let signals: Vec<Signal> = parse(file, text)?;
-        let mut knowledge =
-            Self { signals, adapters: Vec::new(), faults: Vec::new(), metrics: HashMap::new() };
+        let mut knowledge = Self {
+            signals,
+            adapters: Vec::new(),
+            faults: Vec::new(),
+            ranges: Vec::new(),
+            constants: Constants::default(),
+            laws: Vec::new(),
+            metrics: HashMap::new(),
+        };
         for (place, signal) in knowledge.signals.iter().enumerate() {
             if knowledge.signals[..place].iter().any(|other| other.name == signal.name) {
                 let what = format!("signal `{}` stands twice", signal.name);

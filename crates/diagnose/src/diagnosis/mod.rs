@@ -2,6 +2,7 @@
 
 mod experience;
 mod explained;
+mod gate;
 mod report;
 mod weigh;
 
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Finding;
+use crate::laws::Laws;
 
 /// What may be the cause of an incident, the likeliest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,8 @@ pub struct Diagnosis {
     pub unknown: f64,
     /// Probability that nothing is wrong.
     pub healthy: f64,
+    /// What became of the laws, and which signals were not believed.
+    pub laws: Laws,
 }
 
 /// A hypothesis: a fault at a place.

@@ -8,11 +8,12 @@
 
 use std::collections::BTreeMap;
 
-use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement};
+use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement, Subject};
 
 use super::explained::Explained;
 use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
 use crate::evidence::{Judge, Window};
+use crate::laws::Laws;
 use crate::scene::{Scene, Target};
 
 /// How evidence counts.
@@ -166,6 +167,7 @@ impl<'k> Doctor<'k> {
         for (cause, best) in diagnosis.causes.iter_mut().zip(best) {
             cause.evidence = self.evidence(&mut judge, &best, &explained);
         }
+        diagnosis.rest_on(judge.laws());
         diagnosis
     }
 
@@ -268,7 +270,11 @@ impl<'k> Doctor<'k> {
         let is_known = |statement: &Statement| {
             first.evidence.iter().any(|evidence| evidence.statement == statement.text)
         };
-        let apart = table(one).filter(|(statement, _)| !is_known(statement)).filter_map(
+        // Nobody can look up whether a law holds; what it is about can be measured.
+        let can_be_asked = |statement: &Statement| {
+            !matches!(statement.subject, Subject::Law(_)) && !is_known(statement)
+        };
+        let apart = table(one).filter(|(statement, _)| can_be_asked(statement)).filter_map(
             |(statement, weights)| {
                 let (_, others) = table(other).find(|(known, _)| known.text == statement.text)?;
                 let apart = weights.iter().zip(others).map(|(one, other)| (one - other).abs());
@@ -328,7 +334,8 @@ impl<'k> Doctor<'k> {
         causes.truncate(MOST);
         let (causes, best) = causes.into_iter().unzip();
         let (unknown, healthy) = (share(unknown) / sum, share(health) / sum);
-        (Diagnosis { causes, ruled_out, unknown, healthy }, best)
+        let laws = Laws::default();
+        (Diagnosis { causes, ruled_out, unknown, healthy, laws }, best)
     }
 }
 
@@ -438,7 +445,7 @@ fn of_peers(statement: &Statement) -> Option<Statement> {
 /// How often something holds where all is well, until it is known better.
 fn usual(relation: Relation) -> f64 {
     match relation {
-        Relation::Steady | Relation::WithPeers => 0.9,
+        Relation::Steady | Relation::WithPeers | Relation::Holds => 0.9,
         Relation::Above(_) | Relation::Below(_) | Relation::Present => 0.3,
         Relation::Rises | Relation::Falls | Relation::Creeps => 0.06,
         _ => 0.02,

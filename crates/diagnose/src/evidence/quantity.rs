@@ -1,7 +1,7 @@
 //! A reading as people write it, with its unit.
 
 /// `value` in `unit`, as `signals.yaml` names units.
-pub(super) fn quantity(value: f64, unit: &str) -> String {
+pub(crate) fn quantity(value: f64, unit: &str) -> String {
     if !value.is_finite() {
         return "nothing".to_owned();
     }
