@@ -4,10 +4,12 @@ mod experience;
 mod explained;
 mod gate;
 mod report;
+mod told_laws;
 mod weigh;
 
 pub use experience::{Experience, Tally};
 pub use report::{Report, ToldCause, ToldEvidence, ToldRemedy};
+pub use told_laws::{BrokenLaw, HeldLaw, NotTrusted, ToldLaws, UnknownLaw};
 pub use weigh::{Doctor, Weights};
 
 use schemars::JsonSchema;

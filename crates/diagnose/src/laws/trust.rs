@@ -87,14 +87,19 @@ impl Trust {
         all
     }
 
+    /// Pairs of a target and a signal that are not trusted, and that there are.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.not.values().map(HashMap::len).sum(), self.signals)
+    }
+
     /// By how much what the others show counts: 1 unless more than half of the signals cannot be
     /// trusted, and 0 if none can.
     pub fn share(&self) -> f64 {
-        let not: usize = self.not.values().map(HashMap::len).sum();
-        if self.signals == 0 {
+        let (not, all) = self.counts();
+        if all == 0 {
             return 1.0;
         }
-        let share = not as f64 / self.signals as f64;
+        let share = not as f64 / all as f64;
         ((1.0 - share) / (1.0 - MOST)).clamp(0.0, 1.0)
     }
 }
