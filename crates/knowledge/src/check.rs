@@ -107,14 +107,7 @@ pub(crate) fn constants(knowledge: &Knowledge, constants: &Constants) -> Result<
         for entry in &by.entries {
             for (name, value) in &entry.constants {
                 let of = &entry.has;
-                if !constants.constants.iter().any(|known| known.name == *name) {
-                    let known = constants.constants.iter().map(|known| known.name.as_str());
-                    let near = meant(name, known);
-                    return Err(format!("{of}: there is no constant `{name}`{near}"));
-                }
-                if !(*value > 0.0 && value.is_finite()) {
-                    return Err(format!("{of}: `{name}` is {value}; expected a number above 0"));
-                }
+                constants.accept(name, *value).map_err(|reason| format!("{of}: {reason}"))?;
             }
         }
     }

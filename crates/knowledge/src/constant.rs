@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use auscult_core::nearest;
 use serde::Deserialize;
 
 /// Constants that formulas may name, and where they are known from.
@@ -49,6 +50,26 @@ pub struct Entry {
     pub has: String,
     /// The constants.
     pub constants: BTreeMap<String, f64>,
+}
+
+impl Constants {
+    /// Says that there is no such constant, or that it cannot have this value.
+    ///
+    /// # Errors
+    ///
+    /// A sentence with the name that was probably meant, or with what is expected.
+    pub fn accept(&self, name: &str, value: f64) -> Result<(), String> {
+        let known = || self.constants.iter().map(|known| known.name.as_str());
+        if !known().any(|known| known == name) {
+            let near = nearest(name, known());
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(format!("there is no constant `{name}`{near}"));
+        }
+        if value > 0.0 && value.is_finite() {
+            return Ok(());
+        }
+        Err(format!("the constant `{name}` is {value}; expected a number above 0"))
+    }
 }
 
 impl ByLabel {

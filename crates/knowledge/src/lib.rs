@@ -233,10 +233,19 @@ impl Knowledge {
     /// Least and greatest reading of a signal that there can be at all.
     #[must_use]
     pub fn physical_range(&self, signal: &Signal) -> [f64; 2] {
+        self.range_of(signal).map_or(ANY, |known| known.range)
+    }
+
+    /// Whether a signal may be no number though the telemetry is right, such as a loss.
+    #[must_use]
+    pub fn may_be_undefined(&self, signal: &Signal) -> bool {
+        self.range_of(signal).is_some_and(|known| known.undefined)
+    }
+
+    fn range_of(&self, signal: &Signal) -> Option<&PhysicalRange> {
         let own = |range: &&PhysicalRange| range.signal.as_ref() == Some(&signal.name);
         let of_unit = |range: &&PhysicalRange| range.unit.as_ref() == Some(&signal.unit);
-        let known = self.ranges.iter().find(own).or_else(|| self.ranges.iter().find(of_unit));
-        known.map_or(ANY, |known| known.range)
+        self.ranges.iter().find(own).or_else(|| self.ranges.iter().find(of_unit))
     }
 
     /// The signal of this name.
@@ -387,6 +396,73 @@ mod tests {
         assert_eq!(name("vllm:iteration_tokens_total_bucket"), "step_tokens");
         assert_eq!(name("vllm:num_requests_running_bucket"), "unknown", "a gauge has no parts");
         assert_eq!(name("vllm:cache_config_info"), "ignored");
+    }
+
+    #[test]
+    fn laws_name_signals_constants_kinds_and_faults_that_there_are() {
+        let law = |part: &str, more: &str| {
+            format!(
+                "- law: x\n  about: y\n  references: [z]\n  parts:\n    - part: p\n      of: replica\n      {part}\n      tolerance: {{share: 0, least: 0, why: w}}\n      broken: {{means: m{more}}}\n"
+            )
+        };
+        let refused = |text: &str| {
+            let mut knowledge = Knowledge::embedded();
+            knowledge.add_laws("l.yaml", text).unwrap_err().to_string()
+        };
+        for (part, more, reason) in [
+            (
+                "says: engine_stepz >= 1",
+                "",
+                "`engine_stepz >= 1`: there is no signal or constant `engine_stepz`; did you mean `engine_steps`?",
+            ),
+            (
+                "says: gpu_bandwith >= 1",
+                "",
+                "`gpu_bandwith >= 1`: there is no signal or constant `gpu_bandwith`; did you mean `gpu_bandwidth`?",
+            ),
+            (
+                "says: sum(engine_steps) >= 1",
+                "",
+                "`sum(engine_steps) >= 1`: `engine_steps` is no distribution, so that nothing can be counted of it",
+            ),
+            (
+                "says: engine_steps >= 1",
+                ", points_to: [E99]",
+                "there is no fault `E99`; did you mean `E9`?",
+            ),
+            (
+                "says: engine_steps >= 1",
+                ", untrusted: [engine_step]",
+                "no adapter tells a signal `engine_step`; did you mean `engine_steps`?",
+            ),
+        ] {
+            assert_eq!(refused(&law(part, more)), format!("l.yaml: x: p: {reason}"));
+        }
+        let told_by = law("says: engine_steps >= 1\n      told_by: [vlm]", "");
+        let reason = "there is no adapter `vlm`; did you mean `vllm`?";
+        assert_eq!(refused(&told_by), format!("l.yaml: x: p: {reason}"));
+        let taken = law("says: engine_steps >= 1", "").replace("part: p", "part: heartbeat");
+        assert_eq!(refused(&taken), "l.yaml: x: another law has a part `heartbeat`");
+        let wrong = refused(&law("says: engine_steps > 1", ""));
+        assert!(wrong.contains("`>` means nothing in a formula"), "{wrong}");
+    }
+
+    #[test]
+    fn what_laws_say_of_faults_is_evidence_of_them() {
+        let knowledge = Knowledge::embedded();
+        assert_eq!(knowledge.laws().len(), 14);
+        let fault = |name| knowledge.faults().iter().find(|fault| fault.fault == name).unwrap();
+        let has = |list: &[Statement], text: &str| list.iter().any(|said| said.text == text);
+        assert!(has(&fault("E12").supporting, "law step_tokens breaks"));
+        assert!(has(&fault("E1").excluded_by, "law heartbeat holds"));
+        assert!(has(&fault("E6").excluded_by, "replica: law front_end holds"));
+        // Reading faults anew does not lose it, and reading laws anew does not double it.
+        let mut again = Knowledge::embedded();
+        let (file, text) = embedded::FAULTS[2];
+        again.add_faults(file, text).unwrap();
+        let (file, text) = embedded::LAWS;
+        again.add_laws(file, text).unwrap();
+        assert_eq!(again.faults(), knowledge.faults());
     }
 
     #[test]

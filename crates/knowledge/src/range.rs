@@ -14,6 +14,9 @@ pub struct PhysicalRange {
     pub signal: Option<String>,
     /// Least and greatest reading.
     pub range: [f64; 2],
+    /// Whether what is computed may be no number, so that it is no sign of broken telemetry.
+    #[serde(default)]
+    pub undefined: bool,
     /// Why.
     pub why: String,
 }

@@ -14,6 +14,7 @@ mod fault_tree;
 mod faults;
 mod hash_secret;
 mod input;
+mod laws;
 mod learn;
 mod method_settings;
 mod methods;
@@ -42,6 +43,8 @@ pub(crate) enum Verb {
     Detect(Box<detect::Arguments>),
     /// Lists the faults that are known, or shows everything about one.
     Faults(faults::Arguments),
+    /// Lists the laws that measurements must obey, or shows everything about one.
+    Laws(laws::Arguments),
     /// Says what an incident is: its likely causes with their evidence, and what to do.
     Diagnose(Box<diagnose::Arguments>),
     /// Learns a troubleshooting tree or forest from a labelled fault log.
@@ -75,6 +78,7 @@ impl Verb {
             Self::Demo(arguments) => demo::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Faults(arguments) => faults::run(&arguments),
+            Self::Laws(arguments) => laws::run(&arguments),
             Self::Diagnose(arguments) => diagnose::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),

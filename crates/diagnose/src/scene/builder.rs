@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use auscult_core::{Labels, METRIC_NAME, nearest};
+use auscult_core::{Labels, METRIC_NAME};
 use auscult_knowledge::{Adapter, Knowledge, Known, Mapping, MetricForm};
 
 use super::identity::{attributes, kind, name, shares};
@@ -43,6 +43,10 @@ struct Series {
     /// Readings that there can be, in the signal's unit.
     range: [f64; 2],
     strange: Strange,
+    /// Whether what is computed may be no number.
+    undefined: bool,
+    /// Another series that the same samples tell: of some histograms the count is a signal of its own.
+    also: Option<usize>,
 }
 
 /// What the samples of a raw series are.
@@ -80,10 +84,21 @@ impl<'k> SceneBuilder<'k> {
     /// Declares the series with these labels, its name among them; `None` if nothing is known of it.
     pub fn series(&mut self, labels: &Labels) -> Option<SeriesNumber> {
         let metric = labels.get(METRIC_NAME)?;
-        let Some(Known::Signal { signal, mapping, adapter }) = self.knowledge.look_up(metric)
-        else {
-            return None;
-        };
+        let known = self.knowledge.look_up(metric)?;
+        let number = self.declare(labels, metric, known)?;
+        // The count of a histogram may be a signal of its own, and its mean needs it as well.
+        let family = metric.strip_suffix("_count").and_then(|name| self.knowledge.look_up(name));
+        if self.series[number].part == Part::Counter
+            && let Some(family @ Known::Signal { mapping, .. }) = family
+            && mapping.kind == MetricForm::Histogram
+        {
+            self.series[number].also = self.declare(labels, metric, family);
+        }
+        Some(SeriesNumber(number))
+    }
+
+    fn declare(&mut self, labels: &Labels, metric: &str, known: Known<'k>) -> Option<usize> {
+        let Known::Signal { signal, mapping, adapter } = known else { return None };
         let part = part_of(metric, mapping)?;
         let target = self.target_of(adapter, mapping, labels);
         let family = |known: &&String| metric.starts_with(known.as_str());
@@ -104,12 +119,17 @@ impl<'k> SceneBuilder<'k> {
             values: vec![f64::NAN; self.length],
             range: reach(mapping, self.knowledge.physical_range(signal)),
             strange: Strange::default(),
+            undefined: self.knowledge.may_be_undefined(signal),
+            also: None,
         });
-        Some(SeriesNumber(self.series.len() - 1))
+        Some(self.series.len() - 1)
     }
 
     /// A sample of a series, at `time` in seconds since 1970, in the order of time.
     pub fn sample(&mut self, series: SeriesNumber, time: f64, value: f64) {
+        if let Some(also) = self.series[series.0].also {
+            self.sample(SeriesNumber(also), time, value);
+        }
         let place = ((time - self.start) / self.step).round();
         let series = &mut self.series[series.0];
         // That a series has ended is no reading of it.
@@ -125,7 +145,9 @@ impl<'k> SceneBuilder<'k> {
         let is_possible = value.is_finite() && (series.part == Part::Gauge || value >= 0.0);
         if !is_possible {
             series.last = None;
-            series.strange.impossible.push(place);
+            if !(series.undefined && !value.is_finite()) {
+                series.strange.impossible.push(place);
+            }
             return;
         }
         let reading = match series.part {
@@ -160,15 +182,7 @@ impl<'k> SceneBuilder<'k> {
     ///
     /// When there is no such constant, or the value is no number above 0.
     pub fn know(&mut self, name: &str, value: f64) -> Result<(), String> {
-        let known = || self.knowledge.constants().constants.iter().map(|known| known.name.as_str());
-        if !known().any(|known| known == name) {
-            let near = nearest(name, known());
-            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Err(format!("there is no constant `{name}`{near}"));
-        }
-        if !(value > 0.0 && value.is_finite()) {
-            return Err(format!("the constant `{name}` is {value}; expected a number above 0"));
-        }
+        self.knowledge.constants().accept(name, value)?;
         self.constants.insert(name.to_owned(), value);
         Ok(())
     }
