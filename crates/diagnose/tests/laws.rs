@@ -83,7 +83,7 @@ fn a_counter_that_counts_twice_is_not_believed_and_speaks_for_broken_telemetry()
     let law = cause.supports.iter().find(|evidence| evidence.statement == "law step_tokens breaks");
     assert!(law.is_some_and(|law| law.weight > 1.0), "{:?}", cause.supports);
     let text = report.text();
-    let expected = "broken: token identity (step_tokens) at replica a:8000: sum(step_tokens) = prompt_tokens + generation_tokens: 1500 against 2500; ";
+    let expected = "broken: token identity (step_tokens) at replica a:8000: sum(step_tokens) = prompt_tokens + generation_tokens: 1500 against 2483; ";
     assert!(text.contains(expected), "{text}");
     assert!(text.contains("not trusted: generation_tokens, prompt_tokens, step_tokens of replica a:8000, because token identity is broken"), "{text}");
 }
@@ -108,7 +108,7 @@ fn an_engine_that_makes_steps_does_not_hang_and_one_that_makes_none_does() {
         let excluded = diagnosis.ruled_out.iter().find(|one| one.fault == "E1");
         assert_eq!(excluded.is_none(), hangs, "{excluded:?}");
         if let Some(excluded) = excluded {
-            assert_eq!(excluded.reason, "law heartbeat holds (12 >= 0.1)");
+            assert_eq!(excluded.reason, "law heartbeat holds (12, should be at least 0.1)");
         }
     }
     // Without requests there is nothing to make steps for.

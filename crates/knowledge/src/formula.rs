@@ -100,16 +100,6 @@ pub enum Operator {
 const DEEPEST: usize = 16;
 
 impl Order {
-    /// As it is written.
-    #[must_use]
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Equal => "=",
-            Self::AtMost => "<=",
-            Self::AtLeast => ">=",
-        }
-    }
-
     /// In words, between two numbers.
     #[must_use]
     pub fn words(self) -> &'static str {

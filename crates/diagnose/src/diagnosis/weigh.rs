@@ -60,6 +60,9 @@ impl Default for Weights {
 const RAREST: f64 = 0.001;
 /// Least probability of a finding under a fault: none looks the same each time.
 const LEAST: f64 = 0.02;
+/// Probability that a law which points to a fault breaks under it: several point to the same one, and
+/// each of its variants breaks but one or two.
+const BREACH: f64 = 0.15;
 /// By how much a finding must speak for a cause to be accounted for by it.
 const EXPECTED: f64 = 0.3;
 /// By how much an answer must part two causes, in the logarithm of the odds, to be worth asking.
@@ -352,6 +355,8 @@ fn weight(
     let is_in = |list: &[Statement]| list.iter().any(|other| other.text == statement.text);
     let expected = if is_in(&fault.required) {
         Some(weights.required)
+    } else if matches!(statement.subject, Subject::Law(_)) && is_in(&fault.supporting) {
+        Some(BREACH)
     } else if is_in(&fault.supporting) {
         Some(weights.supporting)
     } else if is_in(&fault.against) || is_in(&fault.excluded_by) {

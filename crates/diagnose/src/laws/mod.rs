@@ -146,9 +146,9 @@ impl Laws {
         let measured = verdict.and_then(|verdict| Some((of(knowledge, verdict).1, verdict.now?)));
         match measured {
             Some((part, now)) => format!(
-                "{} {} {}",
+                "{}, {} {}",
                 quantity(now.left, ""),
-                part.says.order.sign(),
+                part.says.order.words(),
                 quantity(now.right, "")
             ),
             None => "nobody can say".to_owned(),
