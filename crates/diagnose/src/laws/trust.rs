@@ -93,11 +93,11 @@ impl Trust {
     }
 
     /// By how much what the others show counts: 1 unless more than half of the signals cannot be
-    /// trusted, and 0 if none can.
+    /// trusted, and 0 if none can or there are none.
     pub fn share(&self) -> f64 {
         let (not, all) = self.counts();
         if all == 0 {
-            return 1.0;
+            return 0.0;
         }
         let share = not as f64 / all as f64;
         ((1.0 - share) / (1.0 - MOST)).clamp(0.0, 1.0)
