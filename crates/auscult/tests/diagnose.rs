@@ -92,3 +92,71 @@ fn wrong_calls_end_in_one_sentence() {
     assert_eq!(ended.code, 2);
     assert!(ended.err.contains("cannot ask http://127.0.0.1:9"), "{}", ended.err);
 }
+
+/// Twenty minutes of calm and ten of the incident of one GPU and one replica, each reading as
+/// `write` says.
+fn hostile(name: &str, write: impl Fn(usize, f64) -> String) -> String {
+    let series = [
+        ("DCGM_FI_DEV_GPU_TEMP", 60.0),
+        ("DCGM_FI_DEV_SM_CLOCK", 1980.0),
+        ("DCGM_FI_DEV_POWER_USAGE", 500.0),
+        ("DCGM_FI_DEV_GPU_UTIL", 90.0),
+        ("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", 1e6),
+        ("DCGM_FI_DEV_XID_ERRORS", 0.0),
+    ];
+    let mut text = String::from("time,__name__,Hostname,gpu,value\n");
+    for step in 0..120 {
+        let (minute, second) = (step / 4, step % 4 * 15);
+        for (metric, value) in series {
+            let value = write(step, value);
+            text += &format!("2026-03-02T08:{minute:02}:{second:02}Z,{metric},host-0,0,{value}\n");
+        }
+    }
+    let path = scratch(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn hostile_telemetry_is_never_a_confident_diagnosis() {
+    let later = |step: usize, calm: f64, ill: &str| {
+        if step < 80 { (calm + (step % 3) as f64).to_string() } else { ill.to_owned() }
+    };
+    for (name, write) in [
+        (
+            "hostile-absurd.csv",
+            &(|step, calm| later(step, calm, "-1e12")) as &dyn Fn(usize, f64) -> String,
+        ),
+        ("hostile-negative.csv", &|step, calm| format!("-{}", calm * step as f64 + 1.0)),
+        ("hostile-endless.csv", &|step, calm| later(step, calm, "+Inf")),
+        ("hostile-none.csv", &|_, _| "NaN".to_owned()),
+    ] {
+        let metrics = hostile(name, write);
+        let at = ["--at", "2026-03-02T08:20:00Z", "--until", "2026-03-02T08:30:00Z"];
+        let call = [&["diagnose", &metrics, "-q", "--format", "json"][..], &at].concat();
+        let told = auscult(&call, "");
+        if told.code == 2 {
+            // Nothing in it is a reading: that is said, and nothing else.
+            assert!(told.out.is_empty() && !told.err.is_empty(), "{name}: {}", told.err);
+            continue;
+        }
+        assert_eq!(told.code, 0, "{name}: {}", told.err);
+        let answers: Value = serde_json::from_str(&told.out).unwrap();
+        let causes = answers[0]["causes"].as_array().unwrap();
+        let sure = causes.iter().filter_map(|cause| cause["probability"].as_f64());
+        assert!(sure.fold(0.0, f64::max) < 0.2, "{name}: {}", answers[0]["sentence"]);
+        assert!(answers[0]["healthy"].as_f64().unwrap() < 0.2, "{name}: {answers}");
+        let sentence = answers[0]["sentence"].as_str().unwrap();
+        let says = ["the telemetry cannot be trusted", "nothing is known"];
+        assert!(says.iter().any(|says| sentence.starts_with(says)), "{name}: {sentence}");
+    }
+}
+
+#[test]
+fn a_constant_that_there_is_not_is_told_with_the_nearest() {
+    let ended = auscult(&["diagnose", "x.csv", "--constant", "gpu_bandwith=1"], "");
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("did you mean `gpu_bandwidth`?"), "{}", ended.err);
+    let ended = auscult(&["diagnose", "x.csv", "--constant", "gpu_bandwidth"], "");
+    assert!(ended.err.contains("expected NAME=VALUE"), "{}", ended.err);
+}

@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod explain;
 pub mod fault_tree;
 pub mod features;
+pub mod laws;
 pub mod learn;
 pub mod model;
 pub mod network;

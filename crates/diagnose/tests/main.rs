@@ -5,6 +5,7 @@ mod explain_two_periods;
 mod fault_trees;
 mod golden_learn;
 mod hostile_models;
+mod laws;
 mod log_templates;
 mod mef;
 mod networks;

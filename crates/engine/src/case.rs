@@ -135,6 +135,15 @@ impl Case {
         }
     }
 
+    /// A constant that laws name and no label tells.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such constant, or the value is no number above 0.
+    pub fn know(&mut self, constant: &str, value: f64) -> Result<(), String> {
+        self.builder.know(constant, value)
+    }
+
     /// Says that changes of all kinds are told: where there is none, none was made.
     pub fn expect_changes(&mut self) {
         self.builder.expect_events();

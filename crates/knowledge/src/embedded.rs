@@ -36,5 +36,17 @@ pub(crate) const FAULTS: &[(&str, &str)] = &[
     ("healthy.yaml", include_str!("../../../knowledge/faults/healthy.yaml")),
 ];
 
+/// What readings there can be: name and text.
+pub(crate) const RANGES: (&str, &str) =
+    ("ranges.yaml", include_str!("../../../knowledge/laws/ranges.yaml"));
+
+/// Constants that laws name: name and text.
+pub(crate) const CONSTANTS: (&str, &str) =
+    ("constants.yaml", include_str!("../../../knowledge/laws/constants.yaml"));
+
+/// The laws: name and text.
+pub(crate) const LAWS: (&str, &str) =
+    ("laws.yaml", include_str!("../../../knowledge/laws/laws.yaml"));
+
 /// What simulated incidents showed.
 pub(crate) const EXPERIENCE: &str = include_str!("../../../knowledge/experience.json");

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::statement::Statement;
+use crate::law::Law;
+use crate::statement::{Relation, Scope, Statement, Subject};
 
 /// A fault of the catalogue: a hypothesis.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -78,6 +79,30 @@ pub struct Remedy {
 }
 
 impl Fault {
+    /// Takes over what laws say of it, instead of what laws said before.
+    pub(crate) fn take_laws(&mut self, laws: &[Law]) {
+        let own = |statement: &Statement| !matches!(statement.subject, Subject::Law(_));
+        self.supporting.retain(own);
+        self.excluded_by.retain(own);
+        for part in laws.iter().flat_map(|law| &law.parts) {
+            let names = |faults: &[String]| faults.contains(&self.fault);
+            let scope = |some| match part.of == self.place {
+                true => Scope::Own,
+                false => Scope::Near { kind: part.of.clone(), some },
+            };
+            let (breaks, holds) = (Relation::Breaks, Relation::Holds);
+            if names(&part.broken.points_to) {
+                self.supporting.push(Statement::of_law(&part.part, scope(true), breaks));
+            }
+            if names(&part.broken.excludes) {
+                self.excluded_by.push(Statement::of_law(&part.part, scope(false), breaks));
+            }
+            if names(&part.holds_excludes) {
+                self.excluded_by.push(Statement::of_law(&part.part, scope(false), holds));
+            }
+        }
+    }
+
     /// Every statement of its evidence.
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         let evidence = self.required.iter().chain(&self.supporting).chain(&self.against);

@@ -1,25 +1,34 @@
 //! What is known of the programs that are watched, as data.
 //!
 //! `knowledge/signals.yaml` lists the *signals*: the names that auscult reasons in.
-//! Each file in `knowledge/adapters` says by which metrics one program tells them. Both are
-//! built into the program and checked by a test; [`Knowledge::read`] reads other ones.
+//! Each file in `knowledge/adapters` says by which metrics one program tells them. Faults are what
+//! can be wrong, laws what measurements must obey. All are built into the program and checked by a
+//! test; [`Knowledge::read`], [`Knowledge::add_faults`] and [`Knowledge::add_laws`] read other ones.
 
 mod adapter;
 mod check;
+mod constant;
 mod contrast;
 mod embedded;
 mod error;
 mod fault;
+mod formula;
+mod law;
+mod range;
 mod signal;
 mod statement;
 mod unit;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use adapter::{Adapter, Ignored, Mapping, MetricForm, Target};
+pub use constant::{ByLabel, Constant, Constants, Entry as CatalogueEntry};
 pub use contrast::{Confusable, Contrast, Why};
 pub use error::KnowledgeError;
 pub use fault::{ConfusedWith, Fault, Prior, Remedy};
+pub use formula::{Expression, Formula, Operator, Order, Together};
+pub use law::{Broken, Law, LawPart, Stretch, Tolerance};
+pub use range::PhysicalRange;
 pub use signal::{Form, Signal};
 pub use statement::{Relation, Scope, Statement, Subject};
 
@@ -38,6 +47,9 @@ pub struct Knowledge {
     signals: Vec<Signal>,
     adapters: Vec<Adapter>,
     faults: Vec<Fault>,
+    ranges: Vec<PhysicalRange>,
+    constants: Constants,
+    laws: Vec<Law>,
     /// Adapter and place among its mappings, or among what it ignores.
     metrics: HashMap<String, (usize, Entry)>,
 }
@@ -92,6 +104,8 @@ impl Quantity<'_> {
         if self.per_second { format!("{unit} per second") } else { unit.clone() }
     }
 }
+/// What counts and is of no unit with a range of its own: neither negative nor without end.
+const ANY: [f64; 2] = [0.0, 1e15];
 
 /// Endings of the parts of a histogram or summary, and of the mean that is made of them.
 const PARTS: [&str; 5] = ["_bucket", "_sum", "_count", "_created", "_mean"];
@@ -110,7 +124,75 @@ impl Knowledge {
         for (file, text) in embedded::FAULTS {
             knowledge.add_faults(file, text).expect("a test reads what is built in");
         }
+        let (file, text) = embedded::RANGES;
+        knowledge.set_ranges(file, text).expect("a test reads what is built in");
+        let (file, text) = embedded::CONSTANTS;
+        knowledge.set_constants(file, text).expect("a test reads what is built in");
+        let (file, text) = embedded::LAWS;
+        knowledge.add_laws(file, text).expect("a test reads what is built in");
         knowledge
+    }
+
+    /// Reads what readings there can be, instead of what was known of it.
+    ///
+    /// # Errors
+    ///
+    /// [`KnowledgeError`] for what cannot be read, and for units and signals that there are not.
+    pub fn set_ranges(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
+        let ranges: Vec<PhysicalRange> = parse(file, text)?;
+        for range in &ranges {
+            check::range(self, range).map_err(|what| KnowledgeError::contradiction(file, what))?;
+        }
+        self.ranges = ranges;
+        Ok(())
+    }
+
+    /// Reads the constants that laws may name, instead of those that were known.
+    ///
+    /// # Errors
+    ///
+    /// [`KnowledgeError`] for what cannot be read, for constants that are called as a signal is, and
+    /// for values of constants that are not in the list.
+    pub fn set_constants(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
+        let constants: Constants = parse(file, text)?;
+        check::constants(self, &constants)
+            .map_err(|what| KnowledgeError::contradiction(file, what))?;
+        self.constants = constants;
+        Ok(())
+    }
+
+    /// Reads a file of laws; those that are known already are replaced. What they say of faults
+    /// becomes evidence of these: a breach supports or excludes, a law that holds excludes.
+    ///
+    /// # Errors
+    ///
+    /// [`KnowledgeError`], which names file and place, for what cannot be read, and for
+    /// contradictions: a part that stands twice, a signal, constant, kind of target or fault that
+    /// there is not.
+    pub fn add_laws(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
+        let laws: Vec<Law> = parse(file, text)?;
+        for (place, law) in laws.iter().enumerate() {
+            let refuse =
+                |what: String| KnowledgeError::contradiction(file, format!("{}: {what}", law.law));
+            if laws[..place].iter().any(|other| other.law == law.law) {
+                return Err(refuse("the law stands twice".to_owned()));
+            }
+            let kept = self.laws.iter().filter(|other| laws.iter().all(|new| new.law != other.law));
+            let others: HashSet<&str> = kept.chain(&laws[..place]).flat_map(Law::names).collect();
+            if let Some(name) = law.names().find(|name| others.contains(name)) {
+                return Err(refuse(format!("another law has a part `{name}`")));
+            }
+            check::law(self, law).map_err(refuse)?;
+        }
+        for law in laws {
+            match self.laws.iter_mut().find(|known| known.law == law.law) {
+                Some(known) => *known = law,
+                None => self.laws.push(law),
+            }
+        }
+        let laws = &self.laws;
+        self.faults.iter_mut().for_each(|fault| fault.take_laws(laws));
+        Ok(())
     }
 
     /// Reads a file of faults; those that are known already are replaced.
@@ -130,7 +212,8 @@ impl Knowledge {
             }
             check::fault(self, fault).map_err(refuse)?;
         }
-        for fault in faults {
+        for mut fault in faults {
+            fault.take_laws(&self.laws);
             match self.faults.iter_mut().find(|known| known.fault == fault.fault) {
                 Some(known) => *known = fault,
                 None => self.faults.push(fault),
@@ -151,6 +234,43 @@ impl Knowledge {
         &self.faults
     }
 
+    /// Every law, in the order of the file.
+    #[must_use]
+    pub fn laws(&self) -> &[Law] {
+        &self.laws
+    }
+
+    /// The part of a law with this name, and its law.
+    #[must_use]
+    pub fn law_part(&self, name: &str) -> Option<(&Law, &LawPart)> {
+        let parts = self.laws.iter().flat_map(|law| law.parts.iter().map(move |part| (law, part)));
+        parts.into_iter().find(|(_, part)| part.part == name)
+    }
+
+    /// Constants that laws may name, and what tells them.
+    #[must_use]
+    pub fn constants(&self) -> &Constants {
+        &self.constants
+    }
+
+    /// Least and greatest reading of a signal that there can be at all.
+    #[must_use]
+    pub fn physical_range(&self, signal: &Signal) -> [f64; 2] {
+        self.range_of(signal).map_or(ANY, |known| known.range)
+    }
+
+    /// Whether a signal may be no number though the telemetry is right, such as a loss.
+    #[must_use]
+    pub fn may_be_undefined(&self, signal: &Signal) -> bool {
+        self.range_of(signal).is_some_and(|known| known.undefined)
+    }
+
+    fn range_of(&self, signal: &Signal) -> Option<&PhysicalRange> {
+        let own = |range: &&PhysicalRange| range.signal.as_ref() == Some(&signal.name);
+        let of_unit = |range: &&PhysicalRange| range.unit.as_ref() == Some(&signal.unit);
+        self.ranges.iter().find(own).or_else(|| self.ranges.iter().find(of_unit))
+    }
+
     /// The signal of this name.
     #[must_use]
     pub fn signal(&self, name: &str) -> Option<&Signal> {
@@ -169,8 +289,15 @@ impl Knowledge {
     ) -> Result<Self, KnowledgeError> {
         let (file, text) = signals;
         let signals: Vec<Signal> = parse(file, text)?;
-        let mut knowledge =
-            Self { signals, adapters: Vec::new(), faults: Vec::new(), metrics: HashMap::new() };
+        let mut knowledge = Self {
+            signals,
+            adapters: Vec::new(),
+            faults: Vec::new(),
+            ranges: Vec::new(),
+            constants: Constants::default(),
+            laws: Vec::new(),
+            metrics: HashMap::new(),
+        };
         for (place, signal) in knowledge.signals.iter().enumerate() {
             if knowledge.signals[..place].iter().any(|other| other.name == signal.name) {
                 let what = format!("signal `{}` stands twice", signal.name);
@@ -326,6 +453,73 @@ mod tests {
         assert_eq!(name("vllm:iteration_tokens_total_bucket"), "step_tokens");
         assert_eq!(name("vllm:num_requests_running_bucket"), "unknown", "a gauge has no parts");
         assert_eq!(name("vllm:cache_config_info"), "ignored");
+    }
+
+    #[test]
+    fn laws_name_signals_constants_kinds_and_faults_that_there_are() {
+        let law = |part: &str, more: &str| {
+            format!(
+                "- law: x\n  about: y\n  references: [z]\n  parts:\n    - part: p\n      of: replica\n      {part}\n      tolerance: {{share: 0, least: 0, why: w}}\n      broken: {{means: m{more}}}\n"
+            )
+        };
+        let refused = |text: &str| {
+            let mut knowledge = Knowledge::embedded();
+            knowledge.add_laws("l.yaml", text).unwrap_err().to_string()
+        };
+        for (part, more, reason) in [
+            (
+                "says: engine_stepz >= 1",
+                "",
+                "`engine_stepz >= 1`: there is no signal or constant `engine_stepz`; did you mean `engine_steps`?",
+            ),
+            (
+                "says: gpu_bandwith >= 1",
+                "",
+                "`gpu_bandwith >= 1`: there is no signal or constant `gpu_bandwith`; did you mean `gpu_bandwidth`?",
+            ),
+            (
+                "says: sum(engine_steps) >= 1",
+                "",
+                "`sum(engine_steps) >= 1`: `engine_steps` is no distribution, so that nothing can be counted of it",
+            ),
+            (
+                "says: engine_steps >= 1",
+                ", points_to: [E99]",
+                "there is no fault `E99`; did you mean `E9`?",
+            ),
+            (
+                "says: engine_steps >= 1",
+                ", untrusted: [engine_step]",
+                "no adapter tells a signal `engine_step`; did you mean `engine_steps`?",
+            ),
+        ] {
+            assert_eq!(refused(&law(part, more)), format!("l.yaml: x: p: {reason}"));
+        }
+        let told_by = law("says: engine_steps >= 1\n      told_by: [vlm]", "");
+        let reason = "there is no adapter `vlm`; did you mean `vllm`?";
+        assert_eq!(refused(&told_by), format!("l.yaml: x: p: {reason}"));
+        let taken = law("says: engine_steps >= 1", "").replace("part: p", "part: heartbeat");
+        assert_eq!(refused(&taken), "l.yaml: x: another law has a part `heartbeat`");
+        let wrong = refused(&law("says: engine_steps > 1", ""));
+        assert!(wrong.contains("`>` means nothing in a formula"), "{wrong}");
+    }
+
+    #[test]
+    fn what_laws_say_of_faults_is_evidence_of_them() {
+        let knowledge = Knowledge::embedded();
+        assert_eq!(knowledge.laws().len(), 14);
+        let fault = |name| knowledge.faults().iter().find(|fault| fault.fault == name).unwrap();
+        let has = |list: &[Statement], text: &str| list.iter().any(|said| said.text == text);
+        assert!(has(&fault("E12").supporting, "law step_tokens breaks"));
+        assert!(has(&fault("E1").excluded_by, "law heartbeat holds"));
+        assert!(has(&fault("E6").excluded_by, "replica: law front_end holds"));
+        // Reading faults anew does not lose it, and reading laws anew does not double it.
+        let mut again = Knowledge::embedded();
+        let (file, text) = embedded::FAULTS[2];
+        again.add_faults(file, text).unwrap();
+        let (file, text) = embedded::LAWS;
+        again.add_laws(file, text).unwrap();
+        assert_eq!(again.faults(), knowledge.faults());
     }
 
     #[test]

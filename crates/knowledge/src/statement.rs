@@ -71,6 +71,8 @@ pub enum Subject {
     Event(String),
     /// A line of a log that holds this text.
     Log(String),
+    /// A part of a law.
+    Law(String),
 }
 
 /// What is said of a subject, before and after something began.
@@ -116,6 +118,10 @@ pub enum Relation {
     WithPeers,
     /// It happened, shortly before or when something began.
     Happens,
+    /// The law did not break before, and does now.
+    Breaks,
+    /// The law holds now.
+    Holds,
 }
 
 /// The words for relations without a number.
@@ -195,6 +201,18 @@ impl FromStr for Statement {
                 });
             }
         }
+        if let Some(rest) = rest.strip_prefix("law ") {
+            let (name, relation) = match rest.split_once(' ') {
+                Some((name, "breaks")) => (name, Relation::Breaks),
+                Some((name, "holds")) => (name, Relation::Holds),
+                _ => {
+                    let reason = "of a law only `law NAME breaks` or `law NAME holds` can be said";
+                    return Err(refuse(reason.to_owned()));
+                }
+            };
+            let (text, subject) = (text.to_owned(), Subject::Law(name.to_owned()));
+            return Ok(Self { text, scope, subject, relation });
+        }
         let words: Vec<&str> = rest.split_whitespace().collect();
         let (first, words) = words
             .split_first()
@@ -218,6 +236,21 @@ impl FromStr for Statement {
             subject: Subject::Signal { name: name.to_owned(), label, per },
             relation: Relation::read(words).map_err(refuse)?,
         })
+    }
+}
+
+impl Statement {
+    /// That a part of a law `breaks` or `holds`, as it is written.
+    pub(crate) fn of_law(part: &str, scope: Scope, relation: Relation) -> Self {
+        let place = match &scope {
+            Scope::Own => String::new(),
+            Scope::Peers => "peers: ".to_owned(),
+            Scope::Near { kind, some: true } => format!("some {kind}: "),
+            Scope::Near { kind, some: false } => format!("{kind}: "),
+        };
+        let verb = if relation == Relation::Breaks { "breaks" } else { "holds" };
+        let text = format!("{place}law {part} {verb}");
+        Self { text, scope, subject: Subject::Law(part.to_owned()), relation }
     }
 }
 
@@ -281,6 +314,10 @@ mod tests {
             ("gpu_clock_events has bit 99", "`99` is no bit; expected a number from 0 to 63"),
             ("gpu_xid{79} rises", "`{79}` is no label; expected `{label=value}`"),
             ("event deploy rises", "of an event or a log only `event NAME happens` can be said"),
+            (
+                "law heartbeat rises",
+                "of a law only `law NAME breaks` or `law NAME holds` can be said",
+            ),
         ] {
             let error = text.parse::<Statement>().unwrap_err();
             assert_eq!(error, format!("`{text}`: {reason}"));

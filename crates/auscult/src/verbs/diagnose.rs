@@ -7,6 +7,7 @@ use auscult_core::Timestamp;
 use auscult_diagnose::scene::{Event, LogLine};
 use auscult_engine::incident::Incident;
 use auscult_engine::{Case, Diagnosis};
+use auscult_knowledge::Knowledge;
 use auscult_server::{Backtest, BacktestSettings, Configuration, Replay};
 use auscult_telemetry::{Input, ReadOptions, format_time, parse_time, read_table};
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     log: Vec<PathBuf>,
 
+    /// A number that laws need and no label tells, such as target_time_to_first_token=0.5; `auscult
+    /// laws --markdown` lists them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = constant)]
+    constant: Vec<(String, f64)>,
+
     /// Ask this running service, such as http://127.0.0.1:9709
-    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "data", "prometheus", "at", "until", "changes", "log"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "data", "prometheus", "at", "until", "changes", "log", "constant"])]
     url: Option<String>,
 
     /// Number of the incident of that service [default: every open one]
@@ -69,6 +75,15 @@ pub(crate) struct Arguments {
     /// No progress
     #[arg(short, long)]
     quiet: bool,
+}
+
+/// A constant that there is, and its value.
+fn constant(text: &str) -> Result<(String, f64), String> {
+    let refuse = || format!("`{text}`: expected NAME=VALUE, such as gpu_bandwidth=3.35e12");
+    let (name, value) = text.split_once('=').ok_or_else(refuse)?;
+    let (name, value) = (name.trim(), value.trim().parse().map_err(|_| refuse())?);
+    Knowledge::embedded().constants().accept(name, value)?;
+    Ok((name.to_owned(), value))
 }
 
 /// How the answer is written.
@@ -152,6 +167,11 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallE
         }
     };
     let mut cases = incidents;
+    for (_, case) in &mut cases {
+        for (name, value) in &arguments.constant {
+            case.know(name, *value).map_err(CallError::input)?;
+        }
+    }
     if cases.is_empty() {
         return Ok(Vec::new());
     }

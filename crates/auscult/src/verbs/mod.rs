@@ -16,6 +16,7 @@ mod fault_tree;
 mod faults;
 mod hash_secret;
 mod input;
+mod laws;
 mod learn;
 mod method_settings;
 mod methods;
@@ -50,6 +51,8 @@ pub(crate) enum Verb {
     Detect(Box<detect::Arguments>),
     /// Lists the faults that are known, or shows everything about one.
     Faults(faults::Arguments),
+    /// Lists the laws that measurements must obey, or shows everything about one.
+    Laws(laws::Arguments),
     /// Says what an incident is: its likely causes with their evidence, and what to do.
     Diagnose(Box<diagnose::Arguments>),
     /// Tells a running service of a change (a deployment, another setting, …), or lists those it knows.
@@ -94,6 +97,7 @@ impl Verb {
             Self::Demo(arguments) => demo::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Faults(arguments) => faults::run(&arguments),
+            Self::Laws(arguments) => laws::run(&arguments),
             Self::Diagnose(arguments) => diagnose::run(&arguments),
             Self::Event(arguments) => event::run(&arguments),
             Self::Learn(arguments) => learn::run(&arguments),

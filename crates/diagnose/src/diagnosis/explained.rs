@@ -26,6 +26,10 @@ impl Explained {
                     self.signals.extend(at);
                 }
             }
+            Subject::Law(part) => {
+                let at = finding.at.iter().map(|target| (*target, format!("law {part}")));
+                self.signals.extend(at);
+            }
         }
     }
 
@@ -37,6 +41,11 @@ impl Explained {
             }
             Subject::Signal { name, .. } => {
                 let known = |target: &usize| self.signals.contains(&(*target, name.clone()));
+                !finding.at.is_empty() && finding.at.iter().all(known)
+            }
+            Subject::Law(part) => {
+                let known =
+                    |target: &usize| self.signals.contains(&(*target, format!("law {part}")));
                 !finding.at.is_empty() && finding.at.iter().all(known)
             }
         }

@@ -4,10 +4,12 @@ mod expect;
 mod experience;
 mod explained;
 mod fit;
+mod gate;
 mod priors;
 mod recovery;
 mod report;
 mod tables;
+mod told_laws;
 mod vocabulary;
 mod weigh;
 
@@ -16,12 +18,14 @@ pub use fit::{Fitting, Lesson, LessonPlace};
 pub use priors::{Cases, HANDBOOK_CASES, PriorShare, Priors};
 pub use recovery::{Outcome, Recovery, recovery};
 pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
+pub use told_laws::{BrokenLaw, HeldLaw, NotTrusted, ToldLaws, UnknownLaw};
 pub use weigh::{Doctor, Weights};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Finding;
+use crate::laws::Laws;
 
 /// What may be the cause of an incident, the likeliest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +38,8 @@ pub struct Diagnosis {
     pub unknown: f64,
     /// Probability that nothing is wrong.
     pub healthy: f64,
+    /// What became of the laws, and which signals were not believed.
+    pub laws: Laws,
 }
 
 /// A hypothesis: a fault at a place.

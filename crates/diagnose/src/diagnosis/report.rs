@@ -6,7 +6,7 @@ use auscult_knowledge::{Fault, Knowledge, Remedy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut};
+use super::{Cause, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut, ToldLaws};
 use crate::evidence::{CHANGED_AFTER, CHANGED_BEFORE, Window};
 use crate::scene::Scene;
 
@@ -46,6 +46,9 @@ pub struct Report {
     pub healthy: f64,
     /// What would tell the first two causes apart, and nobody knows yet.
     pub next_question: Option<String>,
+    /// What became of the laws, and which signals were not believed.
+    #[serde(default)]
+    pub laws: ToldLaws,
     /// Whether it became better after a remedy, or by itself; absent as long as that was not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
@@ -173,6 +176,7 @@ impl Report {
             unknown: diagnosis.unknown,
             healthy: diagnosis.healthy,
             next_question,
+            laws: ToldLaws::new(knowledge, scene, &diagnosis.laws),
             recovery: None,
         };
         report.sentence = if scene.is_empty() {
@@ -185,6 +189,12 @@ impl Report {
 
     fn sum_up(&self) -> String {
         let percent = |share: f64| format!("{:.0} %", 100.0 * share.min(0.999));
+        if self.laws.most_is_not_trusted() {
+            let (not, all) = (self.laws.signals_not_trusted, self.laws.signals);
+            return format!(
+                "the telemetry cannot be trusted: {not} of {all} signals are broken, so that no cause is known"
+            );
+        }
         let others = self.unknown.max(self.healthy);
         let Some(cause) = self.causes.first().filter(|cause| cause.probability > others) else {
             return if self.healthy >= self.unknown {
@@ -276,6 +286,7 @@ impl Report {
         if let Some(question) = &self.next_question {
             let _ = writeln!(text, "\nwhat would tell the first two apart: {question}");
         }
+        text += &self.laws.text();
         for one in &self.ruled_out {
             let _ = writeln!(text, "ruled out: {} ({}): {}", one.name, one.fault, one.reason);
         }

@@ -10,12 +10,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auscult_knowledge::{Fault, Knowledge, Statement};
+use auscult_knowledge::{Fault, Knowledge, Statement, Subject};
 
 use super::explained::Explained;
 use super::tables::Tables;
 use super::{Cases, Cause, Diagnosis, Evidence, Experience, Priors, RuledOut};
 use crate::evidence::{Judge, Window};
+use crate::laws::Laws;
 use crate::scene::{Scene, Target};
 
 /// How evidence counts.
@@ -165,6 +166,7 @@ impl<'k> Doctor<'k> {
         for (cause, best) in diagnosis.causes.iter_mut().zip(best) {
             cause.evidence = self.evidence(&mut judge, &best, &explained);
         }
+        diagnosis.rest_on(judge.laws());
         diagnosis
     }
 
@@ -259,7 +261,11 @@ impl<'k> Doctor<'k> {
         let is_known = |statement: &Statement| {
             first.evidence.iter().any(|evidence| evidence.statement == statement.text)
         };
-        let apart = table(one).filter(|(statement, _)| !is_known(statement)).filter_map(
+        // Nobody can look up whether a law holds; what it is about can be measured.
+        let can_be_asked = |statement: &Statement| {
+            !matches!(statement.subject, Subject::Law(_)) && !is_known(statement)
+        };
+        let apart = table(one).filter(|(statement, _)| can_be_asked(statement)).filter_map(
             |(statement, weights)| {
                 let (_, others) = table(other).find(|(known, _)| known.text == statement.text)?;
                 let apart = weights.iter().zip(others).map(|(one, other)| (one - other).abs());
@@ -319,6 +325,7 @@ impl<'k> Doctor<'k> {
         causes.truncate(MOST);
         let (causes, best) = causes.into_iter().unzip();
         let (unknown, healthy) = (share(unknown) / sum, share(health) / sum);
-        (Diagnosis { causes, ruled_out, unknown, healthy }, best)
+        let laws = Laws::default();
+        (Diagnosis { causes, ruled_out, unknown, healthy, laws }, best)
     }
 }

@@ -5,7 +5,7 @@ use auscult_stats::quantile::quantile;
 use super::Window;
 
 /// Share of the window at the end that says how things stand now.
-const TAIL: f64 = 0.34;
+pub(crate) const TAIL: f64 = 0.34;
 /// Moments of the end under which nothing counts as gone.
 const FEW_MOMENTS: usize = 4;
 /// Readings that a side must have.

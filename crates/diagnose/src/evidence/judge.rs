@@ -7,6 +7,7 @@ use auscult_knowledge::{Knowledge, Relation, Scope, Statement, Subject};
 
 use super::quantity::quantity;
 use super::{BeforeAfter, Finding, Window};
+use crate::laws::Laws;
 use crate::scene::Scene;
 
 /// Spreads by which a signal must move to count as moved.
@@ -33,6 +34,7 @@ pub struct Judge<'s> {
     scene: &'s Scene,
     knowledge: &'s Knowledge,
     window: Window,
+    laws: Laws,
     /// By signal, then by target.
     known: HashMap<Subject, HashMap<usize, Option<Arc<BeforeAfter>>>>,
     /// How far targets lie from their peers, by signal and then by target.
@@ -56,12 +58,18 @@ impl<'s> Judge<'s> {
     /// Of this scene and window.
     pub fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
         let (known, distances, near) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { scene, knowledge, window, known, distances, near }
+        let laws = Laws::check(scene, knowledge, window);
+        Self { scene, knowledge, window, laws, known, distances, near }
     }
 
     /// The stretch of time that is asked about.
     pub fn window(&self) -> Window {
         self.window
+    }
+
+    /// What became of the laws, and which signals can be trusted.
+    pub fn laws(&self) -> &Laws {
+        &self.laws
     }
 
     /// What becomes of `statement` for a fault at target number `place`.
@@ -123,7 +131,7 @@ impl<'s> Judge<'s> {
         match &statement.subject {
             Subject::Event(kind) => self.event(kind, target),
             Subject::Log(text) => self.log(text, target),
-            Subject::Signal { .. } => {
+            Subject::Signal { .. } | Subject::Law(_) => {
                 let holds = self.holds(statement, target);
                 Finding { holds, seen: self.seen(statement, target), at: vec![target] }
             }
@@ -133,6 +141,16 @@ impl<'s> Judge<'s> {
     /// Whether a statement about a signal holds at a target.
     fn holds(&mut self, statement: &Statement, target: usize) -> Option<bool> {
         let subject = &statement.subject;
+        match subject {
+            Subject::Law(part) => return self.laws.statement(part, target, statement.relation),
+            Subject::Signal { name, per, .. } => {
+                let mut names = [Some(name), per.as_ref()].into_iter().flatten();
+                if !names.all(|name| self.laws.trust().trusts(target, name)) {
+                    return None;
+                }
+            }
+            Subject::Event(_) | Subject::Log(_) => {}
+        }
         let Some(numbers) = self.numbers(target, subject) else {
             return (statement.relation == Relation::Present).then_some(false);
         };
@@ -150,6 +168,9 @@ impl<'s> Judge<'s> {
 
     /// What was seen of a signal at a target, for people.
     fn seen(&mut self, statement: &Statement, target: usize) -> String {
+        if let Subject::Law(part) = &statement.subject {
+            return self.laws.seen(self.knowledge, part, target);
+        }
         let Some(numbers) = self.numbers(target, &statement.subject) else {
             return "no readings".to_owned();
         };
@@ -209,6 +230,13 @@ impl<'s> Judge<'s> {
         let own = self.numbers(target, subject)?;
         let peers: Vec<usize> =
             self.scene.peers(target).iter().copied().filter(|peer| *peer != target).collect();
+        let name = match subject {
+            Subject::Signal { name, .. } => name.as_str(),
+            _ => "",
+        };
+        let trust = self.laws.trust();
+        let peers: Vec<usize> =
+            peers.into_iter().filter(|peer| trust.trusts(*peer, name)).collect();
         let others: Vec<Arc<BeforeAfter>> =
             peers.into_iter().filter_map(|peer| self.numbers(peer, subject)).collect();
         if others.len() < 2 || !own.tail.is_finite() {
@@ -372,7 +400,12 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
             };
             share(&numbers.readings) >= 0.2 && share(&numbers.past) < 0.1
         }
-        Relation::AbovePeers | Relation::BelowPeers | Relation::WithPeers | Relation::Happens => {
+        Relation::AbovePeers
+        | Relation::BelowPeers
+        | Relation::WithPeers
+        | Relation::Happens
+        | Relation::Breaks
+        | Relation::Holds => {
             return None;
         }
     })

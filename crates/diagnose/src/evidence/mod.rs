@@ -6,8 +6,10 @@ mod onset;
 pub(crate) mod quantity;
 
 pub use before_after::BeforeAfter;
+pub(crate) use before_after::TAIL;
 pub use judge::{CHANGED_AFTER, CHANGED_BEFORE, Judge};
 pub use onset::{EstimatedOnset, estimate_onset};
+pub(crate) use quantity::quantity;
 
 /// What became of a statement.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,10 @@ use auscult_knowledge::{Adapter, Knowledge, Known, Mapping, MetricForm};
 
 use super::identity::{attributes, kind, name, shares};
 use super::kin::Kin;
-use super::{Event, Events, LogLine, Scene, Target, Track};
+use super::{Event, Events, LogLine, Scene, Strange, Target, Track};
+
+/// The bits by which Prometheus says that a series has ended; another NaN is a reading gone wrong.
+const ENDED: u64 = 0x7ff0_0000_0000_0002;
 
 /// Collects raw series.
 ///
@@ -23,6 +26,7 @@ pub struct SceneBuilder<'k> {
     known: HashMap<(String, String), usize>,
     events: Events,
     logs: Vec<LogLine>,
+    constants: BTreeMap<String, f64>,
 }
 
 /// A raw series that tells something.
@@ -36,6 +40,13 @@ struct Series {
     labels: Labels,
     last: Option<(f64, f64)>,
     values: Vec<f64>,
+    /// Readings that there can be, in the signal's unit.
+    range: [f64; 2],
+    strange: Strange,
+    /// Whether what is computed may be no number.
+    undefined: bool,
+    /// Another series that the same samples tell: of some histograms the count is a signal of its own.
+    also: Option<usize>,
 }
 
 /// What the samples of a raw series are.
@@ -66,17 +77,28 @@ impl<'k> SceneBuilder<'k> {
             known: HashMap::new(),
             events: Events::default(),
             logs: Vec::new(),
+            constants: BTreeMap::new(),
         }
     }
 
     /// Declares the series with these labels, its name among them; `None` if nothing is known of it.
     pub fn series(&mut self, labels: &Labels) -> Option<SeriesNumber> {
         let metric = labels.get(METRIC_NAME)?;
-        let Some(Known::Signal { signal, mapping, adapter, scale }) =
-            self.knowledge.look_up(metric)
-        else {
-            return None;
-        };
+        let known = self.knowledge.look_up(metric)?;
+        let number = self.declare(labels, metric, known)?;
+        // The count of a histogram may be a signal of its own, and its mean needs it as well.
+        let family = metric.strip_suffix("_count").and_then(|name| self.knowledge.look_up(name));
+        if self.series[number].part == Part::Counter
+            && let Some(family @ Known::Signal { mapping, .. }) = family
+            && mapping.kind == MetricForm::Histogram
+        {
+            self.series[number].also = self.declare(labels, metric, family);
+        }
+        Some(SeriesNumber(number))
+    }
+
+    fn declare(&mut self, labels: &Labels, metric: &str, known: Known<'k>) -> Option<usize> {
+        let Known::Signal { signal, mapping, adapter, scale } = known else { return None };
         let part = part_of(metric, mapping)?;
         let target = self.target_of(adapter, mapping, labels);
         let family = |known: &&String| metric.starts_with(known.as_str());
@@ -95,16 +117,37 @@ impl<'k> SceneBuilder<'k> {
             labels: labels.clone(),
             last: None,
             values: vec![f64::NAN; self.length],
+            range: reach(mapping, self.knowledge.physical_range(signal)),
+            strange: Strange::default(),
+            undefined: self.knowledge.may_be_undefined(signal),
+            also: None,
         });
-        Some(SeriesNumber(self.series.len() - 1))
+        Some(self.series.len() - 1)
     }
 
     /// A sample of a series, at `time` in seconds since 1970, in the order of time.
     pub fn sample(&mut self, series: SeriesNumber, time: f64, value: f64) {
+        if let Some(also) = self.series[series.0].also {
+            self.sample(SeriesNumber(also), time, value);
+        }
         let place = ((time - self.start) / self.step).round();
         let series = &mut self.series[series.0];
+        // That a series has ended is no reading of it.
+        if value.to_bits() == ENDED {
+            series.last = None;
+            return;
+        }
         let before = series.last.replace((time, value));
-        if !value.is_finite() || place < 0.0 || place as usize >= self.length {
+        if place < 0.0 || place as usize >= self.length {
+            return;
+        }
+        let place = place as usize;
+        let is_possible = value.is_finite() && (series.part == Part::Gauge || value >= 0.0);
+        if !is_possible {
+            series.last = None;
+            if !(series.undefined && !value.is_finite()) {
+                series.strange.impossible.push(place);
+            }
             return;
         }
         let reading = match series.part {
@@ -112,15 +155,36 @@ impl<'k> SceneBuilder<'k> {
             Part::Counter | Part::Sum | Part::Count => {
                 let Some((since, from)) = before else { return };
                 let passed = time - since;
-                if passed <= 0.0 || !from.is_finite() {
+                if passed <= 0.0 {
                     return;
                 }
                 // Begun anew: what was counted since.
+                if value < from {
+                    series.strange.falls += 1;
+                }
                 let grown = if value >= from { value - from } else { value };
                 grown / passed
             }
         };
-        series.values[place as usize] = reading * series.scale;
+        let reading = reading * series.scale;
+        let [least, most] = series.range;
+        if reading < least || reading > most {
+            series.strange.impossible.push(place);
+            return;
+        }
+        series.values[place] = reading;
+    }
+
+    /// A constant that laws name and no label tells, such as the time to the first token that was
+    /// promised. It counts for every target.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such constant, or the value is no number above 0.
+    pub fn know(&mut self, name: &str, value: f64) -> Result<(), String> {
+        self.knowledge.constants().accept(name, value)?;
+        self.constants.insert(name.to_owned(), value);
+        Ok(())
     }
 
     /// Says that changes of all kinds are told: where there is none, none was made.
@@ -180,7 +244,7 @@ impl<'k> SceneBuilder<'k> {
 
     /// The scene.
     pub fn build(self) -> Scene {
-        let Self { start, step, length, series, mut targets, events, logs, .. } = self;
+        let Self { start, step, length, series, mut targets, events, logs, constants, .. } = self;
         join(series, &mut targets);
         add_services(&mut targets);
         spread_hosts(&mut targets);
@@ -188,7 +252,7 @@ impl<'k> SceneBuilder<'k> {
         targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
         let kin = Kin::of(&targets);
         let suspects = suspects(&targets, &kin);
-        Scene { start, step, length, targets, kin, suspects, events, logs }
+        Scene { start, step, length, targets, kin, suspects, events, logs, constants }
     }
 }
 
@@ -223,6 +287,16 @@ fn part_of(metric: &str, mapping: &Mapping) -> Option<Part> {
     }
 }
 
+/// Share of its width by which a reading may lie outside of what an adapter says: shares of time are
+/// measured by two clocks.
+const SLACK: f64 = 0.1;
+
+/// Readings that a metric can have: what its adapter says, within what is possible.
+fn reach(mapping: &Mapping, [least, most]: [f64; 2]) -> [f64; 2] {
+    let Some([low, high]) = mapping.range else { return [least, most] };
+    [(low - SLACK * (high - low)).max(least), (high + SLACK * (high - low)).min(most)]
+}
+
 /// The labels without the name of the metric.
 fn unnamed(labels: &Labels) -> Labels {
     let pairs = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
@@ -231,26 +305,36 @@ fn unnamed(labels: &Labels) -> Labels {
 
 /// Hands the series to their targets; sums and counts become means.
 fn join(series: Vec<Series>, targets: &mut [Target]) {
-    let mut sums: HashMap<(usize, String, Labels), Vec<f64>> = HashMap::new();
+    let mut sums: HashMap<(usize, String, Labels), (Vec<f64>, Strange)> = HashMap::new();
     let mut counts = Vec::new();
-    for Series { target, signal, rank, part, labels, values, .. } in series {
+    for Series { target, signal, rank, part, labels, values, strange, .. } in series {
         match part {
             Part::Gauge | Part::Counter => {
-                targets[target].tracks.push(Track { signal, rank, labels, values, weights: None });
+                let weights = None;
+                targets[target].tracks.push(Track {
+                    signal,
+                    rank,
+                    labels,
+                    values,
+                    weights,
+                    strange,
+                });
             }
             Part::Sum => {
-                sums.insert((target, signal, unnamed(&labels)), values);
+                sums.insert((target, signal, unnamed(&labels)), (values, strange));
             }
-            Part::Count => counts.push((target, signal, rank, labels, values)),
+            Part::Count => counts.push((target, signal, rank, labels, values, strange)),
         }
     }
-    for (target, signal, rank, labels, counts) in counts {
+    for (target, signal, rank, labels, counts, strange) in counts {
         let key = (target, signal, unnamed(&labels));
-        let Some(sums) = sums.remove(&key) else { continue };
+        let Some((sums, mut of_sum)) = sums.remove(&key) else { continue };
         let (_, signal, _) = key;
         let values = sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect();
         let weights = Some(counts);
-        targets[target].tracks.push(Track { signal, rank, labels, values, weights });
+        of_sum.impossible.extend(strange.impossible);
+        let strange = Strange { falls: of_sum.falls.max(strange.falls), ..of_sum };
+        targets[target].tracks.push(Track { signal, rank, labels, values, weights, strange });
     }
 }
 

@@ -10,7 +10,9 @@ mod kin;
 mod target;
 
 pub use builder::{SceneBuilder, SeriesNumber};
-pub use target::{Target, Track};
+pub use target::{Strange, Target, Track};
+
+use std::collections::BTreeMap;
 
 use std::collections::BTreeSet;
 
@@ -50,6 +52,7 @@ pub struct Scene {
     suspects: Option<BTreeSet<usize>>,
     events: Events,
     logs: Vec<LogLine>,
+    constants: BTreeMap<String, f64>,
 }
 
 /// Changes that were made, as far as somebody tells of such.
@@ -82,6 +85,11 @@ impl Scene {
     /// Lines of logs.
     pub fn logs(&self) -> &[LogLine] {
         &self.logs
+    }
+
+    /// A constant that was told beside the series.
+    pub fn constant(&self, name: &str) -> Option<f64> {
+        self.constants.get(name).copied()
     }
 
     /// Seconds since 1970 of the first reading.
@@ -123,6 +131,27 @@ impl Scene {
     /// Targets of `kind` that belong to target number `target`, or it to them.
     pub fn near(&self, target: usize, kind: &str) -> Vec<usize> {
         self.kin.near(&self.targets, target, kind)
+    }
+
+    /// How much of the distribution `signal` of target number `target` was observed a second: added
+    /// up if `sum`, counted otherwise. `NaN` where that is not known; `None` if the target has no
+    /// such distribution.
+    pub fn observed(&self, target: usize, signal: &str, sum: bool) -> Option<Vec<f64>> {
+        let tracks = self.targets[target].tracks.iter();
+        let tracks = tracks.filter(|track| track.signal == signal && track.weights.is_some());
+        let first = tracks.clone().map(|track| track.rank).min()?;
+        let mut observed = vec![f64::NAN; self.length];
+        for track in tracks.filter(|track| track.rank == first) {
+            let weights = track.weights.iter().flatten();
+            for ((all, value), weight) in observed.iter_mut().zip(&track.values).zip(weights) {
+                // Nothing was observed: the mean of it is no number, its sum is.
+                let part = if sum && *weight > 0.0 { value * weight } else { *weight };
+                if part.is_finite() {
+                    *all = if all.is_finite() { *all + part } else { part };
+                }
+            }
+        }
+        Some(observed)
     }
 
     /// Readings of `signal` of target number `target`, those of several series together: what is

@@ -32,6 +32,18 @@ pub struct Track {
     pub values: Vec<f64>,
     /// For means of what was observed: how much was, a second.
     pub weights: Option<Vec<f64>>,
+    /// What was wrong with its samples.
+    pub strange: Strange,
+}
+
+/// What was wrong with the samples of a series.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Strange {
+    /// Places on the grid whose reading there cannot be: no number, negative, or out of any range. It
+    /// is left out.
+    pub impossible: Vec<usize>,
+    /// How often what only grows went back.
+    pub falls: usize,
 }
 
 impl Target {

@@ -13,6 +13,7 @@
 //! | `--fleet rich` | in fleets that have more than the fault needs |
 //! | `--show` | prints each answer with its evidence |
 //! | `--signals` | prints what moved |
+//! | `--laws` | prints which laws are broken, and which exclude the true cause |
 //! | `--findings FILE` | writes every statement's verdict at every target |
 //! | `--fit FILE,…` | fits the weights of evidence in `--learn FILE` to findings that were written before |
 //!
@@ -49,6 +50,7 @@ struct Options {
     course: Course,
     show: bool,
     signals: bool,
+    laws: bool,
 }
 
 impl Options {
@@ -72,6 +74,7 @@ impl Options {
                 "--fleet" => options.course.rich = chosen("--fleet", &value()?, "rich")?,
                 "--show" => options.show = true,
                 "--signals" => options.signals = true,
+                "--laws" => options.laws = true,
                 "all" => {
                     let all = faults().chain(LOOKALIKES);
                     options.faults.extend(all.map(|fault| fault.id.to_owned()));
@@ -208,6 +211,9 @@ fn look_at(
     }
     if options.signals {
         show::print_signals(&mut text, knowledge, &case);
+    }
+    if options.laws {
+        show::print_laws(&mut text, knowledge, number, &case, &diagnosis.laws);
     }
     let together =
         if fault.contains('+') { together(doctor, &case, &diagnosis) } else { Vec::new() };

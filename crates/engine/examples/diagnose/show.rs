@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use auscult_diagnose::diagnosis::Diagnosis;
 use auscult_diagnose::evidence::Judge;
+use auscult_diagnose::laws::Laws;
 use auscult_knowledge::{Knowledge, Subject};
 
 use crate::case::Case;
@@ -41,6 +42,49 @@ pub(crate) fn print(
             );
         }
     }
+}
+
+/// Prints which laws are broken, which exclude the true cause, and how many hold.
+pub(crate) fn print_laws(
+    text: &mut String,
+    knowledge: &Knowledge,
+    number: usize,
+    case: &Case,
+    laws: &Laws,
+) {
+    let mut held = 0;
+    for verdict in laws.verdicts() {
+        let part = &knowledge.laws()[verdict.law].parts[verdict.part];
+        let target = &case.scene.targets()[verdict.target];
+        let mut print = |what: &str| {
+            let _ = writeln!(
+                text,
+                "law {}/{number} {what}: {} at {} {}: before {:?}, now {:?}",
+                case.fault, part.part, target.kind, target.name, verdict.before, verdict.now
+            );
+        };
+        let is_true = |faults: &[String]| {
+            let place = knowledge.faults().iter().find(|fault| fault.fault == case.fault);
+            let is_here = || place.is_none_or(|fault| fault.place != part.of) || case.is_at(target);
+            faults.contains(&case.fault) && is_here()
+        };
+        if is_true(&part.holds_excludes) && verdict.holds() == Some(true)
+            || is_true(&part.broken.excludes) && verdict.breaks() == Some(true)
+        {
+            print("wrongly excludes");
+        }
+        match verdict.holds() {
+            Some(true) => held += 1,
+            Some(false) if !part.either => print("broken"),
+            Some(false) | None => {}
+        }
+    }
+    let not = laws.trust().distrusted();
+    for (target, signal, why) in &not {
+        let target = &case.scene.targets()[*target];
+        let _ = writeln!(text, "  not trusted: {signal} of {}: {}", target.name, why.why);
+    }
+    let _ = writeln!(text, "law {}/{number} held {held}, not trusted {}", case.fault, not.len());
 }
 
 /// Prints what moved, target by target.

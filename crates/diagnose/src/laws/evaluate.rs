@@ -1,0 +1,247 @@
+//! Works out both sides of a law at a target, reading by reading.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use auscult_core::METRIC_NAME;
+use auscult_knowledge::{
+    Expression, Formula, Knowledge, Known, LawPart, Operator, Order, Together,
+};
+
+use super::{FEWEST, Measured, obeys};
+use crate::evidence::Window;
+use crate::scene::{Scene, Target};
+
+/// What nobody tells, so that a law cannot be checked: a signal or a constant.
+pub type Missing = String;
+
+/// A number, or one for each reading.
+#[derive(Debug, Clone)]
+enum Value {
+    One(f64),
+    Each(Rc<Vec<f64>>),
+}
+
+impl Value {
+    fn at(&self, place: usize) -> f64 {
+        match self {
+            Self::One(value) => *value,
+            Self::Each(values) => values[place],
+        }
+    }
+}
+
+/// Both sides of a law at a target, and where they count.
+pub(super) struct Sides {
+    left: Value,
+    right: Value,
+    when: Option<(Value, Order, Value)>,
+}
+
+/// By what neighbours are told apart: how they are put together, the signal, and the neighbours.
+type AmongKey = (Together, String, Vec<usize>);
+
+/// Evaluates formulas.
+pub(super) struct Evaluator<'s> {
+    scene: &'s Scene,
+    knowledge: &'s Knowledge,
+    window: Window,
+    among: HashMap<AmongKey, Option<Rc<Vec<f64>>>>,
+    /// By target.
+    adapters: HashMap<usize, Vec<&'s str>>,
+}
+
+impl<'s> Evaluator<'s> {
+    pub(super) fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
+        let (among, adapters) = (HashMap::new(), HashMap::new());
+        Self { scene, knowledge, window, among, adapters }
+    }
+
+    /// Whether the programs that tell of a target count as the part needs it.
+    pub(super) fn is_told_by(&mut self, target: usize, part: &LawPart) -> bool {
+        if part.told_by.is_empty() {
+            return true;
+        }
+        let (scene, knowledge) = (self.scene, self.knowledge);
+        let told = self.adapters.entry(target).or_insert_with(|| {
+            let mut told = Vec::new();
+            for track in &scene.targets()[target].tracks {
+                let known = track.labels.get(METRIC_NAME).and_then(|name| knowledge.look_up(name));
+                if let Some(Known::Signal { adapter, .. }) = known
+                    && !told.contains(&adapter.adapter.as_str())
+                {
+                    told.push(&adapter.adapter);
+                }
+            }
+            told
+        });
+        part.told_by.iter().any(|adapter| told.contains(&adapter.as_str()))
+    }
+
+    /// Both sides of a part at a target; what is missing where they are not known.
+    pub(super) fn sides(&mut self, target: usize, part: &LawPart) -> Result<Sides, Missing> {
+        let mut both = |formula: &Formula| -> Result<_, Missing> {
+            Ok((self.value(target, &formula.left)?, self.value(target, &formula.right)?))
+        };
+        let (left, right) = both(&part.says)?;
+        let when = match &part.when {
+            Some(when) => {
+                let (left, right) = both(when)?;
+                Some((left, when.order, right))
+            }
+            None => None,
+        };
+        Ok(Sides { left, right, when })
+    }
+
+    fn value(&mut self, target: usize, expression: &Expression) -> Result<Value, Missing> {
+        let each = |values: Option<Vec<f64>>, name: &String| {
+            values.map(|values| Value::Each(Rc::new(values))).ok_or_else(|| name.clone())
+        };
+        Ok(match expression {
+            Expression::Number(number) => Value::One(*number),
+            Expression::Name(name, label) => {
+                if self.knowledge.signal(name).is_none() {
+                    return self.constant(target, name).map(Value::One).ok_or_else(|| name.clone());
+                }
+                let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+                each(self.scene.readings(self.knowledge, target, name, label), name)?
+            }
+            Expression::Sum(name) => each(self.scene.observed(target, name, true), name)?,
+            Expression::Count(name) => each(self.scene.observed(target, name, false), name)?,
+            Expression::Before(inner) => {
+                let value = self.value(target, inner)?;
+                let calm = self.window.from..self.window.onset;
+                let (sum, count) = calm
+                    .map(|place| value.at(place))
+                    .filter(|value| value.is_finite())
+                    .fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
+                Value::One(if count >= FEWEST { sum / count as f64 } else { f64::NAN })
+            }
+            Expression::Root(inner) => map(&self.value(target, inner)?, f64::sqrt),
+            Expression::Among(how, kind, name) => {
+                let near = if kind == "peers" {
+                    self.scene.peers(target).to_vec()
+                } else {
+                    self.scene.near(target, kind)
+                };
+                let known = self.together(*how, name, near);
+                Value::Each(known.ok_or_else(|| name.clone())?)
+            }
+            Expression::Pair(left, operator, right) => {
+                let (left, right) = (self.value(target, left)?, self.value(target, right)?);
+                pair(&left, *operator, &right)
+            }
+        })
+    }
+
+    /// Readings of a signal of several targets together, worked out once.
+    fn together(&mut self, how: Together, name: &str, near: Vec<usize>) -> Option<Rc<Vec<f64>>> {
+        let key = (how, name.to_owned(), near);
+        if let Some(known) = self.among.get(&key) {
+            return known.clone();
+        }
+        let (start, join): (f64, fn(f64, f64) -> f64) = match how {
+            Together::Mean => (0.0, |all, value| all + value),
+            Together::Most => (f64::NEG_INFINITY, f64::max),
+            Together::Least => (f64::INFINITY, f64::min),
+        };
+        let mut all = vec![(start, 0_u32); self.scene.len()];
+        let mut is_known = false;
+        for target in &key.2 {
+            let readings = self.scene.readings(self.knowledge, *target, name, None);
+            let Some(readings) = readings else { continue };
+            is_known = true;
+            for ((all, count), value) in all.iter_mut().zip(readings) {
+                if value.is_finite() {
+                    *all = join(*all, value);
+                    *count += 1;
+                }
+            }
+        }
+        let finish = |(all, count): (f64, u32)| match how {
+            _ if count == 0 => f64::NAN,
+            Together::Mean => all / f64::from(count),
+            Together::Most | Together::Least => all,
+        };
+        let found = is_known.then(|| Rc::new(all.into_iter().map(finish).collect()));
+        self.among.insert(key, found.clone());
+        found
+    }
+
+    /// A constant: what was told of it, what is counted, or what labels of the target, and of the
+    /// GPUs or replicas that belong to it, tell.
+    fn constant(&self, target: usize, name: &str) -> Option<f64> {
+        if let Some(told) = self.scene.constant(name) {
+            return Some(told);
+        }
+        let own = &self.scene.targets()[target];
+        let gpus = || self.scene.near(target, "gpu");
+        if name == "gpus" {
+            let count = if own.kind == "gpu" { 1 } else { gpus().len() };
+            return (count > 0).then_some(count as f64);
+        }
+        let targets = [target].into_iter().chain(gpus());
+        targets.map(|number| &self.scene.targets()[number]).find_map(|of| self.labelled(of, name))
+    }
+
+    fn labelled(&self, target: &Target, name: &str) -> Option<f64> {
+        self.knowledge.constants().catalogue.iter().find_map(|by| {
+            let mut values = target.tracks.iter().filter_map(|track| track.labels.get(&by.label));
+            let entry = by.look_up(values.next()?)?;
+            entry.constants.get(name).copied()
+        })
+    }
+}
+
+impl Sides {
+    /// How they lie over a stretch of readings; `None` where too few are known.
+    pub(super) fn over(&self, part: &LawPart, places: Range<usize>) -> Option<Measured> {
+        let counts = |place: &usize| {
+            self.when.as_ref().is_none_or(|(left, order, right)| {
+                let (left, right) = (left.at(*place), right.at(*place));
+                left.is_finite() && right.is_finite() && obeys(*order, left, right, 0.0)
+            })
+        };
+        let known = places.filter(counts).map(|place| (self.left.at(place), self.right.at(place)));
+        let known = known.filter(|(left, right)| left.is_finite() && right.is_finite());
+        let (left, right, readings) = known
+            .fold((0.0, 0.0, 0_usize), |(a, b, count), (left, right)| {
+                (a + left, b + right, count + 1)
+            });
+        if readings < FEWEST {
+            return None;
+        }
+        let (left, right) = (left / readings as f64, right / readings as f64);
+        let tolerated = part.tolerance.share * right.abs() + part.tolerance.least;
+        let holds = obeys(part.says.order, left, right, tolerated);
+        Some(Measured { left, right, tolerated, readings, holds })
+    }
+}
+
+fn map(value: &Value, each: impl Fn(f64) -> f64) -> Value {
+    match value {
+        Value::One(value) => Value::One(each(*value)),
+        Value::Each(values) => {
+            Value::Each(Rc::new(values.iter().map(|value| each(*value)).collect()))
+        }
+    }
+}
+
+fn pair(left: &Value, operator: Operator, right: &Value) -> Value {
+    let join = |left: f64, right: f64| match operator {
+        Operator::Plus => left + right,
+        Operator::Minus => left - right,
+        Operator::Times => left * right,
+        Operator::Over => left / right,
+    };
+    match (left, right) {
+        (Value::One(left), _) => map(right, |right| join(*left, right)),
+        (_, Value::One(right)) => map(left, |left| join(left, *right)),
+        (Value::Each(left), Value::Each(right)) => {
+            let both = left.iter().zip(right.iter());
+            Value::Each(Rc::new(both.map(|(left, right)| join(*left, *right)).collect()))
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Laws over telemetry that obeys them, breaks them, or is hostile.
+
+use auscult_core::{Labels, METRIC_NAME};
+use auscult_diagnose::diagnosis::{Doctor, Experience, Report, Weights};
+use auscult_diagnose::evidence::{Judge, Window};
+use auscult_diagnose::laws::{Laws, Verdict};
+use auscult_diagnose::scene::{Scene, SceneBuilder, SeriesNumber};
+use auscult_knowledge::{Knowledge, Statement};
+
+const STEP: f64 = 15.0;
+const LENGTH: usize = 200;
+const WINDOW: Window = Window { from: 0, onset: 140, end: LENGTH };
+
+/// A series and its reading at each place of the grid.
+type Told<'t> = (&'t str, &'t [(&'t str, &'t str)], &'t dyn Fn(usize) -> f64);
+
+fn builder<'k>(knowledge: &'k Knowledge, told: &[Told<'_>]) -> SceneBuilder<'k> {
+    let mut builder = SceneBuilder::new(knowledge, 0.0, STEP, LENGTH);
+    for (metric, labels, value) in told {
+        let all = labels.iter().copied().chain([(METRIC_NAME, *metric)]);
+        let labels = Labels::from_pairs(all).unwrap();
+        let series: SeriesNumber = builder.series(&labels).expect("an adapter knows it");
+        for place in 0..LENGTH {
+            builder.sample(series, place as f64 * STEP, value(place));
+        }
+    }
+    builder
+}
+
+fn scene(knowledge: &Knowledge, told: &[Told<'_>]) -> Scene {
+    builder(knowledge, told).build()
+}
+
+fn verdict(laws: &Laws, part: &str) -> Verdict {
+    laws.verdict(part, 0).unwrap_or_else(|| panic!("{part} is not checked")).clone()
+}
+
+/// What has come to `rate` a second by a place of the grid, and `later` a second in the incident.
+fn counted(rate: f64, later: f64) -> impl Fn(usize) -> f64 {
+    move |place| {
+        let calm = place.min(WINDOW.onset) as f64;
+        let ill = place.saturating_sub(WINDOW.onset) as f64;
+        STEP * (calm * rate + ill * later)
+    }
+}
+
+const VLLM: &[(&str, &str)] =
+    &[("instance", "a:8000"), ("engine", "0"), ("model_name", "Llama-3.1-8B-Instruct")];
+
+#[test]
+fn a_counter_that_counts_twice_is_not_believed_and_speaks_for_broken_telemetry() {
+    let knowledge = Knowledge::embedded();
+    let scene = scene(
+        &knowledge,
+        &[
+            ("vllm:iteration_tokens_total_sum", VLLM, &counted(1500.0, 1500.0)),
+            ("vllm:iteration_tokens_total_count", VLLM, &counted(40.0, 40.0)),
+            ("vllm:prompt_tokens_total", VLLM, &counted(1000.0, 2000.0)),
+            ("vllm:generation_tokens_total", VLLM, &counted(500.0, 500.0)),
+        ],
+    );
+    let laws = Laws::check(&scene, &knowledge, WINDOW);
+    let broken = verdict(&laws, "step_tokens");
+    let (before, now) = (broken.before.unwrap(), broken.now.unwrap());
+    assert!(before.holds && !now.holds, "{broken:?}");
+    assert!((now.left - 1500.0).abs() < 20.0 && (now.right - 2500.0).abs() < 20.0, "{now:?}");
+    assert_eq!(broken.breaks(), Some(true));
+    assert!(!laws.trust().trusts(0, "prompt_tokens"));
+    assert!(laws.trust().trusts(0, "engine_steps"));
+    let mut judge = Judge::new(&scene, &knowledge, WINDOW);
+    let holds = |judge: &mut Judge<'_>, text: &str| {
+        judge.judge(&text.parse::<Statement>().unwrap(), 0).holds
+    };
+    assert_eq!(holds(&mut judge, "prompt_tokens rises"), None, "it is evidence of nothing");
+    assert_eq!(holds(&mut judge, "prompt_tokens is present"), None);
+    assert_eq!(holds(&mut judge, "engine_steps is steady"), Some(true));
+    assert_eq!(holds(&mut judge, "law step_tokens breaks"), Some(true));
+    let experience = Experience::default();
+    let doctor = Doctor::new(&knowledge, &experience, Weights::default());
+    let diagnosis = doctor.diagnose(&scene, WINDOW);
+    let report = Report::new(&knowledge, &doctor, &scene, WINDOW, &diagnosis);
+    let cause = report.causes.iter().find(|cause| cause.fault == "E12").expect("it is a cause");
+    let law = cause.supports.iter().find(|evidence| evidence.statement == "law step_tokens breaks");
+    assert!(law.is_some_and(|law| law.weight > 1.0), "{:?}", cause.supports);
+    let text = report.text();
+    let expected = "broken: token identity (step_tokens) at replica a:8000: sum(step_tokens) = prompt_tokens + generation_tokens: 1500 against 2483; ";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("not trusted: generation_tokens, prompt_tokens, step_tokens of replica a:8000, because token identity is broken"), "{text}");
+}
+
+#[test]
+fn an_engine_that_makes_steps_does_not_hang_and_one_that_makes_none_does() {
+    let knowledge = Knowledge::embedded();
+    let experience = Experience::default();
+    let doctor = Doctor::new(&knowledge, &experience, Weights::default());
+    for (later, hangs) in [(0.0, true), (12.0, false)] {
+        let scene = scene(
+            &knowledge,
+            &[
+                ("vllm:num_requests_running", VLLM, &|_| 7.0),
+                ("vllm:iteration_tokens_total_sum", VLLM, &counted(1500.0, 100.0 * later)),
+                ("vllm:iteration_tokens_total_count", VLLM, &counted(40.0, later)),
+            ],
+        );
+        let diagnosis = doctor.diagnose(&scene, WINDOW);
+        let heartbeat = verdict(&diagnosis.laws, "heartbeat");
+        assert_eq!(heartbeat.breaks(), Some(hangs), "{heartbeat:?}");
+        let excluded = diagnosis.ruled_out.iter().find(|one| one.fault == "E1");
+        assert_eq!(excluded.is_none(), hangs, "{excluded:?}");
+        if let Some(excluded) = excluded {
+            assert_eq!(excluded.reason, "law heartbeat holds (12, should be at least 0.1)");
+        }
+    }
+    // Without requests there is nothing to make steps for.
+    let scene = scene(
+        &knowledge,
+        &[
+            ("vllm:num_requests_running", VLLM, &|_| 0.0),
+            ("vllm:iteration_tokens_total_sum", VLLM, &counted(0.0, 0.0)),
+            ("vllm:iteration_tokens_total_count", VLLM, &counted(0.0, 0.0)),
+        ],
+    );
+    let laws = Laws::check(&scene, &knowledge, WINDOW);
+    assert_eq!(verdict(&laws, "heartbeat").holds(), None);
+}
+
+#[test]
+fn requests_that_pile_up_break_littles_law() {
+    let knowledge = Knowledge::embedded();
+    // Two requests a second that wait for five: ten wait. Then forty wait, and none of them ends.
+    let waiting = |place: usize| if place < WINDOW.onset { 10.0 } else { 40.0 };
+    let scene = scene(
+        &knowledge,
+        &[
+            ("vllm:num_requests_waiting", VLLM, &waiting),
+            ("vllm:request_queue_time_seconds_sum", VLLM, &counted(10.0, 0.0)),
+            ("vllm:request_queue_time_seconds_count", VLLM, &counted(2.0, 0.0)),
+        ],
+    );
+    let laws = Laws::check(&scene, &knowledge, WINDOW);
+    let little = verdict(&laws, "waiting");
+    let (before, now) = (little.before.unwrap(), little.now.unwrap());
+    assert!(before.holds && (before.left - before.right).abs() < 0.2, "{before:?}");
+    assert!(!now.holds && now.left == 40.0 && now.right < 0.2, "{now:?}");
+    assert_eq!(laws.trust().counts().0, 0, "unfinished work is no reason to distrust");
+}
+
+#[test]
+fn a_roofline_is_not_known_until_labels_or_people_tell_what_it_needs() {
+    let knowledge = Knowledge::embedded();
+    let gpu =
+        [("Hostname", "h"), ("gpu", "0"), ("pod", "a"), ("modelName", "NVIDIA H100 80GB HBM3")];
+    let told: [Told<'_>; 3] = [
+        ("vllm:inter_token_latency_seconds_sum", VLLM, &counted(0.2, 0.2)),
+        ("vllm:inter_token_latency_seconds_count", VLLM, &counted(100.0, 100.0)),
+        ("DCGM_FI_DEV_SM_CLOCK", &gpu, &|_| 1980.0),
+    ];
+    let at = |scene: &Scene| {
+        let replica = scene.targets().iter().position(|target| target.kind == "replica").unwrap();
+        let laws = Laws::check(scene, &knowledge, WINDOW);
+        laws.verdict("decode_roofline", replica).unwrap().clone()
+    };
+    let lonely = at(&scene(&knowledge, &told[..2]));
+    assert_eq!((lonely.now, lonely.missing.as_deref()), (None, Some("gpus")));
+    // 16.06 GB at 3.35 TB/s: 4.8 ms, and 2 ms are faster.
+    let now = at(&scene(&knowledge, &told)).now.unwrap();
+    assert!(!now.holds && (now.right - 0.004_794).abs() < 1e-6, "{now:?}");
+    let mut faster = builder(&knowledge, &told);
+    faster.know("gpu_bandwidth", 3.35e13).unwrap();
+    assert!(at(&faster.build()).now.unwrap().holds, "what people tell counts first");
+    let mut wrong = builder(&knowledge, &told);
+    let error = wrong.know("gpu_bandwith", 1.0).unwrap_err();
+    assert_eq!(error, "there is no constant `gpu_bandwith`; did you mean `gpu_bandwidth`?");
+    let error = wrong.know("gpu_bandwidth", f64::NAN).unwrap_err();
+    assert!(error.contains("expected a number above 0"), "{error}");
+}
+
+/// What a diagnosis says of hostile telemetry.
+fn report(told: &[Told<'_>]) -> Report {
+    let knowledge = Knowledge::embedded();
+    let experience = Experience::embedded();
+    let doctor = Doctor::new(&knowledge, &experience, Weights::default());
+    let scene = scene(&knowledge, told);
+    let diagnosis = doctor.diagnose(&scene, WINDOW);
+    Report::new(&knowledge, &doctor, &scene, WINDOW, &diagnosis)
+}
+
+#[test]
+fn absurd_readings_are_never_a_confident_diagnosis() {
+    let gpu = |number: &'static str| [("Hostname", "h"), ("gpu", number)];
+    let (zero, one) = (gpu("0"), gpu("1"));
+    let later =
+        |calm: f64, ill: f64| move |place: usize| if place < WINDOW.onset { calm } else { ill };
+    for (name, ill) in [
+        ("negative", -4000.0),
+        ("huge", 1e300),
+        ("no number", f64::NAN),
+        ("endless", f64::INFINITY),
+    ] {
+        let report = report(&[
+            ("DCGM_FI_DEV_GPU_TEMP", &zero, &later(60.0, ill)),
+            ("DCGM_FI_DEV_MEMORY_TEMP", &zero, &later(70.0, ill)),
+            ("DCGM_FI_DEV_SM_CLOCK", &zero, &later(1980.0, ill)),
+            ("DCGM_FI_DEV_POWER_USAGE", &zero, &later(500.0, ill)),
+            ("DCGM_FI_DEV_GPU_UTIL", &one, &later(90.0, ill)),
+            ("vllm:kv_cache_usage_perc", VLLM, &later(0.5, ill)),
+            ("vllm:generation_tokens_total", VLLM, &later(0.0, ill)),
+        ]);
+        let most = report.causes.iter().map(|cause| cause.probability).fold(0.0, f64::max);
+        assert!(most < 0.2 && report.healthy < 0.2, "{name}: {}", report.text());
+        assert!(
+            report.sentence.starts_with("the telemetry cannot be trusted: "),
+            "{}",
+            report.sentence
+        );
+        // A counter that jumps once and stands still then is a broken reading only.
+        assert!(report.laws.signals_not_trusted >= 6, "{name}: {}", report.text());
+    }
+}
+
+#[test]
+fn a_glitch_is_left_out_and_the_signal_still_believed() {
+    let gpu = [("Hostname", "h"), ("gpu", "0")];
+    let glitch =
+        |place: usize| if place == 150 { -2_147_483_632.0 } else { 60.0 + (place % 3) as f64 };
+    let report = report(&[("DCGM_FI_DEV_GPU_TEMP", &gpu, &glitch)]);
+    assert!(report.laws.not_trusted.is_empty(), "{}", report.text());
+    assert_eq!(report.laws.signals, 1);
+}
+
+#[test]
+fn the_end_of_a_series_is_no_broken_reading() {
+    let gpu = [("Hostname", "h"), ("gpu", "0")];
+    let ended = f64::from_bits(0x7ff0_0000_0000_0002);
+    let ends = |place: usize| if place < WINDOW.onset { 60.0 + (place % 3) as f64 } else { ended };
+    let report = report(&[("DCGM_FI_DEV_GPU_TEMP", &gpu, &ends)]);
+    assert!(report.laws.not_trusted.is_empty(), "{}", report.text());
+}
+
+#[test]
+fn a_counter_that_goes_back_all_the_time_is_not_believed() {
+    let jumps = |place: usize| 1000.0 * (place % 2) as f64;
+    let report = report(&[
+        ("vllm:generation_tokens_total", VLLM, &jumps),
+        ("vllm:num_requests_running", VLLM, &|_| 3.0),
+        ("vllm:num_requests_waiting", VLLM, &|_| 0.0),
+    ]);
+    let not = &report.laws.not_trusted[0];
+    assert_eq!(not.signals, ["generation_tokens"]);
+    assert!(not.why.starts_with("it should only grow, and went back "), "{}", not.why);
+}
