@@ -11,13 +11,18 @@ from load import request
 from servers import USUAL_CPUS
 
 # Prompts of the surge and answers of the longer kind, in tokens.
-LONG_PROMPT, LONGER = {"llama-cpp": 1500, "vllm": 700}, 1.6
+LONG_PROMPT, LONGER = {"llama-cpp": 1500, "vllm": 2500}, 1.6
+# Clients that hold slots, and tokens of their answers: as long as the server lets them be.
+HOLDERS, ENDLESS = {"llama-cpp": 4, "vllm": 16}, {"llama-cpp": 100_000, "vllm": 4000}
 # Part of what the light load takes that a quota leaves the container.
 CPU_PART = 0.6
 # Seconds from the end of a process to the next one's start.
 GAP = 15
-# What a small cache holds, in blocks.
-FEW_BLOCKS = 3
+# What a small cache holds, in blocks; it has to hold the longest request.
+FEW_BLOCKS, SHORT_CONTEXT = 9, 1024
+# Of faults that need another load than the light one: tokens of prompts and answers, and how much of the server
+# it takes, as if requests came one after the other.
+LOADS = {"kv-small": (300, 300, 2.0)}
 
 
 def hold(run):
@@ -42,9 +47,9 @@ def long_prompts(run):
 
 
 def slots_held(run):
-    """Answers without end hold every slot."""
+    """Answers without end, or as long as they may be, hold every slot."""
     end = time.monotonic() + run.seconds
-    body = request(20, 100_000, stream=True)
+    body = request(20, ENDLESS[run.server.kind], stream=True)
 
     def holder():
         while time.monotonic() < end:
@@ -59,7 +64,7 @@ def slots_held(run):
             finally:
                 connection.close()
 
-    threads = [threading.Thread(target=holder, daemon=True) for _ in range(4)]
+    threads = [threading.Thread(target=holder, daemon=True) for _ in range(HOLDERS[run.server.kind])]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -117,7 +122,7 @@ def deployed(run):
 def kv_small(run):
     """It is started anew with a cache that holds too few tokens for its load."""
     run.server.stop()
-    run.server.more = ["--num-gpu-blocks-override", str(FEW_BLOCKS)]
+    run.server.more = ["--num-gpu-blocks-override", str(FEW_BLOCKS), "--max-model-len", str(SHORT_CONTEXT)]
     restarted(run)
 
 
@@ -149,18 +154,19 @@ def longer_answers(run):
 
 # Name: what is done, and the change that people know of, if it is one.
 FAULTS = {
+    # Those that keep a processor busy, and beside each some that do not: several are recorded at a time.
     "surge": (surge, None),
-    "long-prompts": (long_prompts, None),
-    "slots-held": (slots_held, None),
     "stopped": (stopped, None),
-    "cpu-quota": (cpu_quota, None),
-    "cpu-neighbours": (cpu_neighbours, None),
-    "killed": (killed, None),
-    "retry-storm": (retry_storm, None),
-    "kv-small": (kv_small, "config"),
-    "peak": (peak, None),
-    "longer-answers": (longer_answers, None),
-    "planned-restart": (planned_restart, "restart"),
-    "deployed": (deployed, "deploy"),
     "nothing": (nothing, None),
+    "planned-restart": (planned_restart, "restart"),
+    "long-prompts": (long_prompts, None),
+    "killed": (killed, None),
+    "longer-answers": (longer_answers, None),
+    "deployed": (deployed, "deploy"),
+    "slots-held": (slots_held, None),
+    "cpu-quota": (cpu_quota, None),
+    "peak": (peak, None),
+    "retry-storm": (retry_storm, None),
+    "cpu-neighbours": (cpu_neighbours, None),
+    "kv-small": (kv_small, "config"),
 }

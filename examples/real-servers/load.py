@@ -7,6 +7,8 @@ import time
 
 # The light kind of request: bytes of the prompt (each a token), and tokens to generate.
 PROMPT, TOKENS = 60, 60
+# The longest prompt that fits.
+MOST_PROMPT = {"llama-cpp": 6000, "vllm": 3700}
 # Most requests that the gateway lets through at a time; more are turned away.
 MOST_WAITING = 64
 # As usual client libraries do: how long they wait for an answer, how often they ask again, and after how long.
@@ -69,7 +71,8 @@ class Load:
         at = time.monotonic()
         while not self.is_over:
             at = max(at, time.monotonic() - 1) + self.draw.expovariate(self.rate)
-            body = request(self.around(self.prompt), self.around(self.tokens))
+            prompt = min(MOST_PROMPT[self.server.kind], self.around(self.prompt))
+            body = request(prompt, self.around(self.tokens))
             # A rate that rises is not waited for at the old one.
             while not self.is_over and time.monotonic() < at:
                 time.sleep(min(0.2, max(0.0, at - time.monotonic())))
@@ -115,10 +118,10 @@ def request(prompt, tokens, **more):
     return json.dumps({"model": "tiny", "prompt": text, "max_tokens": tokens, "ignore_eos": True} | more)
 
 
-def alone(server, seconds):
+def alone(server, seconds, prompt, tokens):
     """Requests a second of a single client that asks one after the other."""
     start, count = time.monotonic(), 0
     while time.monotonic() - start < seconds:
-        server.ask("POST", "/v1/completions", request(PROMPT, TOKENS), 60)
+        server.ask("POST", "/v1/completions", request(prompt, tokens), 60)
         count += 1
     return count / (time.monotonic() - start)

@@ -194,7 +194,7 @@ def llama_cpp(program, model, name):
 def vllm(program, model, name):
     command = [
         program, "serve", model, "--served-model-name", "tiny", "--host", "127.0.0.1", "--port", "PORT",
-        "--dtype", "bfloat16", "--max-model-len", "1024", "--max-num-seqs", "8", "--enforce-eager",
+        "--dtype", "bfloat16", "--max-model-len", "4096", "--max-num-seqs", "8", "--enforce-eager",
     ]
     environment = {
         "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1",

@@ -67,12 +67,15 @@ class Recorder:
             page = body.decode() if status == 200 else None
         except OSError:
             page = None
-        self.add(now, "server", [("up", {}, int(page is not None))])
+        self.up(now, "server", page is not None)
         self.add(now, "server", page_of(page or ""))
+        self.up(now, "container", True)
         self.add(now, "container", self.container())
+        self.up(now, "gateway", True)
         self.add(now, "gateway", self.gateway.series())
         if self.host:
             wanted = (line for line in page_of(self.host.page()) if OF_HOST.match(line[0]))
+            self.up(now, "host", True)
             self.add(now, "host", wanted)
 
     def container(self):
@@ -82,6 +85,12 @@ class Recorder:
             yield "container_cpu_usage_seconds_total", {}, f"{used:.2f}"
             yield "container_start_time_seconds", {}, f"{self.server.started:.0f}"
             yield from self.server.group.series()
+
+    def up(self, now, source, answers):
+        """Whether a page was read, as a scraper says it of the program that has the page."""
+        others = ("container", "pod") if source == "container" else ()
+        labels = {name: value for name, value in self.labels[source].items() if name not in others}
+        self.rows.append((now, "up", labels, int(answers)))
 
     def add(self, now, source, series):
         for name, labels, value in series:
