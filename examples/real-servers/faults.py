@@ -18,11 +18,6 @@ HOLDERS, ENDLESS = {"llama-cpp": 4, "vllm": 16}, {"llama-cpp": 100_000, "vllm": 
 CPU_PART = 0.6
 # Seconds from the end of a process to the next one's start.
 GAP = 15
-# What a small cache holds, in blocks; it has to hold the longest request.
-FEW_BLOCKS, SHORT_CONTEXT = 9, 1024
-# Of faults that need another load than the light one: tokens of prompts and answers, and how much of the server
-# it takes, as if requests came one after the other.
-LOADS = {"kv-small": (300, 300, 2.0)}
 
 
 def hold(run):
@@ -119,13 +114,6 @@ def deployed(run):
     restarted(run)
 
 
-def kv_small(run):
-    """It is started anew with a cache that holds too few tokens for its load."""
-    run.server.stop()
-    run.server.more = ["--num-gpu-blocks-override", str(FEW_BLOCKS), "--max-model-len", str(SHORT_CONTEXT)]
-    restarted(run)
-
-
 def restarted(run):
     end = time.monotonic() + run.seconds
     time.sleep(min(GAP, run.seconds / 3))
@@ -168,5 +156,4 @@ FAULTS = {
     "peak": (peak, None),
     "retry-storm": (retry_storm, None),
     "cpu-neighbours": (cpu_neighbours, None),
-    "kv-small": (kv_small, "config"),
 }

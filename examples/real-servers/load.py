@@ -118,10 +118,10 @@ def request(prompt, tokens, **more):
     return json.dumps({"model": "tiny", "prompt": text, "max_tokens": tokens, "ignore_eos": True} | more)
 
 
-def alone(server, seconds, prompt, tokens):
+def alone(server, seconds):
     """Requests a second of a single client that asks one after the other."""
     start, count = time.monotonic(), 0
     while time.monotonic() - start < seconds:
-        server.ask("POST", "/v1/completions", request(prompt, tokens), 60)
+        server.ask("POST", "/v1/completions", request(PROMPT, TOKENS), 60)
         count += 1
     return count / (time.monotonic() - start)

@@ -24,7 +24,7 @@ import time
 import faults
 import servers
 import watch
-from load import PROMPT, TOKENS, Gateway, Load, alone
+from load import Gateway, Load, alone
 
 # Share of the server that the light load takes, as if requests came one after the other: drawn by the seed.
 SHARES = (0.10, 0.25)
@@ -41,7 +41,7 @@ class Run:
         self.name = f"{fault}-{seed}"
         # Of two runs at the same time, no change may be taken for one of the other.
         self.pod = f"chat-{seed * len(faults.FAULTS) + list(faults.FAULTS).index(fault)}"
-        self.prompt, self.tokens, self.share = faults.LOADS.get(fault, (PROMPT, TOKENS, draw.uniform(*SHARES)))
+        self.share = draw.uniform(*SHARES)
         make = {"llama-cpp": servers.llama_cpp, "vllm": servers.vllm}[told.server]
         self.server = make(told.program, told.model, self.name)
         if fault == "cpu-neighbours":
@@ -56,9 +56,8 @@ class Run:
         self.recorder = watch.Recorder(self.server, self.gateway, host, self.pod)
         try:
             self.server.begin()
-            self.alone = alone(self.server, SETTLE, self.prompt, self.tokens)
+            self.alone = alone(self.server, SETTLE)
             self.load.rate = self.alone * self.share
-            self.load.prompt, self.load.tokens = self.prompt, self.tokens
             self.load.start()
             time.sleep(SETTLE)
             self.recorder.start()
@@ -104,8 +103,6 @@ def main():
     parser.add_argument("--seconds", type=float, default=90, help="seconds of the fault")
     told = parser.parse_args()
     os.makedirs(told.output, exist_ok=True)
-    if told.server == "llama-cpp":  # its cache has room for every slot, whatever is asked
-        told.faults = ",".join(name for name in told.faults.split(",") if name != "kv-small")
     waiting = [(fault, int(seed)) for seed in told.seeds.split(",") for fault in told.faults.split(",")]
     lock = threading.Lock()
 
