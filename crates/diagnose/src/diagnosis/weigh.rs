@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement};
+use auscult_knowledge::{Fault, Knowledge, Relation, Scope, Statement, Subject};
 
 use super::explained::Explained;
 use super::{Cause, Diagnosis, Evidence, Experience, RuledOut};
@@ -31,6 +31,9 @@ pub struct Weights {
     pub temper: f64,
     /// What the logarithm of the odds by evidence is multiplied by.
     pub sharpness: f64,
+    /// Odds of a fault of whose requirements nothing is measured, to what they would be otherwise:
+    /// that it cannot be denied is no reason to believe it.
+    pub unseen: f64,
     /// Odds of health to all faults together, before any evidence.
     pub health: f64,
     /// Odds of an unknown cause to all known ones together, before any evidence.
@@ -48,6 +51,7 @@ impl Default for Weights {
             expert: 3.0,
             temper: 0.6,
             sharpness: 0.7,
+            unseen: 0.1,
             health: 0.05,
             unknown: 0.005,
             credit: 0.4,
@@ -150,7 +154,8 @@ impl<'k> Doctor<'k> {
                     }
                     let prior = (fault.prior.weight.sqrt() / total / places.len() as f64).ln();
                     let by_evidence = self.weights.sharpness * self.sum(&found, *number);
-                    let odds = prior + by_evidence;
+                    let unseen = self.unseen(&mut judge, fault, *place);
+                    let odds = prior + by_evidence + unseen * self.weights.unseen.ln();
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
                 }
             }
@@ -191,9 +196,12 @@ impl<'k> Doctor<'k> {
 
     /// What rules the fault out at the place.
     fn exclusion(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> Option<String> {
-        fault.excluded_by.iter().find_map(|statement| {
+        let excluded = fault.excluded_by.iter().map(|statement| (statement, true));
+        // Who tells of changes tells of all: what takes one cannot be without it.
+        let changes = fault.required.iter().filter(|one| matches!(one.subject, Subject::Event(_)));
+        excluded.chain(changes.map(|statement| (statement, false))).find_map(|(statement, is)| {
             let finding = judge.judge(statement, place);
-            (finding.holds == Some(true)).then(|| format!("{statement} ({})", finding.seen))
+            (finding.holds == Some(is)).then(|| format!("{statement} ({})", finding.seen))
         })
     }
 
@@ -206,13 +214,31 @@ impl<'k> Doctor<'k> {
         place: usize,
         explained: &Explained,
     ) -> Vec<(usize, bool)> {
+        // Where a service has a single replica, `replica:` and `some replica:` say the same.
+        let alone = judge.is_alone(place);
+        let is_told_twice = |judge: &mut Judge<'_>, statement: &Statement| {
+            let Scope::Near { kind: near, some: true } = &statement.scope else { return false };
+            let plain = statement.text.strip_prefix("some ");
+            let has_plain = |text| self.vocabulary(kind).iter().any(|other| other.text == text);
+            alone && judge.near(place, near).len() == 1 && plain.is_some_and(has_plain)
+        };
         let statements = self.vocabulary(kind).iter().enumerate();
         let found = statements.filter_map(|(number, statement)| {
+            if is_told_twice(judge, statement) {
+                return None;
+            }
             let finding = judge.judge(statement, place);
             let holds = finding.holds.filter(|_| !explained.covers(statement, &finding))?;
             Some((number, holds))
         });
         found.collect()
+    }
+
+    /// Share of what a fault requires that nobody measures.
+    fn unseen(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> f64 {
+        let required = fault.required.iter();
+        let unseen = required.filter(|statement| !judge.is_measured(statement, place)).count();
+        unseen as f64 / fault.required.len().max(1) as f64
     }
 
     /// The logarithm of the odds of a fault to health by what was found. What points the same way
@@ -360,6 +386,11 @@ fn weight(
     };
     let health = health.clamp(RAREST, 1.0 - RAREST);
     let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
+    let is_denied = is_in(&fault.against) || is_in(&fault.excluded_by);
+    if holds && is_denied && seen.held == 0.0 {
+        // What was never seen with a fault does not speak for it, however rare it is.
+        return (share / health).ln().min(0.0);
+    }
     if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use auscult_core::{Labels, METRIC_NAME};
-use auscult_knowledge::{Adapter, Knowledge, Known, Mapping, MetricForm};
+use auscult_knowledge::{Adapter, Form, Knowledge, Known, Mapping, MetricForm};
 
-use super::identity::{attributes, kind, name, shares};
+use super::identity::{attributes, bare, kind, name, shares};
 use super::kin::Kin;
 use super::{Event, LogLine, Scene, Target, Track};
 
@@ -35,6 +35,10 @@ struct Series {
     part: Part,
     labels: Labels,
     last: Option<(f64, f64)>,
+    /// Whether of several samples of a moment the last counts; their mean otherwise.
+    is_state: bool,
+    /// The last moment: its place, what its samples add up to, and over how much.
+    moment: (usize, f64, f64),
     values: Vec<f64>,
 }
 
@@ -93,12 +97,15 @@ impl<'k> SceneBuilder<'k> {
             part,
             labels: labels.clone(),
             last: None,
+            is_state: signal.form == Form::State,
+            moment: (usize::MAX, 0.0, 0.0),
             values: vec![f64::NAN; self.length],
         });
         Some(SeriesNumber(self.series.len() - 1))
     }
 
-    /// A sample of a series, at `time` in seconds since 1970, in the order of time.
+    /// A sample of a series, at `time` in seconds since 1970, in the order of time. Of several that
+    /// belong to one moment of the grid the mean counts, of a state the last.
     pub fn sample(&mut self, series: SeriesNumber, time: f64, value: f64) {
         let place = ((time - self.start) / self.step).round();
         let series = &mut self.series[series.0];
@@ -106,8 +113,9 @@ impl<'k> SceneBuilder<'k> {
         if !value.is_finite() || place < 0.0 || place as usize >= self.length {
             return;
         }
-        let reading = match series.part {
-            Part::Gauge => value,
+        // What to add to the moment, and over how much: seconds of what is counted.
+        let (added, over) = match series.part {
+            Part::Gauge => (value, 1.0),
             Part::Counter | Part::Sum | Part::Count => {
                 let Some((since, from)) = before else { return };
                 let passed = time - since;
@@ -116,10 +124,15 @@ impl<'k> SceneBuilder<'k> {
                 }
                 // Begun anew: what was counted since.
                 let grown = if value >= from { value - from } else { value };
-                grown / passed
+                (grown, passed)
             }
         };
-        series.values[place as usize] = reading * series.scale;
+        let place = place as usize;
+        let (last, sum, weight) = series.moment;
+        let goes_on = last == place && !series.is_state;
+        let (sum, weight) = if goes_on { (sum + added, weight + over) } else { (added, over) };
+        series.moment = (place, sum, weight);
+        series.values[place] = sum / weight * series.scale;
     }
 
     /// Says that changes are told: where there is none, none was made.
@@ -141,7 +154,7 @@ impl<'k> SceneBuilder<'k> {
         let target = mapping.target.as_ref().unwrap_or(&adapter.target);
         let kind = kind(&target.kind, labels, &target.labels);
         let name = name(kind, labels, &target.labels);
-        let told = attributes(kind, labels, adapter.model.as_deref());
+        let told = attributes(kind, labels, adapter);
         let key = (kind.to_owned(), name);
         let number = match self.known.get(&key) {
             Some(number) => *number,
@@ -164,9 +177,14 @@ impl<'k> SceneBuilder<'k> {
     pub fn build(self) -> Scene {
         let Self { start, step, length, series, mut targets, events, logs, .. } = self;
         join(series, &mut targets);
+        targets.iter_mut().for_each(derive_latency);
+        find_hosts(&mut targets);
+        name_services(&mut targets);
         add_services(&mut targets);
         spread_hosts(&mut targets);
         lend_process(&mut targets);
+        lend_container(&mut targets);
+        lend_finished(&mut targets);
         targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
         let kin = Kin::of(&targets);
         Scene { start, step, length, targets, kin, events, logs }
@@ -218,6 +236,47 @@ fn join(series: Vec<Series>, targets: &mut [Target]) {
         let values = sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect();
         let weights = Some(counts);
         targets[target].tracks.push(Track { signal, rank, labels, values, weights });
+    }
+}
+
+/// Of programs that count the seconds in which requests were given tokens, and these: the mean time
+/// between two.
+fn derive_latency(target: &mut Target) {
+    let find = |name: &str| target.tracks.iter().find(|track| track.signal == name);
+    if let (None, Some(seconds), Some(tokens)) =
+        (find("inter_token_latency"), find("generation_time"), find("generation_tokens"))
+    {
+        let both = seconds.values.iter().zip(&tokens.values);
+        let values = both.map(|(seconds, tokens)| seconds / tokens).collect();
+        let (signal, labels) = ("inter_token_latency".to_owned(), tokens.labels.clone());
+        let weights = Some(tokens.values.clone());
+        target.tracks.push(Track { signal, rank: 0, labels, values, weights });
+    }
+}
+
+/// A replica that names no host is on the one whose exporter has the same name, if there is one.
+fn find_hosts(targets: &mut [Target]) {
+    let hosts = targets.iter().filter(|target| target.kind == "host");
+    let hosts: BTreeSet<String> = hosts.map(|host| host.name.clone()).collect();
+    for target in targets.iter_mut().filter(|target| target.kind == "replica") {
+        let host = target.attribute("instance").map(bare).filter(|name| hosts.contains(*name));
+        if let Some(host) = host.map(str::to_owned) {
+            target.attributes.entry("host").or_insert_with(|| BTreeSet::from([host]));
+        }
+    }
+}
+
+/// Replicas that say neither service nor model belong to what is scraped as one job, or else to all
+/// of the same program.
+fn name_services(targets: &mut [Target]) {
+    for target in targets.iter_mut().filter(|target| target.kind == "replica") {
+        let names = ["service", "model"];
+        if names.iter().all(|name| !target.attributes.contains_key(name)) {
+            let service = target.attribute("scraped as").or(target.attribute("program"));
+            if let Some(service) = service.map(str::to_owned) {
+                target.attributes.insert("service", BTreeSet::from([service]));
+            }
+        }
     }
 }
 
@@ -294,4 +353,73 @@ fn lend_process(targets: &mut [Target]) {
         let tracks = told.filter_map(|instance| lent.get(instance)).flatten();
         target.tracks.extend(tracks.cloned().collect::<Vec<_>>());
     }
+}
+
+/// A replica that says nothing of its process is what its container is.
+fn lend_container(targets: &mut [Target]) {
+    let lent = [("container_start", "process_start"), ("container_cpu_time", "process_cpu_time")];
+    let mut known: HashMap<String, Vec<Track>> = HashMap::new();
+    for target in targets.iter().filter(|target| target.kind == "container") {
+        if let Some(pod) = target.attribute("pod") {
+            known.entry(pod.to_owned()).or_default().extend(target.tracks.iter().cloned());
+        }
+    }
+    for target in targets.iter_mut().filter(|target| target.kind == "replica") {
+        let pods = target.attributes.get("pod").into_iter().flatten();
+        let tracks: Vec<&Track> = pods.filter_map(|pod| known.get(pod)).flatten().collect();
+        for (from, to) in lent {
+            if target.tracks.iter().any(|track| track.signal == to) {
+                continue;
+            }
+            let found = tracks.iter().filter(|track| track.signal == from);
+            let found = found.map(|track| Track { signal: to.to_owned(), ..(*track).clone() });
+            target.tracks.extend(found);
+        }
+    }
+}
+
+/// Of a replica that does not count what it finished, and works alone for its service: what clients
+/// saw end, in whatever way, and how long their prompts and answers were in the mean.
+fn lend_finished(targets: &mut [Target]) {
+    let has = |target: &Target, name: &str| target.tracks.iter().any(|track| track.signal == name);
+    let mut workers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (number, target) in targets.iter().enumerate().filter(|(_, one)| one.kind == "replica") {
+        if let Some(service) = target.attribute("service").or(target.attribute("model")) {
+            workers.entry(service.to_owned()).or_default().push(number);
+        }
+    }
+    for service in 0..targets.len() {
+        let is_alone = workers.get(&targets[service].name).filter(|workers| workers.len() == 1);
+        let Some(worker) = is_alone.and_then(|workers| workers.first()).copied() else { continue };
+        if targets[service].kind == "service" && !has(&targets[worker], "requests_finished") {
+            let ended = targets[service].tracks.iter();
+            let ended = ended.filter(|track| track.signal == "client_requests");
+            let signal = "requests_finished".to_owned();
+            let lent = ended.map(|track| Track { signal: signal.clone(), ..track.clone() });
+            let lent: Vec<Track> = lent.collect();
+            let mean =
+                |tokens: &str, signal: &str| mean_of(&targets[worker], tokens, &lent, signal);
+            let means = [
+                mean("prompt_tokens", "prompt_length"),
+                mean("generation_tokens", "output_length"),
+            ];
+            targets[worker].tracks.extend(lent.into_iter().chain(means.into_iter().flatten()));
+        }
+    }
+}
+
+/// `signal` of a target: its `tokens` by what ended; none where it tells that itself.
+fn mean_of(target: &Target, tokens: &str, ended: &[Track], signal: &str) -> Option<Track> {
+    if ended.is_empty() || target.tracks.iter().any(|track| track.signal == signal) {
+        return None;
+    }
+    let tokens = target.tracks.iter().find(|track| track.signal == tokens)?;
+    let count = |place: usize| {
+        let there = ended.iter().map(|track| track.values[place]).filter(|value| value.is_finite());
+        there.sum::<f64>()
+    };
+    let weights: Vec<f64> = (0..tokens.values.len()).map(count).collect();
+    let values = tokens.values.iter().zip(&weights).map(|(tokens, ended)| tokens / ended).collect();
+    let (signal, labels) = (signal.to_owned(), tokens.labels.clone());
+    Some(Track { signal, rank: 0, labels, values, weights: Some(weights) })
 }
