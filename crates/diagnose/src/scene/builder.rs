@@ -7,6 +7,7 @@ use auscult_knowledge::{Adapter, Form, Knowledge, Known, Mapping, MetricForm};
 
 use super::identity::{attributes, bare, kind, name, shares};
 use super::kin::Kin;
+use super::lent::{derive_latency, lend_container, lend_finished};
 use super::{Event, LogLine, Scene, Target, Track};
 
 /// Collects raw series.
@@ -239,21 +240,6 @@ fn join(series: Vec<Series>, targets: &mut [Target]) {
     }
 }
 
-/// Of programs that count the seconds in which requests were given tokens, and these: the mean time
-/// between two.
-fn derive_latency(target: &mut Target) {
-    let find = |name: &str| target.tracks.iter().find(|track| track.signal == name);
-    if let (None, Some(seconds), Some(tokens)) =
-        (find("inter_token_latency"), find("generation_time"), find("generation_tokens"))
-    {
-        let both = seconds.values.iter().zip(&tokens.values);
-        let values = both.map(|(seconds, tokens)| seconds / tokens).collect();
-        let (signal, labels) = ("inter_token_latency".to_owned(), tokens.labels.clone());
-        let weights = Some(tokens.values.clone());
-        target.tracks.push(Track { signal, rank: 0, labels, values, weights });
-    }
-}
-
 /// A replica that names no host is on the one whose exporter has the same name, if there is one.
 fn find_hosts(targets: &mut [Target]) {
     let hosts = targets.iter().filter(|target| target.kind == "host");
@@ -353,73 +339,4 @@ fn lend_process(targets: &mut [Target]) {
         let tracks = told.filter_map(|instance| lent.get(instance)).flatten();
         target.tracks.extend(tracks.cloned().collect::<Vec<_>>());
     }
-}
-
-/// A replica that says nothing of its process is what its container is.
-fn lend_container(targets: &mut [Target]) {
-    let lent = [("container_start", "process_start"), ("container_cpu_time", "process_cpu_time")];
-    let mut known: HashMap<String, Vec<Track>> = HashMap::new();
-    for target in targets.iter().filter(|target| target.kind == "container") {
-        if let Some(pod) = target.attribute("pod") {
-            known.entry(pod.to_owned()).or_default().extend(target.tracks.iter().cloned());
-        }
-    }
-    for target in targets.iter_mut().filter(|target| target.kind == "replica") {
-        let pods = target.attributes.get("pod").into_iter().flatten();
-        let tracks: Vec<&Track> = pods.filter_map(|pod| known.get(pod)).flatten().collect();
-        for (from, to) in lent {
-            if target.tracks.iter().any(|track| track.signal == to) {
-                continue;
-            }
-            let found = tracks.iter().filter(|track| track.signal == from);
-            let found = found.map(|track| Track { signal: to.to_owned(), ..(*track).clone() });
-            target.tracks.extend(found);
-        }
-    }
-}
-
-/// Of a replica that does not count what it finished, and works alone for its service: what clients
-/// saw end, in whatever way, and how long their prompts and answers were in the mean.
-fn lend_finished(targets: &mut [Target]) {
-    let has = |target: &Target, name: &str| target.tracks.iter().any(|track| track.signal == name);
-    let mut workers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (number, target) in targets.iter().enumerate().filter(|(_, one)| one.kind == "replica") {
-        if let Some(service) = target.attribute("service").or(target.attribute("model")) {
-            workers.entry(service.to_owned()).or_default().push(number);
-        }
-    }
-    for service in 0..targets.len() {
-        let is_alone = workers.get(&targets[service].name).filter(|workers| workers.len() == 1);
-        let Some(worker) = is_alone.and_then(|workers| workers.first()).copied() else { continue };
-        if targets[service].kind == "service" && !has(&targets[worker], "requests_finished") {
-            let ended = targets[service].tracks.iter();
-            let ended = ended.filter(|track| track.signal == "client_requests");
-            let signal = "requests_finished".to_owned();
-            let lent = ended.map(|track| Track { signal: signal.clone(), ..track.clone() });
-            let lent: Vec<Track> = lent.collect();
-            let mean =
-                |tokens: &str, signal: &str| mean_of(&targets[worker], tokens, &lent, signal);
-            let means = [
-                mean("prompt_tokens", "prompt_length"),
-                mean("generation_tokens", "output_length"),
-            ];
-            targets[worker].tracks.extend(lent.into_iter().chain(means.into_iter().flatten()));
-        }
-    }
-}
-
-/// `signal` of a target: its `tokens` by what ended; none where it tells that itself.
-fn mean_of(target: &Target, tokens: &str, ended: &[Track], signal: &str) -> Option<Track> {
-    if ended.is_empty() || target.tracks.iter().any(|track| track.signal == signal) {
-        return None;
-    }
-    let tokens = target.tracks.iter().find(|track| track.signal == tokens)?;
-    let count = |place: usize| {
-        let there = ended.iter().map(|track| track.values[place]).filter(|value| value.is_finite());
-        there.sum::<f64>()
-    };
-    let weights: Vec<f64> = (0..tokens.values.len()).map(count).collect();
-    let values = tokens.values.iter().zip(&weights).map(|(tokens, ended)| tokens / ended).collect();
-    let (signal, labels) = (signal.to_owned(), tokens.labels.clone());
-    Some(Track { signal, rank: 0, labels, values, weights: Some(weights) })
 }

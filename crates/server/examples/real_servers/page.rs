@@ -38,7 +38,7 @@ pub(crate) fn document(runs: &[Run]) -> String {
             let right = match (one.is_right, one.is_there, one.rank) {
                 (true, true, _) => "yes".to_owned(),
                 (true, false, _) => "yes, elsewhere".to_owned(),
-                (false, _, Some(rank)) => format!("no, it is told as number {rank}"),
+                (false, _, Some(rank)) => format!("no, number {rank} of the causes"),
                 (false, _, None) => "no".to_owned(),
             };
             let first = match one.kind.as_str() {
