@@ -95,8 +95,11 @@ mod tests {
 
     use crate::scene::{Scene, SceneBuilder};
 
-    /// Two minutes of series, each of which grows by so much a second or stays where it is.
-    fn scene(series: &[(&str, &[(&str, &str)], f64, f64)]) -> Scene {
+    /// A metric, its labels, its first value, and by how much it grows a second.
+    type Series<'t> = (&'t str, &'t [(&'t str, &'t str)], f64, f64);
+
+    /// Two minutes of such series.
+    fn scene(series: &[Series<'_>]) -> Scene {
         let knowledge = Knowledge::embedded();
         let mut builder = SceneBuilder::new(&knowledge, 0.0, 5.0, 24);
         for (metric, labels, first, growth) in series {

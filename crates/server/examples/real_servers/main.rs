@@ -18,7 +18,7 @@ fn main() -> std::io::Result<()> {
         return std::fs::write(format!("{docs}/real-servers.md"), page::document(&runs));
     }
     for run in runs.iter().filter(|run| asked.contains(&run.name)) {
-        println!("{}, done: {}\n{}", run.name, run.fault, answer::report(run, Seen::All).text());
+        println!("{}\n{}", run.name, answer::report(run, Seen::All).text());
     }
     Ok(())
 }

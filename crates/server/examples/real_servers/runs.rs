@@ -17,8 +17,6 @@ pub(crate) struct Run {
     pub name: String,
     /// Whose recording it is.
     pub server: &'static str,
-    /// What was done.
-    pub fault: String,
     /// The file with its samples.
     pub path: PathBuf,
     /// When it began and ended.
@@ -86,7 +84,6 @@ impl Run {
         let runs = rows(&format!("{server}/runs.csv")).into_iter().map(|row| Self {
             name: format!("{server}/{}", row[0]),
             server,
-            fault: row[2].clone(),
             path: folder().join(format!("{server}/{}.csv.gz", row[0])),
             span: (time(&row[4]), time(&row[5])),
             target: row[3].clone(),
