@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::answer::{Answer, Seen, answer};
 use super::runs::Run;
 
-const HEAD: &str = include_str!("head.md");
+const HEAD: &str = include_str!("head.txt");
 
 /// `docs/real-servers.md`.
 pub(crate) fn document(runs: &[Run]) -> String {
