@@ -3,8 +3,10 @@
 use auscult_core::{Labels, METRIC_NAME, Timestamp};
 use auscult_diagnose::scene::{Event, LogLine};
 use auscult_engine::{Case, Diagnosis};
+use auscult_simulate::identity::own;
 use auscult_simulate::page::{Answer, Page, Values};
-use auscult_simulate::scenario::{Scenario, scenario_text};
+use auscult_simulate::place::{PartKind, Place};
+use auscult_simulate::scenario::{Plan, Scenario, scenario_text};
 use auscult_simulate::simulation::Simulation;
 
 /// Seconds from one sample to the next.
@@ -16,6 +18,14 @@ fn labels(page: &Page) -> Vec<Labels> {
         Labels::from_pairs(labels).expect("pages carry each label once")
     });
     series.collect()
+}
+
+/// What a part is called among the targets of a scene: of a replica that is its address.
+fn called(plan: &Plan, seed: u64, place: Place) -> String {
+    match place.kind {
+        PartKind::Replica => own(plan, seed, place)[0][0].1.clone(),
+        _ => plan.name(place),
+    }
 }
 
 /// The diagnosis of scenario `name` at the end of its fault; without what does not pass `shown`.
@@ -62,7 +72,7 @@ fn noticed(name: &str, shown: impl Fn(&str) -> bool, at_series: &[Labels]) -> Di
     for fault in &plan.faults {
         for place in fault.places.iter().filter(|_| fault.change.is_some()) {
             let kind = fault.change.expect("some change was made").word().to_owned();
-            let target = plan.name(*place);
+            let target = called(&plan, scenario.seed, *place);
             case.change(Event { time: start + fault.course.start, kind, target });
         }
     }

@@ -18,6 +18,7 @@ mod openapi;
 mod otlp;
 mod peers;
 mod query;
+mod real_servers;
 mod reload;
 mod scores;
 mod scrape;

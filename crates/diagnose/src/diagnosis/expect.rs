@@ -40,7 +40,20 @@ pub(super) fn weight(
         None => seen.share(health, 1.5),
     };
     let share = share.clamp(LEAST.min(health), 1.0 - LEAST.min(1.0 - health));
+    let is_denied = is_in(&fault.against) || is_in(&fault.excluded_by);
+    if holds && is_denied && seen.held == 0.0 {
+        // What was never seen with a fault does not speak for it, however rare it is.
+        return (share / health).ln().min(0.0);
+    }
     if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
+}
+
+/// What strikes a fault out, by holding or by failing: what excludes it; and, as who tells of changes
+/// tells of all, that a change was not made that it takes.
+pub(super) fn struck_out_by(fault: &Fault) -> impl Iterator<Item = (&Statement, bool)> {
+    let excluded = fault.excluded_by.iter().map(|statement| (statement, true));
+    let changes = fault.required.iter().filter(|one| matches!(one.subject, Subject::Event(_)));
+    excluded.chain(changes.map(|statement| (statement, false)))
 }
 
 /// The most that a finding can speak for a fault at a target of `kind`: as the probability of it

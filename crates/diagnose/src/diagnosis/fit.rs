@@ -14,6 +14,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
+use super::expect::struck_out_by;
 use super::experience::Learnt;
 use super::tables::Tables;
 use super::{Cases, Experience, Priors, Weights};
@@ -135,8 +136,8 @@ struct Kind {
     faults: Vec<String>,
     /// Logarithms of priors.
     priors: Vec<f64>,
-    /// For each fault, places of statements that strike it out.
-    excluded_by: Vec<Vec<usize>>,
+    /// For each fault, places of statements that strike it out, and whether they do by holding.
+    excluded_by: Vec<Vec<(usize, bool)>>,
     statements: usize,
     /// Where its weights begin.
     offset: usize,
@@ -177,19 +178,19 @@ impl<'k> Logit<'k> {
             }
             weights.extend(numbers.iter().map(|_| 0.0));
             most.extend(numbers.iter().map(|_| 0.0));
-            let places_of = |number: &usize| {
-                let excluded = faults[*number].excluded_by.iter();
-                let place = |statement: &Statement| {
-                    vocabulary.iter().position(|known| known.text == statement.text)
+            let strikes = |number: &usize| {
+                let place = |(statement, holds): (&Statement, bool)| {
+                    let known = vocabulary.iter().position(|known| known.text == statement.text);
+                    Some((known?, holds))
                 };
-                excluded.filter_map(place).collect::<Vec<_>>()
+                struck_out_by(&faults[*number]).filter_map(place).collect::<Vec<_>>()
             };
             kinds.insert(
                 *kind,
                 Kind {
                     faults: numbers.iter().map(|number| faults[*number].fault.clone()).collect(),
                     priors: numbers.iter().map(|number| priors.faults[*number].ln()).collect(),
-                    excluded_by: numbers.iter().map(places_of).collect(),
+                    excluded_by: numbers.iter().map(strikes).collect(),
                     statements: vocabulary.len(),
                     offset,
                 },
@@ -247,7 +248,7 @@ impl<'k> Logit<'k> {
                 odds.iter_mut().zip(row).for_each(|(odds, weight)| *odds += weight);
             }
             for (odds, excluded_by) in odds.iter_mut().zip(&kind.excluded_by) {
-                if excluded_by.iter().any(|statement| place.found.contains(&(*statement, true))) {
+                if excluded_by.iter().any(|finding| place.found.contains(finding)) {
                     *odds = f64::NEG_INFINITY;
                 }
             }

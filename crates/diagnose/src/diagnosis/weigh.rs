@@ -10,8 +10,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auscult_knowledge::{Fault, Knowledge, Statement, Subject};
+use auscult_knowledge::{Fault, Knowledge, Scope, Statement, Subject};
 
+use super::expect::struck_out_by;
 use super::explained::Explained;
 use super::tables::Tables;
 use super::{Cases, Cause, Diagnosis, Evidence, Experience, Priors, RuledOut};
@@ -33,6 +34,9 @@ pub struct Weights {
     /// Part of what a statement says alone that counts beside all others, as they depend on one
     /// another.
     pub trust: f64,
+    /// Odds of a fault of whose requirements nothing is measured, to what they would be otherwise:
+    /// that it cannot be denied is no reason to believe it.
+    pub unseen: f64,
     /// Odds of health to all faults together, before any evidence.
     pub health: f64,
     /// Odds of an unknown cause to all known ones together, before any evidence.
@@ -49,6 +53,7 @@ impl Default for Weights {
             against: 0.06,
             expert: 3.0,
             trust: 0.15,
+            unseen: 0.1,
             health: 0.05,
             unknown: 0.02,
             credit: 0.4,
@@ -150,7 +155,8 @@ impl<'k> Doctor<'k> {
                     }
                     let prior = (self.priors.faults[*number] / places.len() as f64).ln();
                     let by_evidence = self.sum(&found, *number);
-                    let odds = prior + by_evidence;
+                    let unseen = self.unseen(&mut judge, fault, *place);
+                    let odds = prior + by_evidence + unseen * self.weights.unseen.ln();
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
                 }
             }
@@ -193,9 +199,9 @@ impl<'k> Doctor<'k> {
 
     /// What rules the fault out at the place.
     fn exclusion(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> Option<String> {
-        fault.excluded_by.iter().find_map(|statement| {
+        struck_out_by(fault).find_map(|(statement, is)| {
             let finding = judge.judge(statement, place);
-            (finding.holds == Some(true)).then(|| format!("{statement} ({})", finding.seen))
+            (finding.holds == Some(is)).then(|| format!("{statement} ({})", finding.seen))
         })
     }
 
@@ -208,13 +214,31 @@ impl<'k> Doctor<'k> {
         place: usize,
         explained: &Explained,
     ) -> Vec<(usize, bool)> {
+        // Where a service has a single replica, `replica:` and `some replica:` say the same.
+        let alone = judge.is_alone(place);
+        let is_told_twice = |judge: &mut Judge<'_>, statement: &Statement| {
+            let Scope::Near { kind: near, some: true } = &statement.scope else { return false };
+            let plain = statement.text.strip_prefix("some ");
+            let has_plain = |text| self.vocabulary(kind).iter().any(|other| other.text == text);
+            alone && judge.near(place, near).len() == 1 && plain.is_some_and(has_plain)
+        };
         let statements = self.vocabulary(kind).iter().enumerate();
         let found = statements.filter_map(|(number, statement)| {
+            if is_told_twice(judge, statement) {
+                return None;
+            }
             let finding = judge.judge(statement, place);
             let holds = finding.holds.filter(|_| !explained.covers(statement, &finding))?;
             Some((number, holds))
         });
         found.collect()
+    }
+
+    /// Share of what a fault requires that nobody measures.
+    fn unseen(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> f64 {
+        let required = fault.required.iter();
+        let unseen = required.filter(|statement| !judge.is_measured(statement, place)).count();
+        unseen as f64 / fault.required.len().max(1) as f64
     }
 
     /// The logarithm of the odds of a fault to health by what was found.

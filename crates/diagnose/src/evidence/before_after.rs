@@ -10,6 +10,8 @@ pub(crate) const TAIL: f64 = 0.34;
 const FEW_MOMENTS: usize = 4;
 /// Readings that a side must have.
 const FEWEST: usize = 3;
+/// Times as many moments as these there have to be, for fewer readings after the onset to be too few.
+const FEW_OF: usize = 4;
 
 /// A signal before and after something began, in a few numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,8 @@ pub struct BeforeAfter {
     pub there_before: f64,
     /// Readings there are at the end, as a share.
     pub there_at_end: f64,
+    /// Readings that there could be after the onset.
+    pub moments: usize,
     /// Readings after the onset, in time.
     pub readings: Vec<f64>,
     /// Readings before the onset, in time.
@@ -75,6 +79,7 @@ impl BeforeAfter {
                 0..FEW_MOMENTS => 1.0,
                 moments => tail.len() as f64 / moments as f64,
             },
+            moments: after_raw.len(),
             readings: after,
             past,
         })
@@ -93,6 +98,18 @@ impl BeforeAfter {
     fn moved(&self, quantile: usize) -> f64 {
         let by = self.after[quantile] - self.before[quantile];
         if by == 0.0 { 0.0 } else { by / self.scale.max(f64::MIN_POSITIVE) }
+    }
+
+    /// Whether there are too few readings after the onset to say what became of it.
+    pub fn is_thin(&self) -> bool {
+        self.readings.len() < FEWEST && self.moments >= FEW_OF * FEWEST
+    }
+
+    /// Whether two readings in a row lie below all that were before. One alone may be a scrape that
+    /// got lost; and of a state that lasts, how long it does says nothing.
+    pub fn went_below(&self) -> bool {
+        let least = self.before_range[0];
+        self.readings.windows(2).any(|pair| pair.iter().all(|value| *value < least))
     }
 
     /// The change of the quantile as a share of what there was.

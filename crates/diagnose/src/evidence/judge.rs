@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use auscult_knowledge::{Knowledge, Relation, Scope, Statement, Subject};
+use auscult_knowledge::{Form, Knowledge, Relation, Scope, Statement, Subject};
 
 use super::quantity::quantity;
 use super::{BeforeAfter, Finding, Window};
@@ -18,6 +18,8 @@ const LEAST_SHARE: f64 = 0.1;
 const RARE_SHARE: f64 = 0.5;
 /// Spreads among peers by which one must lie apart.
 const APART: f64 = 3.5;
+/// Part of all there can be from which on nothing can rise by [`LEAST_SHARE`].
+const FULL: f64 = 1.0 / (1.0 + LEAST_SHARE);
 /// Share of the peers' median by which it must.
 const LEAST_APART: f64 = 0.05;
 /// Seconds before something began in which a change may have brought it about.
@@ -89,7 +91,7 @@ impl<'s> Judge<'s> {
     }
 
     /// Targets of `kind` near a place; one place is asked about many times in a row.
-    fn near(&mut self, place: usize, kind: &str) -> Arc<[usize]> {
+    pub(crate) fn near(&mut self, place: usize, kind: &str) -> Arc<[usize]> {
         if let Some((known, near)) = self.near.get(kind)
             && *known == place
         {
@@ -98,6 +100,31 @@ impl<'s> Judge<'s> {
         let near: Arc<[usize]> = self.scene.near(place, kind).into();
         self.near.insert(kind.to_owned(), (place, Arc::clone(&near)));
         near
+    }
+
+    /// Whether a replica, or what it works for or on, has no other beside it.
+    pub(crate) fn is_alone(&mut self, place: usize) -> bool {
+        let is_replica = self.scene.targets()[place].kind == "replica";
+        let count = if is_replica {
+            self.scene.peers(place).len()
+        } else {
+            self.near(place, "replica").len()
+        };
+        count == 1
+    }
+
+    /// Whether there is anything to judge a statement by.
+    pub(crate) fn is_measured(&mut self, statement: &Statement, place: usize) -> bool {
+        let targets: Vec<usize> = match &statement.scope {
+            Scope::Own => vec![place],
+            Scope::Peers => self.scene.peers(place).to_vec(),
+            Scope::Near { kind, .. } => self.near(place, kind).to_vec(),
+        };
+        match &statement.subject {
+            Subject::Event(kind) => self.scene.events_of(kind).is_some(),
+            Subject::Log(_) => true,
+            subject => targets.iter().any(|target| self.numbers(*target, subject).is_some()),
+        }
     }
 
     /// At several targets: one that holds is enough if `some` is, more than half otherwise.
@@ -155,6 +182,10 @@ impl<'s> Judge<'s> {
             return (statement.relation == Relation::Present).then_some(false);
         };
         match statement.relation {
+            // Who has no peers is not unlike them.
+            Relation::AbovePeers | Relation::BelowPeers if self.scene.peers(target).len() < 2 => {
+                Some(false)
+            }
             Relation::AbovePeers => self.apart(target, subject, 1.0),
             Relation::BelowPeers => self.apart(target, subject, -1.0),
             Relation::WithPeers => {
@@ -162,8 +193,28 @@ impl<'s> Judge<'s> {
                 let below = self.apart(target, subject, -1.0);
                 above.zip(below).map(|(above, below)| !above && !below)
             }
+            // At nine tenths of all there can be, nothing is left to rise by as much as counts.
+            Relation::Rises if self.is_share(subject) && numbers.before[2] > FULL => None,
+            Relation::Falls if self.is_state(subject) && numbers.went_below() => Some(true),
+            Relation::Steady if self.is_state(subject) && numbers.went_below() => Some(false),
+            // What happened once or twice while both were there says nothing of a quotient.
+            _ if numbers.is_thin() && matches!(subject, Subject::Signal { per: Some(_), .. }) => {
+                None
+            }
             relation => holds(relation, &numbers),
         }
+    }
+
+    /// Whether a subject lies between nothing and all.
+    fn is_share(&self, subject: &Subject) -> bool {
+        let Subject::Signal { name, per: None, .. } = subject else { return false };
+        self.knowledge.signal(name).is_some_and(|signal| signal.unit == "ratio")
+    }
+
+    /// Whether a subject is yes or no, or a code.
+    fn is_state(&self, subject: &Subject) -> bool {
+        let Subject::Signal { name, per: None, .. } = subject else { return false };
+        self.knowledge.signal(name).is_some_and(|signal| signal.form == Form::State)
     }
 
     /// What was seen of a signal at a target, for people.
@@ -338,21 +389,20 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     let (mean, share) = if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
     let rises = (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE)
         || (mean >= MOVED && share >= RARE_SHARE);
-    let falls = (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE)
+    let stops = numbers.before[2] > 0.0 && numbers.tail_range[1] <= 0.05 * numbers.before[2];
+    // Where it moves a lot by itself, nothing at all may lie within its spread.
+    let falls = stops
+        || (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE)
         || (mean <= -MOVED && share <= -RARE_SHARE);
     Some(match relation {
         Relation::Rises => rises,
         Relation::Falls => falls,
         Relation::Steady => !rises && !falls,
-        Relation::Stops => {
-            let before = numbers.before[2];
-            before > 0.0 && numbers.tail_range[1] <= 0.05 * before
-        }
+        Relation::Stops => stops,
         Relation::Starts => numbers.before_range[1] == 0.0 && numbers.after_range[1] > 0.0,
+        Relation::Freezes if numbers.readings.len() <= 4 => return None,
         Relation::Freezes => {
-            let is_still =
-                numbers.readings.len() > 4 && numbers.tail_range[0] == numbers.tail_range[1];
-            is_still && {
+            numbers.tail_range[0] == numbers.tail_range[1] && {
                 let mut past = numbers.past.clone();
                 past.sort_unstable_by(f64::total_cmp);
                 past.dedup();

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use auscult_core::{Labels, METRIC_NAME};
-use auscult_knowledge::{Adapter, Knowledge, Known, Mapping, MetricForm};
+use auscult_knowledge::{Adapter, Form, Knowledge, Known, Mapping, MetricForm};
 
-use super::identity::{attributes, kind, name, shares};
+use super::identity::{attributes, bare, kind, name, shares};
 use super::kin::Kin;
+use super::lent::{derive_latency, lend_container, lend_finished};
 use super::{Event, Events, LogLine, Scene, Strange, Target, Track};
 
 /// The bits by which Prometheus says that a series has ended; another NaN is a reading gone wrong.
@@ -39,6 +40,10 @@ struct Series {
     part: Part,
     labels: Labels,
     last: Option<(f64, f64)>,
+    /// Whether of several samples of a moment the last counts; their mean otherwise.
+    is_state: bool,
+    /// The last moment: its place, what its samples add up to, and over how much.
+    moment: (usize, f64, f64),
     values: Vec<f64>,
     /// Readings that there can be, in the signal's unit.
     range: [f64; 2],
@@ -116,6 +121,8 @@ impl<'k> SceneBuilder<'k> {
             part,
             labels: labels.clone(),
             last: None,
+            is_state: signal.form == Form::State,
+            moment: (usize::MAX, 0.0, 0.0),
             values: vec![f64::NAN; self.length],
             range: reach(mapping, self.knowledge.physical_range(signal)),
             strange: Strange::default(),
@@ -125,7 +132,8 @@ impl<'k> SceneBuilder<'k> {
         Some(self.series.len() - 1)
     }
 
-    /// A sample of a series, at `time` in seconds since 1970, in the order of time.
+    /// A sample of a series, at `time` in seconds since 1970, in the order of time. Of several that
+    /// belong to one moment of the grid the mean counts, of a state the last.
     pub fn sample(&mut self, series: SeriesNumber, time: f64, value: f64) {
         if let Some(also) = self.series[series.0].also {
             self.sample(SeriesNumber(also), time, value);
@@ -150,8 +158,9 @@ impl<'k> SceneBuilder<'k> {
             }
             return;
         }
-        let reading = match series.part {
-            Part::Gauge => value,
+        // What to add to the moment, and over how much: seconds of what is counted.
+        let (added, over) = match series.part {
+            Part::Gauge => (value, 1.0),
             Part::Counter | Part::Sum | Part::Count => {
                 let Some((since, from)) = before else { return };
                 let passed = time - since;
@@ -163,15 +172,19 @@ impl<'k> SceneBuilder<'k> {
                     series.strange.falls += 1;
                 }
                 let grown = if value >= from { value - from } else { value };
-                grown / passed
+                (grown, passed)
             }
         };
-        let reading = reading * series.scale;
+        let (last, sum, weight) = series.moment;
+        let goes_on = last == place && !series.is_state;
+        let (sum, weight) = if goes_on { (sum + added, weight + over) } else { (added, over) };
+        let reading = sum / weight * series.scale;
         let [least, most] = series.range;
         if reading < least || reading > most {
             series.strange.impossible.push(place);
             return;
         }
+        series.moment = (place, sum, weight);
         series.values[place] = reading;
     }
 
@@ -223,7 +236,7 @@ impl<'k> SceneBuilder<'k> {
         let target = mapping.target.as_ref().unwrap_or(&adapter.target);
         let kind = kind(&target.kind, labels, &target.labels);
         let name = name(kind, labels, &target.labels);
-        let told = attributes(kind, labels, adapter.model.as_deref());
+        let told = attributes(kind, labels, adapter);
         let key = (kind.to_owned(), name);
         let number = match self.known.get(&key) {
             Some(number) => *number,
@@ -246,9 +259,14 @@ impl<'k> SceneBuilder<'k> {
     pub fn build(self) -> Scene {
         let Self { start, step, length, series, mut targets, events, logs, constants, .. } = self;
         join(series, &mut targets);
+        targets.iter_mut().for_each(derive_latency);
+        find_hosts(&mut targets);
+        name_services(&mut targets);
         add_services(&mut targets);
         spread_hosts(&mut targets);
         lend_process(&mut targets);
+        lend_container(&mut targets);
+        lend_finished(&mut targets);
         targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
         let kin = Kin::of(&targets);
         let suspects = suspects(&targets, &kin);
@@ -335,6 +353,32 @@ fn join(series: Vec<Series>, targets: &mut [Target]) {
         of_sum.impossible.extend(strange.impossible);
         let strange = Strange { falls: of_sum.falls.max(strange.falls), ..of_sum };
         targets[target].tracks.push(Track { signal, rank, labels, values, weights, strange });
+    }
+}
+
+/// A replica that names no host is on the one whose exporter has the same name, if there is one.
+fn find_hosts(targets: &mut [Target]) {
+    let hosts = targets.iter().filter(|target| target.kind == "host");
+    let hosts: BTreeSet<String> = hosts.map(|host| host.name.clone()).collect();
+    for target in targets.iter_mut().filter(|target| target.kind == "replica") {
+        let host = target.attribute("instance").map(bare).filter(|name| hosts.contains(*name));
+        if let Some(host) = host.map(str::to_owned) {
+            target.attributes.entry("host").or_insert_with(|| BTreeSet::from([host]));
+        }
+    }
+}
+
+/// Replicas that say neither service nor model belong to what is scraped as one job, or else to all
+/// of the same program.
+fn name_services(targets: &mut [Target]) {
+    for target in targets.iter_mut().filter(|target| target.kind == "replica") {
+        let names = ["service", "model"];
+        if names.iter().all(|name| !target.attributes.contains_key(name)) {
+            let service = target.attribute("scraped as").or(target.attribute("program"));
+            if let Some(service) = service.map(str::to_owned) {
+                target.attributes.insert("service", BTreeSet::from([service]));
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_core::Labels;
+use auscult_knowledge::Adapter;
 
 use super::Target;
 
@@ -18,6 +19,7 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("storage", &["mountaddr"]),
     ("role", &["engine_type"]),
     ("bus", &["pci_bus_id"]),
+    ("scraped as", &["job"]),
 ];
 
 /// Sets of attributes: the first of these that both of two targets have decides.
@@ -35,16 +37,16 @@ const LINKS: &[(&str, &str, By)] = &[
 const OTHERS: By = &[&["job"], &["service"], &["model"], &["storage"], &["host"]];
 
 /// The name without a port.
-fn bare(instance: &str) -> &str {
+pub(super) fn bare(instance: &str) -> &str {
     instance.rsplit_once(':').map_or(instance, |(name, _)| name)
 }
 
-/// What the labels of a series of a target of `kind` say of what it has to do with others. `model`
-/// is the label that names the model that is served.
+/// What the labels of a series of a target of `kind`, which `adapter` knows, say of what it has to do
+/// with others.
 pub(super) fn attributes(
     kind: &str,
     labels: &Labels,
-    model: Option<&str>,
+    adapter: &Adapter,
 ) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut found = BTreeMap::new();
     let mut add = |name: &'static str, value: &str| {
@@ -57,7 +59,7 @@ pub(super) fn attributes(
             add(name, value);
         }
     }
-    if let Some(value) = model.and_then(|label| labels.get(label)) {
+    if let Some(value) = adapter.model.as_deref().and_then(|label| labels.get(label)) {
         add("model", value);
     }
     // What another program says of a replica is not shown by the replica.
@@ -70,6 +72,9 @@ pub(super) fn attributes(
         }
     }
     if kind == "replica" {
+        if own {
+            add("program", &adapter.adapter);
+        }
         let instance = told_of(labels).or(labels.get("instance"));
         if let Some(instance) = instance {
             add("pod", bare(instance));

@@ -7,6 +7,7 @@
 mod builder;
 mod identity;
 mod kin;
+mod lent;
 mod target;
 
 pub use builder::{SceneBuilder, SeriesNumber};

@@ -4,7 +4,9 @@ use auscult_core::{Labels, METRIC_NAME};
 use auscult_diagnose::evidence::{Window, estimate_onset};
 use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber, Target};
 use auscult_knowledge::{Knowledge, Known};
+use auscult_simulate::identity::own;
 use auscult_simulate::page::{Answer, Page, Values};
+use auscult_simulate::place::{PartKind, Place};
 use auscult_simulate::random::Random;
 use auscult_simulate::scenario::{Plan, Scenario, case_text, scenario_text};
 use auscult_simulate::simulation::Simulation;
@@ -97,7 +99,7 @@ pub(crate) fn play(knowledge: &Knowledge, fault: &str, number: usize, course: Co
     for fault in &plan.faults {
         if let Some(kind) = fault.change {
             for place in &fault.places {
-                let target = plan.name(*place);
+                let target = called(&plan, scenario.seed, *place);
                 builder.event(Event {
                     time: start + fault.course.start,
                     kind: kind.word().to_owned(),
@@ -136,6 +138,14 @@ pub(crate) fn play(knowledge: &Knowledge, fault: &str, number: usize, course: Co
         scene,
         window,
         onset,
+    }
+}
+
+/// What a part is called among the targets of a scene: of a replica that is its address.
+fn called(plan: &Plan, seed: u64, place: Place) -> String {
+    match place.kind {
+        PartKind::Replica => own(plan, seed, place)[0][0].1.clone(),
+        _ => plan.name(place),
     }
 }
 

@@ -1,0 +1,58 @@
+//! The page of results.
+
+use std::fmt::Write;
+
+use super::answer::{Answer, Seen, answer};
+use super::runs::Run;
+
+const HEAD: &str = include_str!("head.txt");
+
+/// `docs/real-servers.md`.
+pub(crate) fn document(runs: &[Run]) -> String {
+    let mut text = HEAD.to_owned();
+    for server in ["llama-cpp", "vllm"] {
+        let of_server: Vec<&Run> = runs.iter().filter(|run| run.server == server).collect();
+        if of_server.is_empty() {
+            continue;
+        }
+        let answers: Vec<Answer> = of_server.iter().map(|run| answer(run, Seen::All)).collect();
+        let count = |is: fn(&Answer) -> bool| answers.iter().filter(|one| is(one)).count();
+        let share = |seen: Seen| {
+            let right = of_server.iter().filter(|run| answer(run, seen).is_right);
+            right.count()
+        };
+        let all = of_server.len();
+        let _ = write!(
+            text,
+            "\n## {server}\n\nOf {all} runs, **{} have the right cause first** ({} at the right place), {} among the first three.\n\
+             Without the gateway's counters it is {}, with the server's own page alone {}.\n\n\
+             | run | it is | first cause | at | right |\n|---|---|---|---|---|\n",
+            count(|one| one.is_right),
+            count(|one| one.is_right && one.is_there),
+            count(|one| one.is_right || one.rank.is_some_and(|rank| rank <= 3)),
+            share(Seen::NoGateway),
+            share(Seen::ServerOnly),
+        );
+        for (run, one) in of_server.iter().zip(&answers) {
+            let name = run.name.rsplit('/').next().unwrap_or_default();
+            let right = match (one.is_right, one.is_there, one.rank) {
+                (true, true, _) => "yes".to_owned(),
+                (true, false, _) => "yes, elsewhere".to_owned(),
+                (false, _, Some(rank)) => format!("no, number {rank} of the causes"),
+                (false, _, None) => "no".to_owned(),
+            };
+            let first = match one.kind.as_str() {
+                "" => one.name.clone(),
+                _ => format!("{} {}", one.cause, one.name),
+            };
+            let _ = writeln!(
+                text,
+                "| {name} | {} | {first} | {} {} | {right} |",
+                run.expected.causes.join(" or "),
+                one.kind,
+                one.place,
+            );
+        }
+    }
+    text
+}

@@ -1,0 +1,159 @@
+"""What is done to a real server, fault by fault; each lasts as long as it is told to."""
+
+import http.client
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from load import request
+from servers import USUAL_CPUS
+
+# Prompts of the surge and answers of the longer kind, in tokens.
+LONG_PROMPT, LONGER = {"llama-cpp": 1500, "vllm": 2500}, 1.6
+# Clients that hold slots, and tokens of their answers: as long as the server lets them be.
+HOLDERS, ENDLESS = {"llama-cpp": 4, "vllm": 16}, {"llama-cpp": 100_000, "vllm": 4000}
+# Part of what the light load takes that a quota leaves the container.
+CPU_PART = 0.6
+# Seconds from the end of a process to the next one's start.
+GAP = 15
+
+
+def hold(run):
+    time.sleep(run.seconds)
+
+
+def nothing(run):
+    """Goes on as before."""
+    hold(run)
+
+
+def surge(run):
+    """Three times as many requests arrive as the server can answer one after the other."""
+    run.load.rate = 3 * run.alone
+    hold(run)
+
+
+def long_prompts(run):
+    """As many requests, with long prompts."""
+    run.load.prompt = LONG_PROMPT[run.server.kind]
+    hold(run)
+
+
+def slots_held(run):
+    """Answers without end, or as long as they may be, hold every slot."""
+    end = time.monotonic() + run.seconds
+    body = request(20, ENDLESS[run.server.kind], stream=True)
+
+    def holder():
+        while time.monotonic() < end:
+            connection = http.client.HTTPConnection("127.0.0.1", run.server.port, timeout=60)
+            try:
+                connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                while time.monotonic() < end and answer.read1(4096):
+                    pass
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.1)
+            finally:
+                connection.close()
+
+    threads = [threading.Thread(target=holder, daemon=True) for _ in range(HOLDERS[run.server.kind])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(run.seconds + 10)
+
+
+def stopped(run):
+    """Every process of it is stopped (SIGSTOP), as one that waits for a lock for ever."""
+    run.server.send(signal.SIGSTOP)
+    hold(run)
+
+
+def cpu_quota(run):
+    """The container's quota leaves it a part of a processor."""
+    if not run.server.group.is_there:
+        raise SystemExit("cpu-quota needs the right to make a control group: run it as root, or leave it out")
+    run.server.group.limit(max(0.02, CPU_PART * run.share))
+    hold(run)
+    run.server.group.limit(USUAL_CPUS)
+
+
+def cpu_neighbours(run):
+    """Programs of others take the processors on which it runs."""
+    busy = ["taskset", "-c", str(run.server.pin), "sh", "-c", "while :; do :; done"]
+    # More weight than the server has, where that is allowed.
+    higher = ["nice", "-n", "-10"] if os.geteuid() == 0 else []
+    others = [subprocess.Popen(higher + busy) for _ in range(3)]
+    try:
+        hold(run)
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def killed(run):
+    """Its processes are killed (SIGKILL); a new one is started soon after."""
+    run.server.kill()
+    restarted(run)
+
+
+def planned_restart(run):
+    """Someone ends it on purpose and starts it again."""
+    run.server.stop()
+    restarted(run)
+
+
+def deployed(run):
+    """A new version with other settings takes the place of the old one."""
+    run.server.stop()
+    run.server.more = {"llama-cpp": ["--batch-size", "1024"], "vllm": ["--max-num-seqs", "16"]}[run.server.kind]
+    restarted(run)
+
+
+def restarted(run):
+    end = time.monotonic() + run.seconds
+    time.sleep(min(GAP, run.seconds / 3))
+    run.server.launch()
+    time.sleep(max(0.0, end - time.monotonic()))
+
+
+def retry_storm(run):
+    """Clients lose patience before an answer can be there, and ask again at once."""
+    run.load.patience = 0.6 * run.gateway.usual_seconds()
+    run.load.repeats, run.load.pause = 8, 0.05
+    hold(run)
+
+
+def peak(run):
+    """Twice as many requests, and room for all of them."""
+    run.load.rate *= 2
+    hold(run)
+
+
+def longer_answers(run):
+    """Answers are somewhat longer, and there is room for that."""
+    run.load.tokens *= LONGER
+    hold(run)
+
+
+# Name: what is done, and the change that people know of, if it is one.
+FAULTS = {
+    # Those that keep a processor busy, and beside each some that do not: several are recorded at a time.
+    "surge": (surge, None),
+    "stopped": (stopped, None),
+    "nothing": (nothing, None),
+    "planned-restart": (planned_restart, "restart"),
+    "long-prompts": (long_prompts, None),
+    "killed": (killed, None),
+    "longer-answers": (longer_answers, None),
+    "deployed": (deployed, "deploy"),
+    "slots-held": (slots_held, None),
+    "cpu-quota": (cpu_quota, None),
+    "peak": (peak, None),
+    "retry-storm": (retry_storm, None),
+    "cpu-neighbours": (cpu_neighbours, None),
+}
