@@ -64,7 +64,7 @@ const SHAPE: &str = r#"
 /// Three that follow the same load, each in its way; for some steps the second goes its own.
 fn load(step: i64, metric: usize) -> f64 {
     let common =
-        |seed: u64| 5.0 * noise(step as u64 ^ seed) + 3.0 * noise(step as u64 / 7 ^ seed << 1);
+        |seed: u64| 5.0 * noise(step as u64 ^ seed) + 3.0 * noise((step as u64 / 7) ^ (seed << 1));
     let own = 0.2 * noise((step as u64) << 8 | metric as u64);
     let is_off = metric == 1 && (MISSING..MISSING + 20).contains(&step);
     let load = common(if is_off { 0xcccc_0000 } else { 0xaaaa_0000 });

@@ -153,7 +153,7 @@ impl<'k> SceneBuilder<'k> {
         let is_possible = value.is_finite() && (series.part == Part::Gauge || value >= 0.0);
         if !is_possible {
             series.last = None;
-            if !(series.undefined && !value.is_finite()) {
+            if value.is_finite() || !series.undefined {
                 series.strange.impossible.push(place);
             }
             return;
