@@ -75,13 +75,13 @@ fn a_counter_that_counts_twice_is_not_believed_and_speaks_for_broken_telemetry()
     assert_eq!(holds(&mut judge, "prompt_tokens is present"), None);
     assert_eq!(holds(&mut judge, "engine_steps is steady"), Some(true));
     assert_eq!(holds(&mut judge, "law step_tokens breaks"), Some(true));
-    let experience = Experience::default();
+    let experience = Experience::embedded();
     let doctor = Doctor::new(&knowledge, &experience, Weights::default());
     let diagnosis = doctor.diagnose(&scene, WINDOW);
     let report = Report::new(&knowledge, &doctor, &scene, WINDOW, &diagnosis);
     let cause = report.causes.iter().find(|cause| cause.fault == "E12").expect("it is a cause");
     let law = cause.supports.iter().find(|evidence| evidence.statement == "law step_tokens breaks");
-    assert!(law.is_some_and(|law| law.weight > 1.0), "{:?}", cause.supports);
+    assert!(law.is_some_and(|law| law.weight > 0.3), "{:?}", cause.supports);
     let text = report.text();
     let expected = "broken: token identity (step_tokens) at replica a:8000: sum(step_tokens) = prompt_tokens + generation_tokens: 1500 against 2483; ";
     assert!(text.contains(expected), "{text}");

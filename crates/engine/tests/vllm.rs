@@ -65,7 +65,6 @@ fn these_metrics_and_no_others_tell_no_signal_yet() {
         "nixl_num_notifications_after_expiry_total",
         "nixl_post_time_seconds",
         "num_requests_kv_fetch_by_stage",
-        "prompt_tokens_by_source_total",
         "prompt_tokens_cached_by_source_total",
         "request_max_num_generation_tokens",
         "request_num_preemptions",

@@ -23,7 +23,7 @@ use super::rarity::Rarity;
 ///     periods.learn(Timestamp::from_seconds(60 * minute), score);
 /// }
 /// assert!(periods.seconds(1500.0) > 86_400.0);
-/// assert!(periods.seconds(300.0) < 3600.0);
+/// assert!(periods.seconds(300.0) < 7200.0);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -124,6 +124,8 @@ struct Logit<'k> {
     /// Names of faults that are none.
     benign: Vec<&'k str>,
     health: f64,
+    /// What is added where nothing is found of what a fault requires.
+    unseen: f64,
     weights: Vec<f64>,
     base: Vec<f64>,
     most: Vec<f64>,
@@ -138,6 +140,8 @@ struct Kind {
     priors: Vec<f64>,
     /// For each fault, places of statements that strike it out, and whether they do by holding.
     excluded_by: Vec<Vec<(usize, bool)>>,
+    /// For each fault, places of what it requires.
+    required: Vec<Vec<usize>>,
     statements: usize,
     /// Where its weights begin.
     offset: usize,
@@ -185,12 +189,20 @@ impl<'k> Logit<'k> {
                 };
                 struck_out_by(&faults[*number]).filter_map(place).collect::<Vec<_>>()
             };
+            let required = |number: &usize| {
+                let required = faults[*number].required.iter();
+                let place = |statement: &Statement| {
+                    vocabulary.iter().position(|known| known.text == statement.text)
+                };
+                required.filter_map(place).collect::<Vec<_>>()
+            };
             kinds.insert(
                 *kind,
                 Kind {
                     faults: numbers.iter().map(|number| faults[*number].fault.clone()).collect(),
                     priors: numbers.iter().map(|number| priors.faults[*number].ln()).collect(),
                     excluded_by: numbers.iter().map(strikes).collect(),
+                    required: numbers.iter().map(required).collect(),
                     statements: vocabulary.len(),
                     offset,
                 },
@@ -201,7 +213,8 @@ impl<'k> Logit<'k> {
         let benign = faults.iter().filter(|fault| fault.benign);
         let benign = benign.map(|fault| fault.fault.as_str()).collect();
         let (health, base) = (priors.healthy.ln(), weights.clone());
-        Self { kinds, statements, benign, health, weights, base, most }
+        let unseen = settings.unseen.ln();
+        Self { kinds, statements, benign, health, unseen, weights, base, most }
     }
 
     /// Keeps every weight below the most that it may be.
@@ -251,6 +264,12 @@ impl<'k> Logit<'k> {
                 if excluded_by.iter().any(|finding| place.found.contains(finding)) {
                     *odds = f64::NEG_INFINITY;
                 }
+            }
+            for (odds, required) in odds.iter_mut().zip(&kind.required) {
+                let is_found =
+                    |place_of: &&usize| place.found.iter().any(|(known, _)| known == *place_of);
+                let unseen = required.len() - required.iter().filter(is_found).count();
+                *odds += self.unseen * unseen as f64 / required.len().max(1) as f64;
             }
             Some((place, odds))
         });
