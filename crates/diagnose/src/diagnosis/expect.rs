@@ -4,8 +4,9 @@ use auscult_knowledge::{Fault, Relation, Statement, Subject};
 
 use super::{Experience, Weights};
 
-/// Least probability of a finding where all is well: records are not long enough to say less.
-const RAREST: f64 = 0.001;
+/// Least probability of a finding where all is well: records are not long enough to say less, and
+/// reality has findings that no simulation has.
+const RAREST: f64 = 0.01;
 /// Least probability of a finding under a fault: none looks the same each time.
 const LEAST: f64 = 0.02;
 /// Probability that a law which points to a fault breaks under it: several point to the same one, and

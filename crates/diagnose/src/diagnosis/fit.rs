@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 
 use auscult_knowledge::{Knowledge, Statement};
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
 use super::expect::struck_out_by;
@@ -31,15 +31,30 @@ pub struct Fitting {
     /// How strongly weights are held where experts and counts see them, as a penalty on half the
     /// square of the difference, for all incidents together.
     pub hold: f64,
+    /// Part of what was learnt that is kept: incidents that were simulated are not those that come.
+    pub belief: f64,
     /// How much more an incident counts in which nothing is wrong.
     pub caution: f64,
-    /// Of the order in which incidents are looked at.
+    /// Share of the findings that are left out each time an incident is looked at, so that no few
+    /// of them decide alone (Hinton et al., *Improving neural networks by preventing co-adaptation
+    /// of feature detectors*, 2012).
+    pub left_out: f64,
+    /// Of the order in which incidents are looked at, and of what is left out.
     pub seed: u64,
 }
 
 impl Default for Fitting {
     fn default() -> Self {
-        Self { rounds: 20, batch: 32, step: 0.02, hold: 0.2, caution: 2.0, seed: 1 }
+        Self {
+            rounds: 20,
+            batch: 32,
+            step: 0.02,
+            hold: 0.2,
+            belief: 0.6,
+            caution: 2.0,
+            left_out: 0.3,
+            seed: 1,
+        }
     }
 }
 
@@ -97,8 +112,9 @@ impl Experience {
                 let mut gradient = vec![0.0; logit.weights.len()];
                 for number in batch {
                     let lesson = lessons[*number];
+                    let hearing = Hearing { left_out: fitting.left_out, seed: random.random() };
                     let counts = if logit.is_benign(lesson) { fitting.caution } else { 1.0 };
-                    logit.learn(lesson, counts / batch.len() as f64, &mut gradient);
+                    logit.learn(lesson, hearing, counts / batch.len() as f64, &mut gradient);
                 }
                 let hold = fitting.hold / lessons.len() as f64;
                 let away = logit.weights.iter().zip(&logit.base);
@@ -111,7 +127,29 @@ impl Experience {
                 taken += 1;
             }
         }
-        logit.tell(self);
+        logit.tell(fitting.belief, self);
+    }
+}
+
+/// Which findings of a lesson count when it is looked at once.
+#[derive(Debug, Clone, Copy)]
+struct Hearing {
+    left_out: f64,
+    seed: u64,
+}
+
+impl Hearing {
+    /// All of them.
+    const ALL: Self = Self { left_out: 0.0, seed: 0 };
+
+    /// Whether what was found of a statement at a place of the lesson counts: a hash of both, by
+    /// the finaliser of SplitMix64.
+    fn counts(self, place: usize, statement: usize) -> bool {
+        let mut mixed = self.seed ^ (place as u64) << 32 ^ statement as u64;
+        for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
+            mixed = (mixed ^ mixed >> shift).wrapping_mul(factor);
+        }
+        (mixed ^ mixed >> 31) as f64 / u64::MAX as f64 >= self.left_out
     }
 }
 
@@ -158,8 +196,8 @@ impl Kind {
     }
 }
 
-/// The hypotheses of a place: for each fault of such places the logarithm of the odds.
-type Odds<'l> = Vec<(&'l LessonPlace, Vec<f64>)>;
+/// The hypotheses of each place, with its number: for each fault of such places the logarithm of the odds.
+type Odds<'l> = Vec<(usize, &'l LessonPlace, Vec<f64>)>;
 
 impl<'k> Logit<'k> {
     fn new(knowledge: &'k Knowledge, experience: &Experience, settings: Weights) -> Self {
@@ -231,9 +269,9 @@ impl<'k> Logit<'k> {
 
     /// Whether each cause is among the hypotheses.
     fn can_learn(&self, lesson: &Lesson) -> bool {
-        let odds = self.odds(lesson);
+        let odds = self.odds(lesson, Hearing::ALL);
         lesson.causes.iter().all(|cause| {
-            odds.iter().any(|(place, odds)| {
+            odds.iter().any(|(_, place, odds)| {
                 let faults = self.kinds[place.kind.as_str()].faults.iter().zip(odds);
                 place.is_ill
                     && faults.filter(|(fault, _)| *fault == cause).any(|(_, odds)| odds.is_finite())
@@ -241,12 +279,12 @@ impl<'k> Logit<'k> {
         })
     }
 
-    fn odds<'l>(&self, lesson: &'l Lesson) -> Odds<'l> {
+    fn odds<'l>(&self, lesson: &'l Lesson, hearing: Hearing) -> Odds<'l> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for place in &lesson.places {
             *counts.entry(&place.kind).or_default() += place.alike;
         }
-        let known = lesson.places.iter().filter_map(|place| {
+        let known = lesson.places.iter().enumerate().filter_map(|(number, place)| {
             let kind = self.kinds.get(place.kind.as_str())?;
             let share = (place.alike as f64 / counts[place.kind.as_str()] as f64).ln();
             let leaning = &self.weights[kind.leaning()..][..kind.faults.len()];
@@ -256,7 +294,8 @@ impl<'k> Logit<'k> {
                 .zip(leaning)
                 .map(|(prior, leaning)| prior + leaning + share)
                 .collect();
-            for (statement, holds) in &place.found {
+            let heard = place.found.iter().filter(|(one, _)| hearing.counts(number, *one));
+            for (statement, holds) in heard {
                 let row = &self.weights[kind.row(*statement, *holds)..][..kind.faults.len()];
                 odds.iter_mut().zip(row).for_each(|(odds, weight)| *odds += weight);
             }
@@ -271,15 +310,15 @@ impl<'k> Logit<'k> {
                 let unseen = required.len() - required.iter().filter(is_found).count();
                 *odds += self.unseen * unseen as f64 / required.len().max(1) as f64;
             }
-            Some((place, odds))
+            Some((number, place, odds))
         });
         known.collect()
     }
 
     /// Adds the slope of the cross-entropy of a lesson, `counts` times; returns that entropy.
-    fn learn(&self, lesson: &Lesson, counts: f64, gradient: &mut [f64]) -> f64 {
-        let odds = self.odds(lesson);
-        let all = odds.iter().flat_map(|(_, odds)| odds.iter().copied());
+    fn learn(&self, lesson: &Lesson, hearing: Hearing, counts: f64, gradient: &mut [f64]) -> f64 {
+        let odds = self.odds(lesson, hearing);
+        let all = odds.iter().flat_map(|(_, _, odds)| odds.iter().copied());
         let most = all.clone().fold(self.health, f64::max);
         let sum: f64 =
             all.map(|odds| (odds - most).exp()).sum::<f64>() + (self.health - most).exp();
@@ -287,14 +326,15 @@ impl<'k> Logit<'k> {
         // Of each cause, all its places together.
         let mut of_causes: Vec<f64> = Vec::with_capacity(lesson.causes.len());
         for cause in &lesson.causes {
-            let there = odds.iter().filter(|(place, _)| place.is_ill).flat_map(|(place, odds)| {
-                let faults = self.kinds[place.kind.as_str()].faults.iter().zip(odds);
-                faults.filter(|(fault, _)| *fault == cause).map(|(_, odds)| (odds - most).exp())
-            });
+            let there =
+                odds.iter().filter(|(_, place, _)| place.is_ill).flat_map(|(_, place, odds)| {
+                    let faults = self.kinds[place.kind.as_str()].faults.iter().zip(odds);
+                    faults.filter(|(fault, _)| *fault == cause).map(|(_, odds)| (odds - most).exp())
+                });
             of_causes.push(most + there.sum::<f64>().ln());
         }
         let each = 1.0 / lesson.causes.len().max(1) as f64;
-        for (place, odds) in &odds {
+        for (number, place, odds) in &odds {
             let kind = &self.kinds[place.kind.as_str()];
             let slopes: Vec<f64> = kind
                 .faults
@@ -315,7 +355,8 @@ impl<'k> Logit<'k> {
                 row.iter_mut().zip(&slopes).for_each(|(sum, slope)| *sum += slope);
             };
             add(kind.leaning());
-            place.found.iter().for_each(|(statement, holds)| add(kind.row(*statement, *holds)));
+            let heard = place.found.iter().filter(|(one, _)| hearing.counts(*number, *one));
+            heard.for_each(|(statement, holds)| add(kind.row(*statement, *holds)));
         }
         if lesson.causes.is_empty() {
             return counts * (total - self.health);
@@ -324,8 +365,8 @@ impl<'k> Logit<'k> {
     }
 
     /// Tells experience by how much weights are away from what was expected.
-    fn tell(&self, experience: &mut Experience) {
-        let away = |place: usize| self.weights[place] - self.base[place];
+    fn tell(&self, belief: f64, experience: &mut Experience) {
+        let away = |place: usize| belief * (self.weights[place] - self.base[place]);
         for (name, kind) in &self.kinds {
             for (number, fault) in kind.faults.iter().enumerate() {
                 let mut learnt =
@@ -400,11 +441,12 @@ mod tests {
             [gpu.leaning(), gpu.row(0, true), gpu.row(1, false) + 1, gpu.row(1, true) + 7];
         for lesson in &lessons() {
             let mut slopes = vec![0.0; logit.weights.len()];
-            logit.learn(lesson, 1.0, &mut slopes);
+            logit.learn(lesson, Hearing::ALL, 1.0, &mut slopes);
             for place in checked {
                 let mut at = |change: f64| {
                     logit.weights[place] += change;
-                    let entropy = logit.learn(lesson, 1.0, &mut vec![0.0; slopes.len()]);
+                    let entropy =
+                        logit.learn(lesson, Hearing::ALL, 1.0, &mut vec![0.0; slopes.len()]);
                     logit.weights[place] -= change;
                     entropy
                 };
@@ -419,13 +461,13 @@ mod tests {
     fn what_tells_two_faults_apart_is_learnt() {
         let knowledge = Knowledge::embedded();
         let mut experience = Experience::default();
-        let fitting = Fitting { rounds: 200, ..Fitting::default() };
+        let fitting = Fitting { rounds: 200, belief: 1.0, ..Fitting::default() };
         experience.fit(&knowledge, Weights::default(), &lessons(), fitting);
         let logit = Logit::new(&knowledge, &experience, Weights::default());
         let unfitted = Experience { learnt: BTreeMap::new(), ..experience.clone() };
         let before = Logit::new(&knowledge, &unfitted, Weights::default());
         let entropy = |logit: &Logit<'_>, lesson: &Lesson| {
-            logit.learn(lesson, 1.0, &mut vec![0.0; logit.weights.len()])
+            logit.learn(lesson, Hearing::ALL, 1.0, &mut vec![0.0; logit.weights.len()])
         };
         let [first, second, calm] = lessons().try_into().expect("three");
         for lesson in [&first, &second, &calm] {

@@ -55,7 +55,7 @@ impl Default for Weights {
             trust: 0.15,
             unseen: 0.1,
             health: 0.05,
-            unknown: 0.02,
+            unknown: 0.01,
             credit: 0.4,
         }
     }
