@@ -94,8 +94,8 @@ fn methods_of_policies_are_checked_where_they_stand() {
         std::fs::write(&path, text).unwrap();
         let said = auscult(&["check", &path.display().to_string()], "");
         assert_eq!(said.code, 2, "{text}");
-        let first = said.err.lines().next().unwrap_or_default();
-        first.split_once("methods.yml:").map_or(first, |(_, rest)| rest).to_owned()
+        let place = said.err.lines().find_map(|line| line.split_once("methods.yml:"));
+        place.map_or(said.err.clone(), |(_, mistake)| mistake.to_owned())
     };
     let policy = |rest: &str| wrong(&format!("policies:\n  - match: up\n    {rest}\n"));
     assert_eq!(
