@@ -1,13 +1,14 @@
 //! A running service that a verb asks: where it is, who asks, what it answers.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use reqwest::Method;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::outcome::CallError;
+use crate::outcome::{CallError, Outcome};
 
 /// Which service, and who asks.
 #[derive(Debug, clap::Args)]
@@ -19,6 +20,33 @@ pub(crate) struct ServiceArguments {
     /// File with a token of a user of the service, where it has users
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+}
+
+/// How an answer of a service is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Form {
+    /// For people.
+    Table,
+    /// As the service says it.
+    Json,
+}
+
+impl Form {
+    /// Writes `answer` to standard output, for people as `table` makes it.
+    pub(crate) fn write<A: Serialize>(
+        self,
+        answer: &A,
+        table: impl FnOnce(&A) -> String,
+    ) -> Result<Outcome, CallError> {
+        let text = match self {
+            Self::Json => serde_json::to_string_pretty(answer).map_err(CallError::input)? + "\n",
+            Self::Table => table(answer),
+        };
+        std::io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(CallError::write("standard output"))?;
+        Ok(Outcome::Done)
+    }
 }
 
 /// A service that can be asked.

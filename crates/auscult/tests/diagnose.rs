@@ -3,24 +3,11 @@
 use serde_json::Value;
 
 use super::call::{auscult, scratch, scratch_text};
-
-/// A card of eight gets hot for eight minutes.
-const SCENARIO: &str = "
-scenario: hot
-seed: 5
-duration: 24m
-fleet:
-  hosts:
-    - {name: serve, gpu: H100}
-  services:
-    - {name: chat, hosts: serve, replicas: 6, load: 0.5}
-faults:
-  - {fault: G1, variant: one card, at: 14m, for: 8m, severity: 1, onset: sudden, place: serve-0/3}
-";
+use super::fleet::hot_card;
 
 fn recorded(name: &str) -> String {
     let scenario = scratch(&format!("{name}.yaml"));
-    std::fs::write(&scenario, SCENARIO).unwrap();
+    std::fs::write(&scenario, hot_card("hot", 24, 14, 8)).unwrap();
     let folder = scratch_text(name);
     let scenario = scenario.display().to_string();
     let ended = auscult(&["simulate", "-s", &scenario, "-o", &folder, "-f", "csv", "-q"], "");

@@ -10,6 +10,7 @@ mod detect;
 mod diagnose;
 mod explain;
 mod fault_tree;
+mod fleet;
 mod joint;
 mod learn;
 mod life;

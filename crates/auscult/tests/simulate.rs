@@ -8,25 +8,12 @@ use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 use serde_json::Value;
 
 use super::call::{auscult, scratch, scratch_text};
+use super::fleet::hot_card;
 use super::service::Service;
-
-/// A card of eight gets hot for six minutes.
-const SCENARIO: &str = "
-scenario: small
-seed: 5
-duration: 12m
-fleet:
-  hosts:
-    - {name: serve, gpu: H100}
-  services:
-    - {name: chat, hosts: serve, replicas: 6, load: 0.5}
-faults:
-  - {fault: G1, variant: one card, at: 4m, for: 6m, severity: 1, onset: sudden, place: serve-0/3}
-";
 
 fn scenario(name: &str) -> String {
     let path = scratch(name);
-    std::fs::write(&path, SCENARIO).unwrap();
+    std::fs::write(&path, hot_card("small", 12, 4, 6)).unwrap();
     path.display().to_string()
 }
 
@@ -261,7 +248,9 @@ fn wrong_calls_end_in_one_sentence() {
     let path = scratch_text("wrong.yaml");
     std::fs::write(
         &path,
-        SCENARIO.replace("gpu: H100", "gpu: H10").replace("load: 0.5", "laod: 0.5"),
+        hot_card("small", 12, 4, 6)
+            .replace("gpu: H100", "gpu: H10")
+            .replace("load: 0.5", "laod: 0.5"),
     )
     .unwrap();
     let err = said(&["-s", &path, "-o", &scratch_text("wrong")]);

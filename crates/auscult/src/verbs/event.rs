@@ -1,7 +1,5 @@
 //! `auscult event`: tells a running service of a change, and lists those that it knows.
 
-use std::io::Write;
-
 use auscult_core::Timestamp;
 use auscult_telemetry::format_time;
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,7 @@ use serde_json::json;
 use super::backtest::time;
 use super::learn::{aligned, plain};
 use crate::outcome::{CallError, Outcome};
-use crate::service::ServiceArguments;
+use crate::service::{Form, ServiceArguments};
 
 /// Arguments of `auscult event`.
 #[derive(Debug, clap::Args)]
@@ -83,15 +81,6 @@ enum Kind {
     Maintenance,
 }
 
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// For people.
-    Table,
-    /// As the service says it.
-    Json,
-}
-
 /// A change, as the service knows it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Event {
@@ -112,7 +101,6 @@ struct Page {
 /// Tells, lists or takes back.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let service = arguments.service.open()?;
-    let mut out = std::io::stdout().lock();
     let events = match (arguments.kind, arguments.take_back) {
         (Some(kind), _) => {
             let body = json!({
@@ -133,12 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             page.events.into_iter().filter(is_asked).collect()
         }
     };
-    let text = match arguments.format {
-        Form::Json => serde_json::to_string_pretty(&events).map_err(CallError::input)? + "\n",
-        Form::Table => table(&events),
-    };
-    out.write_all(text.as_bytes()).map_err(CallError::write("standard output"))?;
-    Ok(Outcome::Done)
+    arguments.format.write(&events, |all| table(all))
 }
 
 fn table(events: &[Event]) -> String {

@@ -1,7 +1,5 @@
 //! `auscult remedy`: tells a running service what was done about an incident, and shows whether it helped.
 
-use std::io::Write;
-
 use auscult_core::Timestamp;
 use auscult_telemetry::format_time;
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,7 @@ use serde_json::json;
 use super::backtest::time;
 use super::learn::{aligned, plain};
 use crate::outcome::{CallError, Outcome};
-use crate::service::ServiceArguments;
+use crate::service::{Form, ServiceArguments};
 
 /// Arguments of `auscult remedy`.
 #[derive(Debug, clap::Args)]
@@ -47,15 +45,6 @@ pub(crate) struct Arguments {
     /// Form of the answer
     #[arg(short, long, value_name = "FORM", default_value = "table")]
     format: Form,
-}
-
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// For people.
-    Table,
-    /// As the service says it.
-    Json,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -106,13 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         }
         (None, None) => service.get(&path)?,
     };
-    let text = match arguments.format {
-        Form::Json => serde_json::to_string_pretty(&page).map_err(CallError::input)? + "\n",
-        Form::Table => table(&page),
-    };
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).map_err(CallError::write("standard output"))?;
-    Ok(Outcome::Done)
+    arguments.format.write(&page, table)
 }
 
 fn table(page: &Page) -> String {

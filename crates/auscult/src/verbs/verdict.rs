@@ -1,14 +1,12 @@
 //! `auscult verdict`: says what an incident of a running service was, shows what was said, and takes it back.
 
-use std::io::Write;
-
 use auscult_engine::Diagnosis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::learn::{aligned, plain};
 use crate::outcome::{CallError, Outcome};
-use crate::service::{Service, ServiceArguments};
+use crate::service::{Form, Service, ServiceArguments};
 
 /// Arguments of `auscult verdict`.
 #[derive(Debug, clap::Args)]
@@ -60,15 +58,6 @@ enum Say {
     Unsure,
 }
 
-/// How the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// For people.
-    Table,
-    /// As the service says it.
-    Json,
-}
-
 /// A verdict that stands.
 #[derive(Debug, Serialize, Deserialize)]
 struct Verdict {
@@ -111,13 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             service.get::<Page>(&path)?.verdicts
         }
     };
-    let text = match arguments.format {
-        Form::Json => serde_json::to_string_pretty(&verdicts).map_err(CallError::input)? + "\n",
-        Form::Table => table(&verdicts),
-    };
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).map_err(CallError::write("standard output"))?;
-    Ok(Outcome::Done)
+    arguments.format.write(&verdicts, |all| table(all))
 }
 
 fn body(arguments: &Arguments, say: Say, service: &Service) -> Result<Value, CallError> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use auscult_knowledge::{Statement, Subject};
 
-use crate::evidence::Finding;
+use crate::evidence::{Finding, Judge};
 
 /// Signals at targets, and changes, that known causes account for.
 #[derive(Debug, Default)]
@@ -33,8 +33,18 @@ impl Explained {
         }
     }
 
-    /// Whether all that a finding rests on is accounted for.
-    pub(super) fn covers(&self, statement: &Statement, finding: &Finding) -> bool {
+    /// Whether all that the finding of `statement` at a place rests on is accounted for.
+    pub(super) fn covers(
+        &self,
+        judge: &mut Judge<'_>,
+        statement: &Statement,
+        place: usize,
+    ) -> bool {
+        let is_empty = self.signals.is_empty() && self.said.is_empty();
+        !is_empty && self.accounts_for(statement, &judge.judge(statement, place))
+    }
+
+    fn accounts_for(&self, statement: &Statement, finding: &Finding) -> bool {
         match &statement.subject {
             Subject::Event(text) | Subject::Log(text) => {
                 finding.holds == Some(true) && self.said.contains(text)

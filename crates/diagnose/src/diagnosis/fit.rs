@@ -14,7 +14,6 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::expect::struck_out_by;
 use super::experience::Learnt;
 use super::tables::Tables;
 use super::{Cases, Experience, Priors, Weights};
@@ -177,7 +176,7 @@ struct Kind {
     /// Logarithms of priors.
     priors: Vec<f64>,
     /// For each fault, places of statements that strike it out, and whether they do by holding.
-    excluded_by: Vec<Vec<(usize, bool)>>,
+    struck_out_by: Vec<Vec<(usize, bool)>>,
     /// For each fault, places of what it requires.
     required: Vec<Vec<usize>>,
     statements: usize,
@@ -220,13 +219,6 @@ impl<'k> Logit<'k> {
             }
             weights.extend(numbers.iter().map(|_| 0.0));
             most.extend(numbers.iter().map(|_| 0.0));
-            let strikes = |number: &usize| {
-                let place = |(statement, holds): (&Statement, bool)| {
-                    let known = vocabulary.iter().position(|known| known.text == statement.text);
-                    Some((known?, holds))
-                };
-                struck_out_by(&faults[*number]).filter_map(place).collect::<Vec<_>>()
-            };
             let required = |number: &usize| {
                 let required = faults[*number].required.iter();
                 let place = |statement: &Statement| {
@@ -239,7 +231,10 @@ impl<'k> Logit<'k> {
                 Kind {
                     faults: numbers.iter().map(|number| faults[*number].fault.clone()).collect(),
                     priors: numbers.iter().map(|number| priors.faults[*number].ln()).collect(),
-                    excluded_by: numbers.iter().map(strikes).collect(),
+                    struck_out_by: numbers
+                        .iter()
+                        .map(|number| tables.struck_out_by[*number].clone())
+                        .collect(),
                     required: numbers.iter().map(required).collect(),
                     statements: vocabulary.len(),
                     offset,
@@ -299,8 +294,8 @@ impl<'k> Logit<'k> {
                 let row = &self.weights[kind.row(*statement, *holds)..][..kind.faults.len()];
                 odds.iter_mut().zip(row).for_each(|(odds, weight)| *odds += weight);
             }
-            for (odds, excluded_by) in odds.iter_mut().zip(&kind.excluded_by) {
-                if excluded_by.iter().any(|finding| place.found.contains(finding)) {
+            for (odds, struck_out_by) in odds.iter_mut().zip(&kind.struck_out_by) {
+                if struck_out_by.iter().any(|finding| place.found.contains(finding)) {
                     *odds = f64::NEG_INFINITY;
                 }
             }

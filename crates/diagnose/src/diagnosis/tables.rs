@@ -1,10 +1,10 @@
 //! What every statement weighs for every fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_knowledge::{Knowledge, Statement};
 
-use super::expect::{most, weight};
+use super::expect::{most, struck_out_by, weight};
 use super::vocabulary::vocabulary;
 use super::{Experience, Weights};
 
@@ -20,6 +20,11 @@ pub(super) struct Tables<'k> {
     pub(super) weights: Vec<Vec<[f64; 2]>>,
     /// For each kind of target and statement, the most that it can weigh.
     pub(super) most: BTreeMap<&'k str, Vec<[f64; 2]>>,
+    /// For each kind of target and statement, whether the one about `some` targets stands beside that
+    /// about most of them.
+    pub(super) is_plain: BTreeMap<&'k str, Vec<bool>>,
+    /// For each fault, what strikes it out: places of statements, and whether they do by holding.
+    pub(super) struck_out_by: Vec<Vec<(usize, bool)>>,
     /// For each fault, what is added whatever was found.
     pub(super) leanings: Vec<f64>,
 }
@@ -54,7 +59,24 @@ impl<'k> Tables<'k> {
             weights.push(together.collect());
             expected.push(alone);
         }
+        let is_plain = vocabulary.iter().map(|(kind, statements)| {
+            let texts: BTreeSet<&str> = statements.iter().map(|one| one.text.as_str()).collect();
+            let is_plain = |statement: &Statement| {
+                statement.text.strip_prefix("some ").is_some_and(|plain| texts.contains(plain))
+            };
+            (*kind, statements.iter().map(is_plain).collect())
+        });
+        let is_plain = is_plain.collect();
+        let struck_out_by = faults.iter().map(|fault| {
+            let statements = &vocabulary[fault.place.as_str()];
+            let place = |(statement, holds): (&Statement, bool)| {
+                let place = statements.iter().position(|one| one.text == statement.text);
+                (place.expect("the vocabulary has all that is said of such places"), holds)
+            };
+            struck_out_by(fault).map(place).collect()
+        });
+        let struck_out_by = struck_out_by.collect();
         let leanings = faults.iter().map(|fault| experience.leaning(&fault.fault)).collect();
-        Self { vocabulary, expected, weights, most, leanings }
+        Self { vocabulary, expected, weights, most, is_plain, struck_out_by, leanings }
     }
 }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use auscult_knowledge::{Fault, Knowledge, Scope, Statement, Subject};
 
-use super::expect::struck_out_by;
 use super::explained::Explained;
 use super::tables::Tables;
 use super::{Cases, Cause, Diagnosis, Evidence, Experience, Priors, RuledOut};
@@ -146,11 +145,17 @@ impl<'k> Doctor<'k> {
                 .collect();
             for place in &places {
                 // All faults of a place are weighed by the same findings.
-                let found = self.found(&mut judge, kind, *place, &explained);
+                let verdicts = self.verdicts(&mut judge, kind, *place);
+                let found = self.found(&mut judge, kind, *place, &verdicts, &explained);
                 for number in &of_kind {
                     let fault = &faults[*number];
-                    if let Some(reason) = self.exclusion(&mut judge, fault, *place) {
-                        ruled_out.entry(*number).or_insert((reason, 0)).1 += 1;
+                    let mut strikes = self.tables.struck_out_by[*number].iter();
+                    if let Some((one, _)) = strikes.find(|(one, is)| verdicts[*one] == Some(*is)) {
+                        let mut reason = || {
+                            let statement = &self.vocabulary(kind)[*one];
+                            format!("{statement} ({})", judge.judge(statement, *place).seen)
+                        };
+                        ruled_out.entry(*number).or_insert_with(|| (reason(), 0)).1 += 1;
                         continue;
                     }
                     let prior = (self.priors.faults[*number] / places.len() as f64).ln();
@@ -197,39 +202,33 @@ impl<'k> Doctor<'k> {
         explained
     }
 
-    /// What rules the fault out at the place.
-    fn exclusion(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> Option<String> {
-        struck_out_by(fault).find_map(|(statement, is)| {
-            let finding = judge.judge(statement, place);
-            (finding.holds == Some(is)).then(|| format!("{statement} ({})", finding.seen))
-        })
+    /// What becomes of each statement that can be judged from a target of `kind`.
+    fn verdicts(&self, judge: &mut Judge<'_>, kind: &str, place: usize) -> Vec<Option<bool>> {
+        let statements = self.vocabulary(kind).iter();
+        statements.map(|statement| judge.verdict(statement, place)).collect()
     }
 
-    /// What became of each statement that can be judged from a target of `kind` and is not
-    /// explained yet: its number in the vocabulary, and whether it holds.
+    /// The findings that count: numbers in the vocabulary, and whether they hold. Not what is
+    /// explained already, and nothing twice.
     fn found(
         &self,
         judge: &mut Judge<'_>,
         kind: &str,
         place: usize,
+        verdicts: &[Option<bool>],
         explained: &Explained,
     ) -> Vec<(usize, bool)> {
-        // Where a service has a single replica, `replica:` and `some replica:` say the same.
         let alone = judge.is_alone(place);
-        let is_told_twice = |judge: &mut Judge<'_>, statement: &Statement| {
-            let Scope::Near { kind: near, some: true } = &statement.scope else { return false };
-            let plain = statement.text.strip_prefix("some ");
-            let has_plain = |text| self.vocabulary(kind).iter().any(|other| other.text == text);
-            alone && judge.near(place, near).len() == 1 && plain.is_some_and(has_plain)
-        };
-        let statements = self.vocabulary(kind).iter().enumerate();
-        let found = statements.filter_map(|(number, statement)| {
-            if is_told_twice(judge, statement) {
-                return None;
-            }
-            let finding = judge.judge(statement, place);
-            let holds = finding.holds.filter(|_| !explained.covers(statement, &finding))?;
-            Some((number, holds))
+        let statements = self.vocabulary(kind).iter().zip(&self.tables.is_plain[kind]);
+        let each = statements.zip(verdicts).enumerate();
+        let found = each.filter_map(|(number, ((statement, is_plain), holds))| {
+            let holds = (*holds)?;
+            // Where a service has a single replica, `replica:` and `some replica:` say the same.
+            let is_told_twice = alone
+                && *is_plain
+                && matches!(&statement.scope, Scope::Near { kind, .. } if judge.near(place, kind).len() == 1);
+            let counts = !is_told_twice && !explained.covers(judge, statement, place);
+            counts.then_some((number, holds))
         });
         found.collect()
     }
@@ -255,12 +254,18 @@ impl<'k> Doctor<'k> {
         hypothesis: &Weighed,
         explained: &Explained,
     ) -> Vec<Evidence> {
-        let vocabulary = self.vocabulary(&self.knowledge.faults()[hypothesis.fault].place);
-        let weighed = vocabulary.iter().zip(&self.tables.weights[hypothesis.fault]);
-        let evidence = weighed.filter_map(|(statement, weights)| {
-            let finding = judge.judge(statement, hypothesis.place);
-            let holds = finding.holds.filter(|_| !explained.covers(statement, &finding))?;
-            let weight = weights[usize::from(holds)];
+        let Weighed { fault, place, .. } = *hypothesis;
+        let kind = &self.knowledge.faults()[fault].place;
+        let verdicts = self.verdicts(judge, kind, place);
+        let found = self.found(judge, kind, place, &verdicts, explained);
+        let evidence = verdicts.iter().enumerate().filter_map(|(number, holds)| {
+            let statement = &self.vocabulary(kind)[number];
+            let holds = holds.filter(|_| !explained.covers(judge, statement, place))?;
+            // What says the same as another is known and weighs nothing.
+            let counts = found.iter().any(|(one, _)| *one == number);
+            let weight = self.tables.weights[fault][number][usize::from(holds)];
+            let weight = if counts { weight } else { 0.0 };
+            let finding = judge.judge(statement, place);
             Some(Evidence { statement: statement.text.clone(), finding, weight })
         });
         let mut evidence: Vec<Evidence> = evidence.collect();

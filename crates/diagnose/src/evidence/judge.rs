@@ -56,6 +56,14 @@ struct Distance {
     share: f64,
 }
 
+/// What became of a statement at several targets.
+#[derive(Debug)]
+struct Tally {
+    holding: Vec<usize>,
+    failing: Vec<usize>,
+    verdict: Option<bool>,
+}
+
 impl<'s> Judge<'s> {
     /// Of this scene and window.
     pub fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
@@ -79,8 +87,7 @@ impl<'s> Judge<'s> {
         match &statement.scope {
             Scope::Own => self.at(statement, place),
             Scope::Peers => {
-                let peers = self.scene.peers(place).iter().copied();
-                let peers: Vec<usize> = peers.filter(|peer| *peer != place).collect();
+                let peers = self.others(place);
                 self.among(statement, &peers, false)
             }
             Scope::Near { kind, some } => {
@@ -88,6 +95,30 @@ impl<'s> Judge<'s> {
                 self.among(statement, &near, *some)
             }
         }
+    }
+
+    /// Whether `statement` holds for a fault at target number `place`: as [`judge`](Self::judge),
+    /// without the words, which cost more than the verdict.
+    pub(crate) fn verdict(&mut self, statement: &Statement, place: usize) -> Option<bool> {
+        if matches!(statement.subject, Subject::Event(_) | Subject::Log(_)) {
+            return self.judge(statement, place).holds;
+        }
+        match &statement.scope {
+            Scope::Own => self.holds(statement, place),
+            Scope::Peers => {
+                let peers = self.others(place);
+                self.tally(statement, &peers, false).verdict
+            }
+            Scope::Near { kind, some } => {
+                let near = self.near(place, kind);
+                self.tally(statement, &near, *some).verdict
+            }
+        }
+    }
+
+    /// Peers of a place without itself.
+    fn others(&self, place: usize) -> Vec<usize> {
+        self.scene.peers(place).iter().copied().filter(|peer| *peer != place).collect()
     }
 
     /// Targets of `kind` near a place; one place is asked about many times in a row.
@@ -136,6 +167,17 @@ impl<'s> Judge<'s> {
             let any = found.first().cloned().unwrap_or_else(Finding::unknown);
             return holding.map_or(any, |place| found[place].clone());
         }
+        let Tally { holding, failing, verdict } = self.tally(statement, targets, some);
+        let first = if verdict == Some(true) { None } else { failing.first() };
+        let Some(shown) = first.or(holding.first()) else { return Finding::unknown() };
+        let seen = self.seen(statement, *shown);
+        let (count, known) = (holding.len(), holding.len() + failing.len());
+        let seen = if known > 1 { format!("at {count} of {known}: {seen}") } else { seen };
+        Finding { holds: verdict, seen, at: holding }
+    }
+
+    /// At which of several targets a statement about a signal holds, and whether it does of all.
+    fn tally(&mut self, statement: &Statement, targets: &[usize], some: bool) -> Tally {
         let (mut holding, mut failing) = (Vec::new(), Vec::new());
         for target in targets {
             match self.holds(statement, *target) {
@@ -146,12 +188,7 @@ impl<'s> Judge<'s> {
         }
         let known = holding.len() + failing.len();
         let holds = if some { !holding.is_empty() } else { holding.len() * 2 > known };
-        let shown = if holds { holding.first() } else { failing.first().or(holding.first()) };
-        let Some(shown) = shown else { return Finding::unknown() };
-        let seen = self.seen(statement, *shown);
-        let count = holding.len();
-        let seen = if known > 1 { format!("at {count} of {known}: {seen}") } else { seen };
-        Finding { holds: Some(holds), seen, at: holding }
+        Tally { holding, failing, verdict: (known > 0).then_some(holds) }
     }
 
     fn at(&mut self, statement: &Statement, target: usize) -> Finding {
@@ -279,8 +316,7 @@ impl<'s> Judge<'s> {
 
     fn measure(&mut self, target: usize, subject: &Subject) -> Option<Distance> {
         let own = self.numbers(target, subject)?;
-        let peers: Vec<usize> =
-            self.scene.peers(target).iter().copied().filter(|peer| *peer != target).collect();
+        let peers = self.others(target);
         let name = match subject {
             Subject::Signal { name, .. } => name.as_str(),
             _ => "",
