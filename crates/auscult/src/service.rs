@@ -1,5 +1,6 @@
 //! A running service that a verb asks: where it is, who asks, what it answers.
 
+use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -111,7 +112,18 @@ impl Service {
         body: Option<&Value>,
     ) -> Result<A, CallError> {
         let url = format!("{}{path}", self.base);
-        let refuse = |error: reqwest::Error| CallError::input(format!("cannot ask {url}: {error}"));
+        let refuse = |error: reqwest::Error| {
+            let mut cause: &dyn Error = &error;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            let hint = if error.is_connect() {
+                "; does the service run, and is --url its address?"
+            } else {
+                ""
+            };
+            CallError::input(format!("cannot ask {url}: {cause}{hint}"))
+        };
         let mut request = self.client.request(method, &url);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);

@@ -55,8 +55,8 @@ pub struct Case {
     from: f64,
     began: f64,
     until: f64,
-    /// Of the last sample.
-    last: Option<f64>,
+    /// Up to when something can be known: what has not come yet is not missing.
+    known: f64,
     /// What incidents of this site turned out to be.
     cases: Cases,
 }
@@ -64,8 +64,8 @@ pub struct Case {
 impl Case {
     /// Of something that began at `began`, as far as it is known at `until`.
     pub fn new(began: Timestamp, until: Timestamp) -> Self {
-        let began = began.seconds();
-        let until = until.seconds().clamp(began + LEAST, began + MOST);
+        let (began, told) = (began.seconds(), until.seconds());
+        let until = told.clamp(began + LEAST, began + MOST);
         let from = began - BEFORE.as_secs_f64();
         let step = if until - began <= YOUNG { FINE_STEP } else { STEP };
         let length = ((until - from) / step).ceil() as usize + 1;
@@ -76,7 +76,7 @@ impl Case {
             from,
             began,
             until,
-            last: None,
+            known: told.max(began),
             cases: Cases::default(),
         }
     }
@@ -131,7 +131,7 @@ impl Case {
         for (time, value) in samples {
             let time = time.seconds();
             self.builder.sample(number, time, value);
-            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+            self.known = self.known.max(time);
         }
     }
 
@@ -177,8 +177,8 @@ impl Case {
     /// What it is, and what can be said of it in the columns and words of a fault log.
     pub fn study(self) -> (Report, BTreeMap<String, String>) {
         let scene = self.builder.build();
-        let window =
-            Window { from: 0, onset: scene.index(self.began), end: scene.index(self.until) + 1 };
+        let end = self.until.min(self.known);
+        let window = Window { from: 0, onset: scene.index(self.began), end: scene.index(end) + 1 };
         let doctor = DOCTOR.with_cases(&self.cases);
         let diagnosis = doctor.diagnose(&scene, window);
         let report = Report::new(&KNOWLEDGE, &doctor, &scene, window, &diagnosis);

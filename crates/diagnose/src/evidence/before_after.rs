@@ -58,7 +58,11 @@ impl BeforeAfter {
         }
         let tail_from = after_raw.len() - ((after_raw.len() as f64 * TAIL).ceil() as usize).max(1);
         let tail_raw = &after_raw[tail_from..];
-        let tail = finite(tail_raw);
+        let mut tail = finite(tail_raw);
+        // Of a few moments there may be none at which it is read: what was read last holds still.
+        if tail.is_empty() && tail_raw.len() < FEW_MOMENTS {
+            tail.extend(after.last());
+        }
         let before_q = quantiles(&past);
         let after_q = if after.is_empty() { [f64::NAN; 5] } else { quantiles(&after) };
         let resolution = resolution(&past);

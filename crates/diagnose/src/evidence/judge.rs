@@ -425,7 +425,10 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     let (mean, share) = if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
     let rises = (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE)
         || (mean >= MOVED && share >= RARE_SHARE);
-    let stops = numbers.before[2] > 0.0 && numbers.tail_range[1] <= 0.05 * numbers.before[2];
+    // What is not read any more has vanished; whether it stopped, nobody knows.
+    let stops = numbers.tail.is_finite()
+        && numbers.before[2] > 0.0
+        && numbers.tail_range[1] <= 0.05 * numbers.before[2];
     // Where it moves a lot by itself, nothing at all may lie within its spread.
     let falls = stops
         || (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE)

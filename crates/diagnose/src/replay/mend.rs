@@ -24,7 +24,7 @@ pub struct MendedTime {
 /// `is_mended` picks: what if this rank, this stage, this kind of operation had
 /// been normal?
 ///
-/// What is usual, and what the replay leaves out, is as in [`what_if`](super::what_if).
+/// What is usual, and what the replay leaves out, is as in [`what_if`](super::what_if()).
 /// Time and memory O(operations).
 ///
 /// ```

@@ -15,6 +15,8 @@ use auscult_simulate::simulation::Simulation;
 const STEP: u64 = 15;
 /// Seconds at the beginning of a scenario that are left out: caches and temperatures settle.
 const SETTLES: f64 = 600.0;
+/// Seconds after the beginning between which one looks early.
+const EARLY: [f64; 2] = [45.0, 240.0];
 /// Seconds of the interval in which an onset is looked for.
 const LOOKED_AT: f64 = 1200.0;
 
@@ -41,6 +43,8 @@ pub(crate) struct Course {
     pub(crate) estimated: bool,
     /// Whether the fleet has more than the fault needs.
     pub(crate) rich: bool,
+    /// Whether one looks soon after the beginning; when the fault ends otherwise.
+    pub(crate) early: bool,
 }
 
 /// Plays scenario `number` of `fault`.
@@ -58,6 +62,13 @@ pub(crate) fn play(knowledge: &Knowledge, fault: &str, number: usize, course: Co
     });
     let healthy = plan.faults.is_empty();
     let (begins, ends) = if healthy { (3000.0, 4200.0) } else { (begins, ends) };
+    let ends = if course.early {
+        let [least, most] = EARLY;
+        let waits = least + (most - least) * Random::member(number as u64, fault, 9).uniform();
+        ends.min(begins + waits)
+    } else {
+        ends
+    };
     let seconds = scenario.duration.as_secs().min(ends as u64 + STEP);
     let length = (seconds / STEP) as usize + 1;
     let has = |metric: &str| match knowledge.look_up(metric) {

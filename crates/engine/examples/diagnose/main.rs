@@ -11,6 +11,7 @@
 //! | `--without SHARE` | leaves out this share of the signals, drawn for each scenario |
 //! | `--onset estimated` | tells only 20 minutes in which it began; otherwise the onset to a minute |
 //! | `--fleet rich` | in fleets that have more than the fault needs |
+//! | `--look early` | 45 to 240 seconds after it began; when the fault ends otherwise |
 //! | `--show` | prints each answer with its evidence |
 //! | `--signals` | prints what moved |
 //! | `--laws` | prints which laws are broken, and which exclude the true cause |
@@ -72,6 +73,7 @@ impl Options {
                 }
                 "--onset" => options.course.estimated = chosen("--onset", &value()?, "estimated")?,
                 "--fleet" => options.course.rich = chosen("--fleet", &value()?, "rich")?,
+                "--look" => options.course.early = chosen("--look", &value()?, "early")?,
                 "--show" => options.show = true,
                 "--signals" => options.signals = true,
                 "--laws" => options.laws = true,
