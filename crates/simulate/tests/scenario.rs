@@ -4,7 +4,7 @@ use auscult_simulate::fault::{LOOKALIKES, Onset, faults};
 use auscult_simulate::place::PartKind;
 use std::collections::BTreeSet;
 
-use auscult_simulate::scenario::{LIBRARY_EACH, Scenario, library, scenario_text};
+use auscult_simulate::scenario::{LIBRARY_EACH, Scenario, library, scenario_text, small_text};
 use auscult_simulate::simulation::Simulation;
 
 const FLEET: &str = "
@@ -174,6 +174,23 @@ fn the_library_has_five_different_scenarios_for_each_fault_and_all_can_be_played
         });
         assert!(fleets.insert(format!("{:?}", (scenario.seed, scenario.fleet))), "{name} is new");
     }
+}
+
+#[test]
+fn small_fleets_have_one_host_and_all_that_strikes_them_can_be_played() {
+    let ids = faults().chain(LOOKALIKES).map(|fault| fault.id).chain(["healthy"]);
+    let mut played = 0;
+    for (id, number) in ids.flat_map(|id| (1..=4).map(move |number| (id, number))) {
+        let name = format!("{id}/{number}");
+        let Some(text) = small_text(&name) else { continue };
+        let plan = Scenario::read(&name, &text).ok().and_then(|scenario| scenario.plan().ok());
+        let plan = plan.unwrap_or_else(|| panic!("{name} cannot be planned:\n{text}"));
+        assert_eq!(plan.hosts.len(), 1, "{text}");
+        assert!(plan.services[0].replicas.len() <= 2, "{text}");
+        played += 1;
+    }
+    assert!(played > 4 * 50, "{played}");
+    assert_eq!(small_text("R1/1"), None, "a job takes more");
 }
 
 #[test]

@@ -73,6 +73,8 @@ conditions! {
         collapses = 0.0,
         /// From 0.5 on, the engine makes no steps while its server answers.
         hung = 0.0,
+        /// From 0.5 on, all its processes stand still (SIGSTOP): connections are taken and nothing answers.
+        stopped = 0.0,
         /// From 0.5 on, the answer to health checks waits in the queue and for the step that is running.
         blocked_health = 0.0,
         /// Crashes an hour.

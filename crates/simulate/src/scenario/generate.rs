@@ -71,6 +71,36 @@ pub fn case_text(name: &str) -> Option<String> {
     Some(struck_text(name, &fleet, &struck, &mut random))
 }
 
+/// The case `NAME`, such as `E3/2`, as a scenario: as [`scenario_text`], where one host serves with one replica
+/// or two, as most who serve a model of their own do. There is none of faults that take more than that.
+///
+/// ```
+/// use auscult_simulate::scenario::{Scenario, small_text};
+/// let text = small_text("E3/2").unwrap();
+/// assert!(text.contains("{name: serve, count: 1,") && Scenario::read("E3/2", &text).is_ok());
+/// assert!(small_text("N5/2").is_none(), "a fabric takes several hosts");
+/// ```
+pub fn small_text(name: &str) -> Option<String> {
+    let (id, number) = name.split_once('/')?;
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    let mut random = Random::member(number, id, 2);
+    let struck: Vec<&Fault> = if id == "healthy" { Vec::new() } else { vec![fault(id)?] };
+    let needs: Vec<Needs> = struck.iter().map(|fault| fault.needs).collect();
+    let takes_more = |need: &Needs| {
+        matches!(need, Needs::Job | Needs::Fabric | Needs::Disaggregation | Needs::Sources)
+    };
+    if needs.iter().any(takes_more) {
+        return None;
+    }
+    let mut fleet =
+        Fleet { hosts: Vec::new(), services: Vec::new(), perception: Vec::new(), jobs: Vec::new() };
+    fleet.serve(&needs, true, ACCELERATORS[random.below(ACCELERATORS.len())], &mut random);
+    Some(match *struck {
+        [] => text(name, "Nothing goes wrong.", &fleet, &[], &mut random),
+        _ => struck_text(name, &fleet, &struck, &mut random),
+    })
+}
+
 fn struck_text(name: &str, fleet: &Fleet, struck: &[&Fault], random: &mut Random) -> String {
     let what: Vec<&str> = struck.iter().map(|fault| fault.name).collect();
     text(name, &format!("{}.", what.join(" and ")), fleet, struck, random)
@@ -119,40 +149,7 @@ impl Fleet {
         let serves = needs.is_empty()
             || !needs.iter().all(|need| matches!(need, Needs::Job | Needs::Fabric));
         if serves {
-            let served = if has(Needs::Links) {
-                &DENSE[1 + random.below(DENSE.len() - 1)]
-            } else if has(Needs::Experts) {
-                &MIXTURES[random.below(MIXTURES.len())]
-            } else {
-                &DENSE[random.below(DENSE.len())]
-            };
-            let hosts = 1 + random.below(3);
-            let fit = hosts * 8 / served.gpus;
-            let least = if has(Needs::Disaggregation) { 4 } else { 3 };
-            let hosts = if fit < least { hosts + 2 } else { hosts };
-            let fit = (hosts * 8 / served.gpus).min(12);
-            let replicas = least.min(fit) + random.below(fit - least.min(fit) + 1);
-            let inlet = 20 + random.below(9);
-            fleet.hosts.push(format!(
-                "{{name: serve, count: {hosts}, gpu: {accelerator}, inlet: {inlet}}}"
-            ));
-            let engine = if random.chance(0.7) { "vllm" } else { "sglang" };
-            let traffic = ["chat", "chat", "code", "documents"][random.below(4)];
-            let load = random.between(0.4, 0.75);
-            let mut service = format!(
-                "{{name: chat, model: {}, engine: {engine}, hosts: serve, replicas: {replicas}, gpus: {}, load: {load:.2}, traffic: {traffic}",
-                served.model, served.gpus
-            );
-            if has(Needs::Adapters) {
-                service += &format!(", adapters: {}", 6 + random.below(20));
-            }
-            if has(Needs::Speculation) || (needs.is_empty() && random.chance(0.3)) {
-                service += ", speculation: true";
-            }
-            if has(Needs::Disaggregation) {
-                service += ", disaggregation: true";
-            }
-            fleet.services.push(service + "}");
+            fleet.serve(needs, false, accelerator, random);
         }
         if has(Needs::Sources) || (needs.is_empty() && random.chance(0.3)) {
             let kind = ["speech", "vision", "driving"][random.below(3)];
@@ -175,6 +172,48 @@ impl Fleet {
             ));
         }
         fleet
+    }
+
+    /// Hosts that serve, and what they serve.
+    fn serve(&mut self, needs: &[Needs], is_small: bool, accelerator: &str, random: &mut Random) {
+        let has = |need| needs.contains(&need);
+        let served = if has(Needs::Links) {
+            &DENSE[1 + random.below(DENSE.len() - 1)]
+        } else if has(Needs::Experts) {
+            &MIXTURES[random.below(MIXTURES.len())]
+        } else {
+            &DENSE[random.below(DENSE.len())]
+        };
+        let (hosts, replicas) = if is_small {
+            (1, 1 + random.below((8 / served.gpus).min(2)))
+        } else {
+            let hosts = 1 + random.below(3);
+            let fit = hosts * 8 / served.gpus;
+            let least = if has(Needs::Disaggregation) { 4 } else { 3 };
+            let hosts = if fit < least { hosts + 2 } else { hosts };
+            let fit = (hosts * 8 / served.gpus).min(12);
+            (hosts, least.min(fit) + random.below(fit - least.min(fit) + 1))
+        };
+        let inlet = 20 + random.below(9);
+        self.hosts
+            .push(format!("{{name: serve, count: {hosts}, gpu: {accelerator}, inlet: {inlet}}}"));
+        let engine = if random.chance(0.7) { "vllm" } else { "sglang" };
+        let traffic = ["chat", "chat", "code", "documents"][random.below(4)];
+        let load = random.between(if is_small { 0.1 } else { 0.4 }, 0.75);
+        let mut service = format!(
+            "{{name: chat, model: {}, engine: {engine}, hosts: serve, replicas: {replicas}, gpus: {}, load: {load:.2}, traffic: {traffic}",
+            served.model, served.gpus
+        );
+        if has(Needs::Adapters) {
+            service += &format!(", adapters: {}", 6 + random.below(20));
+        }
+        if has(Needs::Speculation) || (needs.is_empty() && random.chance(0.3)) {
+            service += ", speculation: true";
+        }
+        if has(Needs::Disaggregation) {
+            service += ", disaggregation: true";
+        }
+        self.services.push(service + "}");
     }
 }
 

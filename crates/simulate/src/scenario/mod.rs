@@ -6,7 +6,7 @@ mod place;
 mod plan;
 mod settings;
 
-pub use generate::{LIBRARY_EACH, case_text, library, scenario_text};
+pub use generate::{LIBRARY_EACH, case_text, library, scenario_text, small_text};
 pub use language::{
     EngineKind, FaultSection, FleetSection, HostSection, JobSection, PerceptionKind,
     PerceptionSection, Scenario, ServiceSection, TrafficKind,

@@ -54,6 +54,7 @@ pub struct Replica {
     memory_bytes: f64,
     restarted: bool,
     hung: bool,
+    stopped: bool,
     blocked_health: bool,
     failing_exporter: f64,
     host_up: bool,
@@ -83,6 +84,7 @@ impl Replica {
             memory_bytes: HOST_BYTES + WORKER_BYTES * f64::from(spec.gpus),
             restarted: false,
             hung: false,
+            stopped: false,
             blocked_health: false,
             failing_exporter: 0.0,
             host_up: true,
@@ -180,7 +182,7 @@ impl Replica {
     /// What a scrape of `/metrics` at the end of the last second gets; each call is another scrape.
     pub fn scrape(&mut self) -> Answer {
         self.scrapes += 1;
-        if !self.host_up {
+        if !self.host_up || self.stopped {
             return Answer::Hangs;
         }
         if !self.process.serving() {
@@ -196,7 +198,7 @@ impl Replica {
     /// What a health check at second `now` gets. A hung engine's server still says that all is well.
     pub fn health(&self, now: f64) -> Answer {
         match self.process.state() {
-            _ if !self.host_up => Answer::Hangs,
+            _ if !self.host_up || self.stopped => Answer::Hangs,
             State::Down(_) | State::Starting(_) => Answer::Refused,
             State::Draining(_) => Answer::Status(503),
             State::Running if self.blocked_health && !self.hung => {
@@ -218,6 +220,12 @@ impl Replica {
         outcomes: &mut Vec<Outcome>,
     ) -> &Demand {
         let (from, to) = (second as f64, second as f64 + 1.0);
+        self.stopped = conditions.stopped >= 0.5 && self.process.serving();
+        // Nothing that is stopped makes steps.
+        let conditions = &ReplicaConditions {
+            hung: if self.stopped { 1.0 } else { conditions.hung },
+            ..*conditions
+        };
         self.hung = conditions.hung >= 0.5;
         self.blocked_health = conditions.blocked_health >= 0.5;
         self.failing_exporter = conditions.failing_exporter;
@@ -378,6 +386,10 @@ impl Replica {
         };
         self.engine.run(&mut tick);
         self.usage = self.engine.take_usage();
+        if self.stopped {
+            // What was given to the GPU has ended; nobody gives it more, or waits for it.
+            self.usage.active = 0.0;
+        }
         if conditions.double_counting >= 0.5 {
             self.counted_twice += self.meters.prompt_tokens - prompts;
         }

@@ -28,6 +28,26 @@ fn e1_a_hung_engine_looks_well_and_makes_no_steps() {
 }
 
 #[test]
+fn e1_a_stopped_process_answers_nobody_and_takes_no_processor() {
+    let mut run = Run::new(2, 10.0);
+    run.replicas[0].stopped = 1.0;
+    run.service.client_timeout = 20.0;
+    let (mut answers, mut cpu) = (Vec::new(), Vec::new());
+    let sick = run.run_with(|second, service| {
+        let replica = &service.replicas()[0];
+        answers.push(replica.health((second + 1) as f64));
+        cpu.push(replica.cpu_seconds());
+        let other = &service.replicas()[1];
+        assert!(matches!(other.health((second + 1) as f64), Answer::Page(_)));
+    });
+    assert!(answers.iter().all(|answer| *answer == Answer::Hangs));
+    assert_eq!(cpu.first(), cpu.last());
+    assert_eq!(sick.rate_of(0, |meters| meters.steps), 0.0);
+    assert!(sick.running[0] > 0.0 && sick.active[0] == 0.0);
+    assert!(sick.clients.gave_up > 20 && sick.rate_of(1, |meters| meters.steps) > 10.0);
+}
+
+#[test]
 fn e2_a_busy_engine_fails_its_health_checks_while_it_steps() {
     let mut run = Run::new(1, 3.0);
     run.service.long_prompts = 0.8;

@@ -11,12 +11,20 @@ pub(super) const ENGINE: &[Fault] = &[
         name: "engine alive but hung",
         onsets: &[Onset::Sudden],
         needs: Needs::Service,
-        variants: &[Variant {
-            name: "",
-            spread: Spread::One(PartKind::Replica),
-            turns: &[turn("replica.hung", 1.0, 1.0)],
-            change: None,
-        }],
+        variants: &[
+            Variant {
+                name: "no step ends",
+                spread: Spread::One(PartKind::Replica),
+                turns: &[turn("replica.hung", 1.0, 1.0)],
+                change: None,
+            },
+            Variant {
+                name: "stopped process",
+                spread: Spread::One(PartKind::Replica),
+                turns: &[turn("replica.stopped", 1.0, 1.0)],
+                change: None,
+            },
+        ],
     },
     Fault {
         id: "E2",

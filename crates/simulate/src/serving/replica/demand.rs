@@ -49,7 +49,9 @@ impl Replica {
             + REQUEST_BYTES * self.engine.inside() as f64
             + PICTURE_BYTES * f64::from(pictures);
         // The engine's loop and each worker keep a core busy while steps are made.
-        let cpu = self.frontend.take_busy() + (1.0 + 0.7 * gpus) * share(usage.active * 1.1) + 0.05;
+        let works =
+            self.frontend.take_busy() + (1.0 + 0.7 * gpus) * share(usage.active * 1.1) + 0.05;
+        let cpu = if self.stopped { 0.0 } else { works };
         self.cpu_seconds += cpu;
         let host = HostDemand {
             cpu_seconds: cpu,
