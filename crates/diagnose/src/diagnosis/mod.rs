@@ -9,6 +9,7 @@ mod priors;
 mod recovery;
 mod report;
 mod tables;
+mod together;
 mod told_laws;
 mod vocabulary;
 mod weigh;

@@ -1,0 +1,94 @@
+//! Several faults at once: which explain most together.
+//!
+//! Two faults are weighed each beside the other: what one accounts for speaks neither for nor against
+//! the other, and the pair in which both do best is taken (pseudo-likelihood: Besag, *Statistical
+//! analysis of non-lattice data*, 1975). Taking the best alone first and the best beside it second
+//! would begin with a fault that half explains both.
+
+use std::collections::BTreeMap;
+
+use super::{Cause, Diagnosis, Doctor};
+use crate::evidence::Window;
+use crate::scene::Scene;
+
+/// Causes of a diagnosis that are tried as one of two.
+const TRIED: usize = 6;
+
+/// Least probability, beside the first, of a second cause that is told.
+const SURE: f64 = 0.7;
+
+/// By how much causes speak beside a known one: the logarithm of their odds to health.
+type Beside = BTreeMap<String, (f64, Cause)>;
+
+impl Doctor<'_> {
+    /// A second fault at the same time: one that is likelier than not by what the first cause of
+    /// `diagnosis`, itself likelier than not, leaves to be accounted for.
+    ///
+    /// Costs as much as the diagnosis.
+    pub fn second(&self, scene: &Scene, window: Window, diagnosis: &Diagnosis) -> Option<Cause> {
+        let first = diagnosis.causes.first()?;
+        if first.benign || first.probability < SURE {
+            return None;
+        }
+        let beside = self.beside(scene, window, std::slice::from_ref(first));
+        let second = beside.causes.into_iter().next()?;
+        (!second.benign && second.probability >= SURE).then_some(second)
+    }
+
+    /// The `most` causes that explain most together, the likelier of the first two first; `alone` is
+    /// what is known of each by itself.
+    ///
+    /// Costs a diagnosis for each cause that is tried, a dozen at most, and one for each after the
+    /// second.
+    pub fn together(
+        &self,
+        scene: &Scene,
+        window: Window,
+        alone: &Diagnosis,
+        most: usize,
+    ) -> Vec<Cause> {
+        let mut beside: BTreeMap<String, Beside> = BTreeMap::new();
+        let mut weigh = |cause: &Cause| -> Beside {
+            let known = beside.entry(cause.fault.clone());
+            known.or_insert_with(|| odds(self.beside(scene, window, &[cause.clone()]))).clone()
+        };
+        let mut best: Option<(f64, [Cause; 2])> = None;
+        let alone: Vec<Cause> = harmful(alone.causes.iter().cloned()).collect();
+        for one in alone.iter().take(TRIED) {
+            for (_, other) in weigh(one).into_values() {
+                if other.fault == one.fault {
+                    continue;
+                }
+                let beside_one = weigh(one).get(&other.fault).map(|(odds, _)| *odds);
+                let beside_other = weigh(&other).get(&one.fault).map(|(odds, _)| *odds);
+                let (Some(of_other), Some(of_one)) = (beside_one, beside_other) else { continue };
+                let sum = of_one + of_other;
+                if best.as_ref().is_none_or(|(most, _)| sum > *most) {
+                    best = Some((sum, [one.clone(), other]));
+                }
+            }
+        }
+        let mut known: Vec<Cause> = match best {
+            Some((_, pair)) => pair.into(),
+            None => alone.into_iter().take(1).collect(),
+        };
+        known.truncate(most);
+        while known.len() < most {
+            let further = self.beside(scene, window, &known);
+            let Some(cause) = harmful(further.causes).next() else { break };
+            known.push(cause);
+        }
+        known
+    }
+}
+
+/// What only looks like a fault needs no telling beside one.
+fn harmful(causes: impl IntoIterator<Item = Cause>) -> impl Iterator<Item = Cause> {
+    causes.into_iter().filter(|cause| !cause.benign)
+}
+
+fn odds(diagnosis: Diagnosis) -> Beside {
+    let healthy = diagnosis.healthy.max(f64::MIN_POSITIVE).ln();
+    let causes = harmful(diagnosis.causes).filter(|cause| cause.probability > 0.0);
+    causes.map(|cause| (cause.fault.clone(), (cause.probability.ln() - healthy, cause))).collect()
+}
