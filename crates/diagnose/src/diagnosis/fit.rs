@@ -128,6 +128,18 @@ impl Experience {
         }
         logit.tell(fitting.belief, self);
     }
+
+    /// Of each of `lessons`, what comes first by what was fitted: the short name of a fault, or none
+    /// where nothing is wrong.
+    pub fn first_causes(
+        &self,
+        knowledge: &Knowledge,
+        weights: Weights,
+        lessons: &[Lesson],
+    ) -> Vec<Option<String>> {
+        let logit = Logit::new(knowledge, self, weights);
+        lessons.iter().map(|lesson| logit.first_cause(lesson)).collect()
+    }
 }
 
 /// Which findings of a lesson count when it is looked at once.
@@ -260,6 +272,22 @@ impl<'k> Logit<'k> {
 
     fn is_benign(&self, lesson: &Lesson) -> bool {
         lesson.causes.iter().all(|cause| self.benign.contains(&cause.as_str()))
+    }
+
+    fn first_cause(&self, lesson: &Lesson) -> Option<String> {
+        let odds = self.odds(lesson, Hearing::ALL);
+        let mut by_fault: BTreeMap<&str, f64> = BTreeMap::new();
+        for (_, place, odds) in &odds {
+            for (fault, odds) in self.kinds[place.kind.as_str()].faults.iter().zip(odds) {
+                let sum = by_fault.entry(fault).or_insert(f64::NEG_INFINITY);
+                let most = sum.max(*odds);
+                if most.is_finite() {
+                    *sum = most + ((*sum - most).exp() + (odds - most).exp()).ln();
+                }
+            }
+        }
+        let first = by_fault.into_iter().max_by(|one, other| one.1.total_cmp(&other.1));
+        first.filter(|(_, odds)| *odds > self.health).map(|(fault, _)| fault.to_owned())
     }
 
     /// Whether each cause is among the hypotheses.

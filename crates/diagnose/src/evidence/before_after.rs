@@ -30,7 +30,7 @@ pub struct BeforeAfter {
     pub after_range: [f64; 2],
     /// Spread of a reading before, never 0 where the signal has a resolution.
     pub scale: f64,
-    /// Readings there were before, as a share.
+    /// Readings there were before, as a share of what there could be since the first.
     pub there_before: f64,
     /// Readings there are at the end, as a share.
     pub there_at_end: f64,
@@ -66,6 +66,10 @@ impl BeforeAfter {
         let before_q = quantiles(&past);
         let after_q = if after.is_empty() { [f64::NAN; 5] } else { quantiles(&after) };
         let resolution = resolution(&past);
+        // What was scraped for the first time a minute ago may be gone as well as the rest.
+        let before = &readings[window.from.min(onset)..onset];
+        let first = before.iter().position(|value| value.is_finite()).unwrap_or_default();
+        let since_first = before.len() - first;
         let spread = (before_q[3] - before_q[1]) / 1.35;
         let wide = (before_q[4] - before_q[0]) / 3.3;
         let scale = spread.max(wide).max(0.01 * before_q[2].abs()).max(resolution);
@@ -77,7 +81,7 @@ impl BeforeAfter {
             before_range: range(&past),
             after_range: range(&after),
             scale,
-            there_before: past.len() as f64 / (onset - window.from.min(onset)).max(1) as f64,
+            there_before: past.len() as f64 / since_first as f64,
             // Of a few moments it is too early to say that something is gone.
             there_at_end: match tail_raw.len() {
                 0..FEW_MOMENTS => 1.0,

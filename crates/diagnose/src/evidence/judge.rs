@@ -234,8 +234,13 @@ impl<'s> Judge<'s> {
             Relation::Rises if self.is_share(subject) && numbers.before[2] > FULL => None,
             Relation::Falls if self.is_state(subject) && numbers.went_below() => Some(true),
             Relation::Steady if self.is_state(subject) && numbers.went_below() => Some(false),
-            // What happened once or twice while both were there says nothing of a quotient.
-            _ if numbers.is_thin() && matches!(subject, Subject::Signal { per: Some(_), .. }) => {
+            // What happened once or twice while both were there says nothing of a quotient; nor does a
+            // last reading before the rest fails to come say where a signal went.
+            relation
+                if numbers.is_thin()
+                    && (matches!(subject, Subject::Signal { per: Some(_), .. })
+                        || is_of_course(relation)) =>
+            {
                 None
             }
             relation => holds(relation, &numbers),
@@ -414,6 +419,19 @@ fn apart(own: f64, others: &[f64], scale: f64) -> Option<(f64, f64)> {
         return Some((0.0, 0.0));
     }
     Some((by / spread.max(f64::MIN_POSITIVE), by / median.abs().max(f64::MIN_POSITIVE)))
+}
+
+/// Whether a relation tells how a signal went on, for which a reading or two are too few.
+fn is_of_course(relation: Relation) -> bool {
+    matches!(
+        relation,
+        Relation::Rises
+            | Relation::Falls
+            | Relation::Steady
+            | Relation::Creeps
+            | Relation::Above(_)
+            | Relation::Below(_)
+    )
 }
 
 /// Whether a relation holds of a signal on its own; `None` where that cannot be known.

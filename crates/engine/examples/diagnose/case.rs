@@ -8,7 +8,7 @@ use auscult_simulate::identity::own;
 use auscult_simulate::page::{Answer, Page, Values};
 use auscult_simulate::place::{PartKind, Place};
 use auscult_simulate::random::Random;
-use auscult_simulate::scenario::{Plan, Scenario, case_text, scenario_text};
+use auscult_simulate::scenario::{Plan, Scenario, case_text, scenario_text, small_text};
 use auscult_simulate::simulation::Simulation;
 
 /// Seconds from one sample to the next.
@@ -17,6 +17,8 @@ const STEP: u64 = 15;
 const SETTLES: f64 = 600.0;
 /// Seconds after the beginning between which one looks early.
 const EARLY: [f64; 2] = [45.0, 240.0];
+/// Share of the exporters that are missing where only some are there.
+const MISSING_EXPORTERS: f64 = 0.5;
 /// Seconds of the interval in which an onset is looked for.
 const LOOKED_AT: f64 = 1200.0;
 
@@ -34,6 +36,39 @@ pub(crate) struct Case {
     pub(crate) onset: Option<(f64, bool)>,
 }
 
+/// A fleet that falls ill.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Fleet {
+    /// What the fault needs.
+    #[default]
+    Usual,
+    /// More than that.
+    Rich,
+    /// One host with one replica or two.
+    Small,
+}
+
+impl Fleet {
+    /// As it is called on the command line.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        match name {
+            "rich" => Ok(Self::Rich),
+            "small" => Ok(Self::Small),
+            _ => Err(format!("--fleet {name}: expected `rich` or `small`")),
+        }
+    }
+
+    /// Scenario `number` of `fault`; none where it takes another fleet.
+    pub(crate) fn text(self, fault: &str, number: usize) -> Option<String> {
+        let name = format!("{fault}/{number}");
+        match self {
+            Self::Usual => scenario_text(&name),
+            Self::Rich => case_text(&name),
+            Self::Small => small_text(&name),
+        }
+    }
+}
+
 /// How scenarios are played.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Course {
@@ -41,17 +76,18 @@ pub(crate) struct Course {
     pub(crate) without: f64,
     /// Whether the onset is estimated.
     pub(crate) estimated: bool,
-    /// Whether the fleet has more than the fault needs.
-    pub(crate) rich: bool,
+    /// Which fleet.
+    pub(crate) fleet: Fleet,
     /// Whether one looks soon after the beginning; when the fault ends otherwise.
     pub(crate) early: bool,
+    /// Whether only some of the exporters are there.
+    pub(crate) sparse: bool,
 }
 
 /// Plays scenario `number` of `fault`.
 pub(crate) fn play(knowledge: &Knowledge, fault: &str, number: usize, course: Course) -> Case {
     let name = format!("{fault}/{number}");
-    let text = if course.rich { case_text(&name) } else { scenario_text(&name) };
-    let text = text.unwrap_or_else(|| panic!("no scenario {name}"));
+    let text = course.fleet.text(fault, number).unwrap_or_else(|| panic!("no scenario {name}"));
     let scenario = Scenario::read(&name, &text).unwrap_or_else(|_| panic!("{name} cannot be read"));
     let plan = scenario.plan().unwrap_or_else(|_| panic!("{name} cannot be planned"));
     let mut simulation = Simulation::new(&scenario, plan);
@@ -78,9 +114,15 @@ pub(crate) fn play(knowledge: &Knowledge, fault: &str, number: usize, course: Co
         }
         _ => false,
     };
+    // Who has no exporter of one kind has it nowhere.
+    let scrapes = |page: &Page| {
+        !course.sparse
+            || !Random::member(number as u64, &format!("{fault} {}", page.job), 10)
+                .chance(MISSING_EXPORTERS)
+    };
     let mut builder = SceneBuilder::new(knowledge, start, STEP as f64, length);
     let pages: Vec<Vec<Option<SeriesNumber>>> =
-        simulation.pages().iter().map(|page| declare(&mut builder, page, &has)).collect();
+        simulation.pages().iter().map(|page| declare(&mut builder, page, &has, &scrapes)).collect();
     let mut values = Values::default();
     let mut lines = Vec::new();
     for second in 1..=seconds {
@@ -170,11 +212,13 @@ fn declare(
     builder: &mut SceneBuilder<'_>,
     page: &Page,
     has: &impl Fn(&str) -> bool,
+    scrapes: &impl Fn(&Page) -> bool,
 ) -> Vec<Option<SeriesNumber>> {
+    let is_scraped = scrapes(page);
     let series = page.scraped().map(|(name, mut labels)| {
         labels.push((METRIC_NAME, &name));
         let labels = Labels::from_pairs(labels).expect("pages carry each label once");
-        has(&name).then(|| builder.series(&labels)).flatten()
+        (is_scraped && has(&name)).then(|| builder.series(&labels)).flatten()
     });
     series.collect()
 }

@@ -11,12 +11,15 @@
 //! | `--without SHARE` | leaves out this share of the signals, drawn for each scenario |
 //! | `--onset estimated` | tells only 20 minutes in which it began; otherwise the onset to a minute |
 //! | `--fleet rich` | in fleets that have more than the fault needs |
+//! | `--fleet small` | in fleets of one host with one replica or two; without faults that take more |
 //! | `--look early` | 45 to 240 seconds after it began; when the fault ends otherwise |
+//! | `--exporters some` | where half of the kinds of exporters are missing, drawn for each scenario |
 //! | `--show` | prints each answer with its evidence |
 //! | `--signals` | prints what moved |
 //! | `--laws` | prints which laws are broken, and which exclude the true cause |
 //! | `--findings FILE` | writes every statement's verdict at every target |
 //! | `--fit FILE,…` | fits the weights of evidence in `--learn FILE` to findings that were written before |
+//! | `--check FILE,…` | says what comes first of findings that were written before |
 //!
 //! Same numbers and experience give the same output, and the same bytes in FILE.
 
@@ -32,11 +35,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use auscult_diagnose::diagnosis::{Cause, Diagnosis, Doctor, Experience, Fitting, Weights};
+use auscult_diagnose::diagnosis::{Doctor, Experience, Fitting, Weights};
 use auscult_knowledge::Knowledge;
 use auscult_simulate::fault::{LOOKALIKES, faults};
 
-use case::{Case, Course, play};
+use case::{Course, Fleet, play};
 use outcome::Outcome;
 
 /// What is asked for.
@@ -48,6 +51,7 @@ struct Options {
     experience: Option<PathBuf>,
     findings: Option<PathBuf>,
     fit: Vec<PathBuf>,
+    check: Vec<PathBuf>,
     course: Course,
     show: bool,
     signals: bool,
@@ -65,6 +69,7 @@ impl Options {
                 "--experience" => options.experience = Some(PathBuf::from(value()?)),
                 "--findings" => options.findings = Some(PathBuf::from(value()?)),
                 "--fit" => options.fit = value()?.split(',').map(PathBuf::from).collect(),
+                "--check" => options.check = value()?.split(',').map(PathBuf::from).collect(),
                 "--without" => {
                     let text = value()?;
                     let share = text.parse().ok().filter(|share| (0.0..1.0).contains(share));
@@ -72,8 +77,9 @@ impl Options {
                     options.course.without = share.ok_or_else(refuse)?;
                 }
                 "--onset" => options.course.estimated = chosen("--onset", &value()?, "estimated")?,
-                "--fleet" => options.course.rich = chosen("--fleet", &value()?, "rich")?,
+                "--fleet" => options.course.fleet = Fleet::named(&value()?)?,
                 "--look" => options.course.early = chosen("--look", &value()?, "early")?,
+                "--exporters" => options.course.sparse = chosen("--exporters", &value()?, "some")?,
                 "--show" => options.show = true,
                 "--signals" => options.signals = true,
                 "--laws" => options.laws = true,
@@ -121,10 +127,17 @@ fn main() -> Result<(), String> {
     if !options.fit.is_empty() {
         return fit(&options, &knowledge, &doctor);
     }
+    if !options.check.is_empty() {
+        return fit::check(&options.check, &knowledge, &experience, &doctor);
+    }
     let jobs: Vec<(&str, usize)> = options
         .faults
         .iter()
         .flat_map(|fault| options.numbers.iter().map(move |number| (fault.as_str(), *number)))
+        .filter(|(fault, number)| {
+            !matches!(options.course.fleet, Fleet::Small)
+                || options.course.fleet.text(fault, *number).is_some()
+        })
         .collect();
     let next = AtomicUsize::new(0);
     let results: Mutex<BTreeMap<usize, Looked>> = Mutex::default();
@@ -217,10 +230,14 @@ fn look_at(
     if options.laws {
         show::print_laws(&mut text, knowledge, number, &case, &diagnosis.laws);
     }
-    let together =
-        if fault.contains('+') { together(doctor, &case, &diagnosis) } else { Vec::new() };
+    let together = if fault.contains('+') {
+        doctor.together(&case.scene, case.window, &diagnosis, 3)
+    } else {
+        Vec::new()
+    };
+    let second = doctor.second(&case.scene, case.window, &diagnosis);
     Looked {
-        outcome: Outcome::of(&case, &diagnosis, &together),
+        outcome: Outcome::of(&case, &diagnosis, &together, second.as_ref()),
         text,
         found: options.learn.is_some().then(|| learn::found(doctor, knowledge, &case)),
         verdicts: options
@@ -228,15 +245,4 @@ fn look_at(
             .is_some()
             .then(|| findings::line(doctor, knowledge, &case, number)),
     }
-}
-
-/// Three causes that explain most together: the likeliest, then the likeliest beside those before.
-fn together(doctor: &Doctor<'_>, case: &Case, diagnosis: &Diagnosis) -> Vec<Cause> {
-    let mut known: Vec<Cause> = diagnosis.causes.iter().take(1).cloned().collect();
-    while known.len() < 3 {
-        let further = doctor.beside(&case.scene, case.window, &known);
-        let Some(cause) = further.causes.into_iter().next() else { break };
-        known.push(cause);
-    }
-    known
 }

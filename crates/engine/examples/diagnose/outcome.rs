@@ -20,13 +20,21 @@ pub(crate) struct Outcome {
     there: bool,
     /// Of two faults at once, those among the three causes that explain most together.
     several: Option<(usize, usize)>,
+    /// Of two faults at once, whether the first cause and the second that is told are these; of others,
+    /// whether none is told.
+    second: bool,
     /// By how many seconds the onset is off, and whether the interval that was told has it.
     onset: Option<(f64, bool)>,
 }
 
 impl Outcome {
     /// Of a diagnosis, and of the causes that explain most together where there are two faults.
-    pub(crate) fn of(case: &Case, diagnosis: &Diagnosis, together: &[Cause]) -> Self {
+    pub(crate) fn of(
+        case: &Case,
+        diagnosis: &Diagnosis,
+        together: &[Cause],
+        second: Option<&Cause>,
+    ) -> Self {
         let (first, said) = best(diagnosis);
         let benign = is_benign(&case.fault);
         // What only looks like a fault may be called healthy as well.
@@ -44,8 +52,13 @@ impl Outcome {
         let among = |truth: &&&str| together.iter().take(3).any(|cause| cause.fault == **truth);
         let several =
             (truths.len() > 1).then(|| (truths.iter().filter(among).count(), truths.len()));
+        let told = |cause: &&Cause| truths.contains(&cause.fault.as_str());
+        let second = match truths.len() {
+            1 => second.is_none(),
+            _ => second.is_some_and(|second| told(&second) && right && second.fault != first),
+        };
         let (truth, onset) = (case.fault.clone(), case.onset);
-        Self { truth, first, said, right, among_three, there, several, onset }
+        Self { truth, first, said, right, among_three, there, several, second, onset }
     }
 }
 
@@ -137,6 +150,18 @@ pub(crate) fn report(outcomes: &[Outcome]) {
             share(1),
             share(2)
         );
+    }
+    let seconds = |are_two: bool| {
+        let those = outcomes.iter().filter(|one| one.several.is_some() == are_two);
+        let right: Vec<bool> = those.map(|one| one.second).collect();
+        let share = right.iter().filter(|right| **right).count() as f64 / right.len() as f64;
+        (!right.is_empty()).then_some(share)
+    };
+    if let Some(share) = seconds(true) {
+        println!("both told, the second beside the first: {share:.3}");
+    }
+    if let Some(share) = seconds(false) {
+        println!("a second told where there is none: {:.3}", 1.0 - share);
     }
     let mut off: Vec<f64> = outcomes.iter().filter_map(|one| Some(one.onset?.0)).collect();
     if !off.is_empty() {
