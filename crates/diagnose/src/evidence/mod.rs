@@ -2,7 +2,9 @@
 
 mod before_after;
 mod judge;
+mod known;
 mod onset;
+mod peers;
 pub(crate) mod quantity;
 
 pub use before_after::BeforeAfter;

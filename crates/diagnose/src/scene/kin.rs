@@ -48,9 +48,14 @@ impl Kin {
         Self { groups, members, by_value, has }
     }
 
-    /// Peers of target number `target`, itself among them.
-    pub(super) fn group(&self, target: usize) -> &[usize] {
-        &self.members[self.groups[target]]
+    /// Number of the group of peers that target number `target` is of.
+    pub(super) fn group(&self, target: usize) -> usize {
+        self.groups[target]
+    }
+
+    /// The members of a group of peers, in order.
+    pub(super) fn members(&self, group: usize) -> &[usize] {
+        &self.members[group]
     }
 
     /// Targets of `kind` that belong to target number `own`, or it to them, in order.

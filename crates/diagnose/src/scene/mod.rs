@@ -121,7 +121,17 @@ impl Scene {
 
     /// Peers of target number `target`, itself among them: of its kind, and of the same role.
     pub fn peers(&self, target: usize) -> &[usize] {
+        self.kin.members(self.kin.group(target))
+    }
+
+    /// Number of the group of peers that target number `target` is of.
+    pub(crate) fn group(&self, target: usize) -> usize {
         self.kin.group(target)
+    }
+
+    /// The members of a group of peers, in order.
+    pub(crate) fn members(&self, group: usize) -> &[usize] {
+        self.kin.members(group)
     }
 
     /// Whether a cause at target number `target` could be noticed where it was noticed.
