@@ -1,9 +1,9 @@
 //! Judges statements at places.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use auscult_knowledge::{Knowledge, Relation, Scope, Statement, Subject};
+use hashbrown::HashMap;
 
 use super::known::{Claim, Distance, Known, OfGroup};
 use super::peers::Peers;
@@ -463,21 +463,28 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     if is_gone && !matches!(relation, Relation::Vanishes | Relation::Present) {
         return None;
     }
-    let (mean, share) = if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
-    let rises = (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE)
-        || (mean >= MOVED && share >= RARE_SHARE);
+    let mean_moved = || if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
+    let rises = || {
+        (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE) || {
+            let (mean, share) = mean_moved();
+            mean >= MOVED && share >= RARE_SHARE
+        }
+    };
     // What is not read any more has vanished; whether it stopped, nobody knows.
     let stops = numbers.tail.is_finite()
         && numbers.before[2] > 0.0
         && numbers.tail_range[1] <= 0.05 * numbers.before[2];
     // Where it moves a lot by itself, nothing at all may lie within its spread.
-    let falls = stops
-        || (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE)
-        || (mean <= -MOVED && share <= -RARE_SHARE);
+    let falls = || {
+        stops || (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE) || {
+            let (mean, share) = mean_moved();
+            mean <= -MOVED && share <= -RARE_SHARE
+        }
+    };
     Some(match relation {
-        Relation::Rises => rises,
-        Relation::Falls => falls,
-        Relation::Steady => !rises && !falls,
+        Relation::Rises => rises(),
+        Relation::Falls => falls(),
+        Relation::Steady => !rises() && !falls(),
         Relation::Stops => stops,
         Relation::Starts => numbers.before_range[1] == 0.0 && numbers.after_range[1] > 0.0,
         Relation::Freezes if numbers.readings.len() <= 4 => return None,

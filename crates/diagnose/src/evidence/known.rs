@@ -1,9 +1,9 @@
 //! What was found out of subjects at targets: kept, so that it is found out once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use auscult_knowledge::{Form, Knowledge, Relation, Statement, Subject};
+use hashbrown::HashMap;
 
 use super::BeforeAfter;
 use super::peers::Peers;
