@@ -157,7 +157,14 @@ impl<'a> LabelsRef<'a> {
     /// The value of label `name`.
     #[must_use]
     pub fn get(self, name: &str) -> Option<&'a str> {
-        self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+        let mut rest = self.0;
+        loop {
+            let (other, value) = (piece(&mut rest)?, piece(&mut rest)?);
+            // Only what is asked for has to be text.
+            if other == name.as_bytes() {
+                return std::str::from_utf8(value).ok();
+            }
+        }
     }
 
     /// The name of the metric; empty where there is none.
@@ -175,10 +182,15 @@ impl<'a> LabelsRef<'a> {
 
 /// The text at the front of `rest`, which goes on behind it.
 fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+    std::str::from_utf8(piece(rest)?).ok()
+}
+
+/// The bytes of it.
+fn piece<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, behind) = rest.split_first_chunk::<2>()?;
-    let (text, behind) = behind.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    let (piece, behind) = behind.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
     *rest = behind;
-    std::str::from_utf8(text).ok()
+    Some(piece)
 }
 
 fn shortened(text: &str) -> String {

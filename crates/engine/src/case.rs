@@ -1,6 +1,6 @@
 //! One incident and the samples around it: what a diagnosis is made from.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use auscult_diagnose::features::features;
 use auscult_diagnose::scene::{Event, LogLine, SceneBuilder, SeriesNumber};
 use auscult_knowledge::Knowledge;
 use auscult_telemetry::metrics::MetricBatch;
+use hashbrown::HashMap;
 
 use crate::incident::{Incident, State};
 

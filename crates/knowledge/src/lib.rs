@@ -50,6 +50,8 @@ pub struct Knowledge {
     ranges: Vec<PhysicalRange>,
     constants: Constants,
     laws: Vec<Law>,
+    /// Places of signals, by name.
+    names: HashMap<String, usize>,
     /// Adapter and place among its mappings, or among what it ignores.
     metrics: HashMap<String, (usize, Entry)>,
 }
@@ -274,7 +276,7 @@ impl Knowledge {
     /// The signal of this name.
     #[must_use]
     pub fn signal(&self, name: &str) -> Option<&Signal> {
-        self.signals.iter().find(|signal| signal.name == name)
+        self.names.get(name).map(|place| &self.signals[*place])
     }
 
     /// Reads the file of signals and the files of adapters, each with its name.
@@ -296,10 +298,11 @@ impl Knowledge {
             ranges: Vec::new(),
             constants: Constants::default(),
             laws: Vec::new(),
+            names: HashMap::new(),
             metrics: HashMap::new(),
         };
         for (place, signal) in knowledge.signals.iter().enumerate() {
-            if knowledge.signals[..place].iter().any(|other| other.name == signal.name) {
+            if knowledge.names.insert(signal.name.clone(), place).is_some() {
                 let what = format!("signal `{}` stands twice", signal.name);
                 return Err(KnowledgeError::contradiction(file, what));
             }
@@ -324,7 +327,7 @@ impl Knowledge {
             None => Ok(()),
         };
         for (place, mapping) in adapter.signals.iter().enumerate() {
-            let signal = self.signals.iter().position(|signal| signal.name == mapping.signal);
+            let signal = self.names.get(&mapping.signal).copied();
             let signal = signal.ok_or_else(|| {
                 refuse(format!("signal `{}` is not in the list of signals", mapping.signal))
             })?;

@@ -1,6 +1,6 @@
 //! A signal before and after something began, in a few numbers.
 
-use auscult_stats::quantile::quantile;
+use auscult_stats::quantile::{median, quantile_of_sorted};
 
 use super::Window;
 
@@ -63,9 +63,10 @@ impl BeforeAfter {
         if tail.is_empty() && tail_raw.len() < FEW_MOMENTS {
             tail.extend(after.last());
         }
-        let before_q = quantiles(&past);
-        let after_q = if after.is_empty() { [f64::NAN; 5] } else { quantiles(&after) };
-        let resolution = resolution(&past);
+        let sorted = in_order(&past);
+        let before_q = quantiles(&sorted);
+        let resolution = resolution(&sorted);
+        let after_q = if after.is_empty() { [f64::NAN; 5] } else { quantiles(&in_order(&after)) };
         // What was scraped for the first time a minute ago may be gone as well as the rest.
         let before = &readings[window.from.min(onset)..onset];
         let first = before.iter().position(|value| value.is_finite()).unwrap_or_default();
@@ -76,7 +77,6 @@ impl BeforeAfter {
         Some(Self {
             before: before_q,
             after: after_q,
-            tail: if tail.is_empty() { f64::NAN } else { quantiles(&tail)[2] },
             tail_range: range(&tail),
             before_range: range(&past),
             after_range: range(&after),
@@ -87,6 +87,7 @@ impl BeforeAfter {
                 0..FEW_MOMENTS => 1.0,
                 moments => tail.len() as f64 / moments as f64,
             },
+            tail: if tail.is_empty() { f64::NAN } else { median(&mut tail) },
             moments: after_raw.len(),
             readings: after,
             past,
@@ -192,19 +193,21 @@ fn range(values: &[f64]) -> [f64; 2] {
     [least, most]
 }
 
-fn quantiles(values: &[f64]) -> [f64; 5] {
+fn in_order(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| quantile(&mut sorted, share))
+    sorted
 }
 
-/// The smallest step between two of the values, if there are few enough of them to tell.
-fn resolution(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted.dedup();
-    let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]);
-    let least = steps.fold(f64::INFINITY, f64::min);
+fn quantiles(sorted: &[f64]) -> [f64; 5] {
+    [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| quantile_of_sorted(sorted, share))
+}
+
+/// The smallest step between two of the values, which are in order, if there are few enough of them to tell.
+fn resolution(sorted: &[f64]) -> f64 {
+    let steps = sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|step| *step > 0.0);
+    let (count, least) =
+        steps.fold((1, f64::INFINITY), |(count, least), step| (count + 1, least.min(step)));
     // Many different values: it is a matter of noise, not of resolution.
-    if sorted.len() > 1 && sorted.len() * 4 <= values.len() { least } else { 0.0 }
+    if count > 1 && count * 4 <= sorted.len() { least } else { 0.0 }
 }

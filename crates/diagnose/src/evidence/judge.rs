@@ -1,10 +1,12 @@
 //! Judges statements at places.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use auscult_knowledge::{Form, Knowledge, Relation, Scope, Statement, Subject};
+use auscult_knowledge::{Knowledge, Relation, Scope, Statement, Subject};
+use hashbrown::HashMap;
 
+use super::known::{Claim, Distance, Known, OfGroup};
+use super::peers::Peers;
 use super::quantity::quantity;
 use super::{BeforeAfter, Finding, Window};
 use crate::laws::Laws;
@@ -29,31 +31,19 @@ pub const CHANGED_AFTER: f64 = 120.0;
 
 /// Judges statements about a stretch of time of a scene.
 ///
-/// What a signal of a target does is found out once; whether a statement holds then costs some
-/// comparisons, at each of the targets that it is about.
+/// What a signal of a target does is found out once, and so is whether a statement holds there. Of all
+/// peers of a target a statement costs no more than of one.
 #[derive(Debug)]
 pub struct Judge<'s> {
     scene: &'s Scene,
     knowledge: &'s Knowledge,
     window: Window,
     laws: Laws,
-    /// By signal, then by target.
-    known: HashMap<Subject, HashMap<usize, Option<Arc<BeforeAfter>>>>,
-    /// How far targets lie from their peers, by signal and then by target.
-    distances: HashMap<Subject, HashMap<usize, Option<Distance>>>,
+    known: Known,
+    /// By who wrote them: numbers of lines of logs, in order.
+    lines: HashMap<&'s str, Vec<usize>>,
     /// By kind: the place that was asked about last, and what is near it.
     near: HashMap<String, (usize, Arc<[usize]>)>,
-}
-
-/// How far a target lies from its peers, up or down.
-#[derive(Debug, Clone, Copy)]
-struct Distance {
-    /// Now, in spreads.
-    now: f64,
-    /// Before, in spreads.
-    then: f64,
-    /// Now, as a share of the peers' median.
-    share: f64,
 }
 
 /// What became of a statement at several targets.
@@ -61,15 +51,26 @@ struct Distance {
 struct Tally {
     holding: Vec<usize>,
     failing: Vec<usize>,
-    verdict: Option<bool>,
+}
+
+/// What is said of several targets, at some of which it holds: one is enough if `some` is, more than
+/// half of those where it is known otherwise.
+fn of_several(holding: usize, failing: usize, some: bool) -> Option<bool> {
+    let known = holding + failing;
+    let holds = if some { holding > 0 } else { holding * 2 > known };
+    (known > 0).then_some(holds)
 }
 
 impl<'s> Judge<'s> {
     /// Of this scene and window.
     pub fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
-        let (known, distances, near) = (HashMap::new(), HashMap::new(), HashMap::new());
         let laws = Laws::check(scene, knowledge, window);
-        Self { scene, knowledge, window, laws, known, distances, near }
+        let known = Known::new(scene.targets().len());
+        let mut lines: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, line) in scene.logs().iter().enumerate() {
+            lines.entry(&line.source).or_default().push(number);
+        }
+        Self { scene, knowledge, window, laws, known, lines, near: HashMap::new() }
     }
 
     /// The stretch of time that is asked about.
@@ -103,17 +104,44 @@ impl<'s> Judge<'s> {
         if matches!(statement.subject, Subject::Event(_) | Subject::Log(_)) {
             return self.judge(statement, place).holds;
         }
+        let claim = self.known.claim(self.knowledge, statement);
         match &statement.scope {
-            Scope::Own => self.holds(statement, place),
+            Scope::Own => self.holds(claim, place),
             Scope::Peers => {
-                let peers = self.others(place);
-                self.tally(statement, &peers, false).verdict
+                let (holding, failing) = self.in_group(claim, self.scene.group(place));
+                let own = self.holds(claim, place);
+                let less = |is: bool| usize::from(own == Some(is));
+                of_several(holding - less(true), failing - less(false), false)
             }
             Scope::Near { kind, some } => {
                 let near = self.near(place, kind);
-                self.tally(statement, &near, *some).verdict
+                let (holding, failing) = self.count(claim, &near);
+                of_several(holding, failing, *some)
             }
         }
+    }
+
+    /// At how many members of a group of peers a statement holds, and at how many it fails.
+    fn in_group(&mut self, claim: Claim, group: usize) -> (usize, usize) {
+        if let Some(known) = self.known.of_claim(claim).groups.get(&group) {
+            return *known;
+        }
+        let counts = self.count(claim, self.scene.members(group));
+        self.known.of_claim(claim).groups.insert(group, counts);
+        counts
+    }
+
+    /// At how many of several targets a statement holds, and at how many it fails.
+    fn count(&mut self, claim: Claim, targets: &[usize]) -> (usize, usize) {
+        let (mut holding, mut failing) = (0, 0);
+        for target in targets {
+            match self.holds(claim, *target) {
+                Some(true) => holding += 1,
+                Some(false) => failing += 1,
+                None => {}
+            }
+        }
+        (holding, failing)
     }
 
     /// Peers of a place without itself.
@@ -146,15 +174,19 @@ impl<'s> Judge<'s> {
 
     /// Whether there is anything to judge a statement by.
     pub(crate) fn is_measured(&mut self, statement: &Statement, place: usize) -> bool {
-        let targets: Vec<usize> = match &statement.scope {
-            Scope::Own => vec![place],
-            Scope::Peers => self.scene.peers(place).to_vec(),
-            Scope::Near { kind, .. } => self.near(place, kind).to_vec(),
-        };
         match &statement.subject {
-            Subject::Event(kind) => self.scene.events_of(kind).is_some(),
-            Subject::Log(_) => true,
-            subject => targets.iter().any(|target| self.numbers(*target, subject).is_some()),
+            Subject::Event(kind) => return self.scene.events_of(kind).is_some(),
+            Subject::Log(_) => return true,
+            Subject::Signal { .. } | Subject::Law(_) => {}
+        }
+        let subject = self.known.subject(self.knowledge, &statement.subject);
+        match &statement.scope {
+            Scope::Own => self.before_after(place, subject).is_some(),
+            Scope::Peers => self.peers(self.scene.group(place), subject).is_read,
+            Scope::Near { kind, .. } => {
+                let near = self.near(place, kind);
+                near.iter().any(|target| self.before_after(*target, subject).is_some())
+            }
         }
     }
 
@@ -167,7 +199,8 @@ impl<'s> Judge<'s> {
             let any = found.first().cloned().unwrap_or_else(Finding::unknown);
             return holding.map_or(any, |place| found[place].clone());
         }
-        let Tally { holding, failing, verdict } = self.tally(statement, targets, some);
+        let Tally { holding, failing } = self.tally(statement, targets);
+        let verdict = of_several(holding.len(), failing.len(), some);
         let first = if verdict == Some(true) { None } else { failing.first() };
         let Some(shown) = first.or(holding.first()) else { return Finding::unknown() };
         let seen = self.seen(statement, *shown);
@@ -176,19 +209,18 @@ impl<'s> Judge<'s> {
         Finding { holds: verdict, seen, at: holding }
     }
 
-    /// At which of several targets a statement about a signal holds, and whether it does of all.
-    fn tally(&mut self, statement: &Statement, targets: &[usize], some: bool) -> Tally {
+    /// At which of several targets a statement about a signal holds, and at which it fails.
+    fn tally(&mut self, statement: &Statement, targets: &[usize]) -> Tally {
+        let claim = self.known.claim(self.knowledge, statement);
         let (mut holding, mut failing) = (Vec::new(), Vec::new());
         for target in targets {
-            match self.holds(statement, *target) {
+            match self.holds(claim, *target) {
                 Some(true) => holding.push(*target),
                 Some(false) => failing.push(*target),
                 None => {}
             }
         }
-        let known = holding.len() + failing.len();
-        let holds = if some { !holding.is_empty() } else { holding.len() * 2 > known };
-        Tally { holding, failing, verdict: (known > 0).then_some(holds) }
+        Tally { holding, failing }
     }
 
     fn at(&mut self, statement: &Statement, target: usize) -> Finding {
@@ -196,17 +228,30 @@ impl<'s> Judge<'s> {
             Subject::Event(kind) => self.event(kind, target),
             Subject::Log(text) => self.log(text, target),
             Subject::Signal { .. } | Subject::Law(_) => {
-                let holds = self.holds(statement, target);
+                let claim = self.known.claim(self.knowledge, statement);
+                let holds = self.holds(claim, target);
                 Finding { holds, seen: self.seen(statement, target), at: vec![target] }
             }
         }
     }
 
-    /// Whether a statement about a signal holds at a target.
-    fn holds(&mut self, statement: &Statement, target: usize) -> Option<bool> {
-        let subject = &statement.subject;
-        match subject {
-            Subject::Law(part) => return self.laws.statement(part, target, statement.relation),
+    /// Whether a statement about a signal or a law holds at a target.
+    fn holds(&mut self, claim: Claim, target: usize) -> Option<bool> {
+        if let Some(known) = self.known.of_claim(claim).holds[target] {
+            return known;
+        }
+        let holds = self.find_out(claim, target);
+        self.known.of_claim(claim).holds[target] = Some(holds);
+        holds
+    }
+
+    fn find_out(&mut self, claim: Claim, target: usize) -> Option<bool> {
+        let relation = self.known.of_claim(claim).relation;
+        let known = self.known.of_subject(claim.subject);
+        let (is_share, is_state) = (known.is_share, known.is_state);
+        let subject = Arc::clone(&known.subject);
+        match &*subject {
+            Subject::Law(part) => return self.laws.statement(part, target, relation),
             Subject::Signal { name, per, .. } => {
                 let mut names = [Some(name), per.as_ref()].into_iter().flatten();
                 if !names.all(|name| self.laws.trust().trusts(target, name)) {
@@ -215,48 +260,36 @@ impl<'s> Judge<'s> {
             }
             Subject::Event(_) | Subject::Log(_) => {}
         }
-        let Some(numbers) = self.numbers(target, subject) else {
-            return (statement.relation == Relation::Present).then_some(false);
+        let Some(numbers) = self.before_after(target, claim.subject) else {
+            return (relation == Relation::Present).then_some(false);
         };
-        match statement.relation {
+        match relation {
             // Who has no peers is not unlike them.
             Relation::AbovePeers | Relation::BelowPeers if self.scene.peers(target).len() < 2 => {
                 Some(false)
             }
-            Relation::AbovePeers => self.apart(target, subject, 1.0),
-            Relation::BelowPeers => self.apart(target, subject, -1.0),
+            Relation::AbovePeers => self.apart(target, claim.subject, 1.0),
+            Relation::BelowPeers => self.apart(target, claim.subject, -1.0),
             Relation::WithPeers => {
-                let above = self.apart(target, subject, 1.0);
-                let below = self.apart(target, subject, -1.0);
+                let above = self.apart(target, claim.subject, 1.0);
+                let below = self.apart(target, claim.subject, -1.0);
                 above.zip(below).map(|(above, below)| !above && !below)
             }
             // At nine tenths of all there can be, nothing is left to rise by as much as counts.
-            Relation::Rises if self.is_share(subject) && numbers.before[2] > FULL => None,
-            Relation::Falls if self.is_state(subject) && numbers.went_below() => Some(true),
-            Relation::Steady if self.is_state(subject) && numbers.went_below() => Some(false),
+            Relation::Rises if is_share && numbers.before[2] > FULL => None,
+            Relation::Falls if is_state && numbers.went_below() => Some(true),
+            Relation::Steady if is_state && numbers.went_below() => Some(false),
             // What happened once or twice while both were there says nothing of a quotient; nor does a
             // last reading before the rest fails to come say where a signal went.
             relation
                 if numbers.is_thin()
-                    && (matches!(subject, Subject::Signal { per: Some(_), .. })
+                    && (matches!(*subject, Subject::Signal { per: Some(_), .. })
                         || is_of_course(relation)) =>
             {
                 None
             }
             relation => holds(relation, &numbers),
         }
-    }
-
-    /// Whether a subject lies between nothing and all.
-    fn is_share(&self, subject: &Subject) -> bool {
-        let Subject::Signal { name, per: None, .. } = subject else { return false };
-        self.knowledge.signal(name).is_some_and(|signal| signal.unit == "ratio")
-    }
-
-    /// Whether a subject is yes or no, or a code.
-    fn is_state(&self, subject: &Subject) -> bool {
-        let Subject::Signal { name, per: None, .. } = subject else { return false };
-        self.knowledge.signal(name).is_some_and(|signal| signal.form == Form::State)
     }
 
     /// What was seen of a signal at a target, for people.
@@ -279,66 +312,90 @@ impl<'s> Judge<'s> {
 
     /// A signal of a target before and after.
     pub fn numbers(&mut self, target: usize, subject: &Subject) -> Option<Arc<BeforeAfter>> {
-        if let Some(known) = self.known.get(subject).and_then(|known| known.get(&target)) {
+        let subject = self.known.subject(self.knowledge, subject);
+        self.before_after(target, subject)
+    }
+
+    /// The same of a subject by number.
+    fn before_after(&mut self, target: usize, number: usize) -> Option<Arc<BeforeAfter>> {
+        let known = self.known.of_subject(number);
+        if let Some(known) = &known.before_after[target] {
             return known.clone();
         }
-        let Subject::Signal { name, label, per } = subject else { return None };
-        let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
-        let read = |name: &str, label| self.scene.readings(self.knowledge, target, name, label);
-        let readings = read(name, label);
-        let readings = match (readings, per) {
-            (Some(readings), Some(per)) => read(per, None).map(|per| {
-                let both = readings.iter().zip(&per);
-                let quotient =
-                    both.map(|(part, whole)| if *whole > 0.0 { part / whole } else { f64::NAN });
-                quotient.collect()
-            }),
-            (readings, _) => readings,
-        };
-        let numbers = readings
-            .and_then(|readings: Vec<f64>| BeforeAfter::of(&readings, self.window))
-            .map(Arc::new);
-        self.known.entry(subject.clone()).or_default().insert(target, numbers.clone());
+        let subject = Arc::clone(&known.subject);
+        let numbers = self.look(target, &subject).map(Arc::new);
+        self.known.of_subject(number).before_after[target] = Some(numbers.clone());
         numbers
     }
 
+    fn look(&self, target: usize, subject: &Subject) -> Option<BeforeAfter> {
+        let Subject::Signal { name, label, per } = subject else { return None };
+        let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+        let read = |name: &str, label| self.scene.readings(self.knowledge, target, name, label);
+        let readings = read(name, label)?;
+        let Some(per) = per else { return BeforeAfter::of(&readings, self.window) };
+        let per = read(per, None)?;
+        let both = readings.iter().zip(&*per);
+        let quotient = both.map(|(part, whole)| if *whole > 0.0 { part / whole } else { f64::NAN });
+        BeforeAfter::of(&quotient.collect::<Vec<f64>>(), self.window)
+    }
+
     /// Whether a target lies apart from its peers in the direction of `sign`, and did not before.
-    fn apart(&mut self, target: usize, subject: &Subject, sign: f64) -> Option<bool> {
+    fn apart(&mut self, target: usize, subject: usize, sign: f64) -> Option<bool> {
         let Distance { now, then, share } = self.distance(target, subject)?;
         let (now, then, share) = (sign * now, sign * then, sign * share);
         Some(now >= APART && now - then >= APART / 2.0 && share >= LEAST_APART)
     }
 
     /// How far a target lies from its peers; `None` where that cannot be known.
-    fn distance(&mut self, target: usize, subject: &Subject) -> Option<Distance> {
-        if let Some(known) = self.distances.get(subject).and_then(|known| known.get(&target)) {
-            return *known;
+    fn distance(&mut self, target: usize, subject: usize) -> Option<Distance> {
+        if let Some(known) = self.known.of_subject(subject).distances[target] {
+            return known;
         }
         let distance = self.measure(target, subject);
-        self.distances.entry(subject.clone()).or_default().insert(target, distance);
+        self.known.of_subject(subject).distances[target] = Some(distance);
         distance
     }
 
-    fn measure(&mut self, target: usize, subject: &Subject) -> Option<Distance> {
-        let own = self.numbers(target, subject)?;
-        let peers = self.others(target);
-        let name = match subject {
-            Subject::Signal { name, .. } => name.as_str(),
-            _ => "",
-        };
-        let trust = self.laws.trust();
-        let peers: Vec<usize> =
-            peers.into_iter().filter(|peer| trust.trusts(*peer, name)).collect();
-        let others: Vec<Arc<BeforeAfter>> =
-            peers.into_iter().filter_map(|peer| self.numbers(peer, subject)).collect();
-        if others.len() < 2 || !own.tail.is_finite() {
+    fn measure(&mut self, target: usize, subject: usize) -> Option<Distance> {
+        let own = self.before_after(target, subject)?;
+        let peers = self.peers(self.scene.group(target), subject);
+        let is_member = self.is_trusted(target, subject);
+        if peers.now.members() - usize::from(is_member) < 2 || !own.tail.is_finite() {
             return None;
         }
-        let now: Vec<f64> = others.iter().map(|other| other.tail).collect();
-        let then: Vec<f64> = others.iter().map(|other| other.before[2]).collect();
-        let (now, share) = apart(own.tail, &now, own.scale)?;
-        let (then, _) = apart(own.before[2], &then, own.scale)?;
+        let (now, share) = peers.now.apart(own.tail, is_member, own.scale)?;
+        let (then, _) = peers.then.apart(own.before[2], is_member, own.scale)?;
         Some(Distance { now, then, share })
+    }
+
+    /// What a group of peers reads now, and read before, of those that can be trusted.
+    fn peers(&mut self, group: usize, subject: usize) -> Arc<OfGroup> {
+        if let Some(known) = self.known.of_subject(subject).peers.get(&group) {
+            return Arc::clone(known);
+        }
+        let mut is_read = false;
+        let mut both = Vec::new();
+        for member in self.scene.members(group) {
+            let Some(numbers) = self.before_after(*member, subject) else { continue };
+            is_read = true;
+            if self.is_trusted(*member, subject) {
+                both.push((numbers.tail, numbers.before[2]));
+            }
+        }
+        let now = Peers::of(both.iter().map(|(now, _)| *now));
+        let then = Peers::of(both.iter().map(|(_, then)| *then));
+        let peers = Arc::new(OfGroup { is_read, now, then });
+        self.known.of_subject(subject).peers.insert(group, Arc::clone(&peers));
+        peers
+    }
+
+    /// Whether what a target tells of a subject may be compared with what others tell.
+    fn is_trusted(&mut self, target: usize, subject: usize) -> bool {
+        match &*self.known.of_subject(subject).subject {
+            Subject::Signal { name, .. } => self.laws.trust().trusts(target, name),
+            _ => true,
+        }
     }
 
     fn event(&self, kind: &str, target: usize) -> Finding {
@@ -375,10 +432,10 @@ impl<'s> Judge<'s> {
     fn log(&self, text: &str, target: usize) -> Finding {
         let logs = self.scene.logs();
         let own = &self.scene.targets()[target];
-        let concerns = |source: &str| {
-            own.name == source || own.attributes.values().any(|values| values.contains(source))
-        };
-        if !logs.iter().any(|line| concerns(&line.source)) {
+        let names = own.attributes.values().flatten().chain([&own.name]);
+        let written: Vec<&Vec<usize>> =
+            names.filter_map(|name| self.lines.get(name.as_str())).collect();
+        if written.is_empty() {
             return Finding::unknown();
         }
         let began = self.scene.start() + self.window.onset as f64 * self.scene.step();
@@ -392,33 +449,17 @@ impl<'s> Judge<'s> {
             Some(bus) if text.contains("PCI:") => text.contains(bus.as_str()),
             _ => true,
         };
-        let line = logs.iter().find(|line| {
+        let is_it = |number: &&usize| {
+            let line = &logs[**number];
             (began - CHANGED_AFTER..=ended).contains(&line.time)
-                && concerns(&line.source)
                 && line.text.contains(text)
                 && of_it(&line.text)
-        });
+        };
+        let line = written.iter().filter_map(|lines| lines.iter().find(is_it)).min();
+        let line = line.map(|number| &logs[*number]);
         let seen = line.map_or_else(|| "no such line".to_owned(), |line| line.text.clone());
         Finding { holds: Some(line.is_some()), seen, at: vec![target] }
     }
-}
-
-/// How far `own` lies from the others: in spreads, and as a share of their median.
-fn apart(own: f64, others: &[f64], scale: f64) -> Option<(f64, f64)> {
-    let mut sorted: Vec<f64> = others.iter().copied().filter(|value| value.is_finite()).collect();
-    if sorted.len() < 2 {
-        return None;
-    }
-    sorted.sort_unstable_by(f64::total_cmp);
-    let median = sorted[sorted.len() / 2];
-    let mut away: Vec<f64> = sorted.iter().map(|value| (value - median).abs()).collect();
-    away.sort_unstable_by(f64::total_cmp);
-    let spread = (1.48 * away[away.len() / 2]).max(scale).max(0.02 * median.abs());
-    let by = own - median;
-    if by == 0.0 {
-        return Some((0.0, 0.0));
-    }
-    Some((by / spread.max(f64::MIN_POSITIVE), by / median.abs().max(f64::MIN_POSITIVE)))
 }
 
 /// Whether a relation tells how a signal went on, for which a reading or two are too few.
@@ -440,21 +481,28 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     if is_gone && !matches!(relation, Relation::Vanishes | Relation::Present) {
         return None;
     }
-    let (mean, share) = if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
-    let rises = (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE)
-        || (mean >= MOVED && share >= RARE_SHARE);
+    let mean_moved = || if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
+    let rises = || {
+        (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE) || {
+            let (mean, share) = mean_moved();
+            mean >= MOVED && share >= RARE_SHARE
+        }
+    };
     // What is not read any more has vanished; whether it stopped, nobody knows.
     let stops = numbers.tail.is_finite()
         && numbers.before[2] > 0.0
         && numbers.tail_range[1] <= 0.05 * numbers.before[2];
     // Where it moves a lot by itself, nothing at all may lie within its spread.
-    let falls = stops
-        || (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE)
-        || (mean <= -MOVED && share <= -RARE_SHARE);
+    let falls = || {
+        stops || (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE) || {
+            let (mean, share) = mean_moved();
+            mean <= -MOVED && share <= -RARE_SHARE
+        }
+    };
     Some(match relation {
-        Relation::Rises => rises,
-        Relation::Falls => falls,
-        Relation::Steady => !rises && !falls,
+        Relation::Rises => rises(),
+        Relation::Falls => falls(),
+        Relation::Steady => !rises() && !falls(),
         Relation::Stops => stops,
         Relation::Starts => numbers.before_range[1] == 0.0 && numbers.after_range[1] > 0.0,
         Relation::Freezes if numbers.readings.len() <= 4 => return None,

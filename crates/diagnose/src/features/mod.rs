@@ -57,8 +57,12 @@ pub struct Groups(BTreeMap<String, BTreeMap<String, Vec<Change>>>);
 impl Groups {
     /// What one series of a column does, which is held against those of the same `peers`.
     pub fn add(&mut self, column: &str, peers: &str, change: Change) {
-        let group = self.0.entry(column.to_owned()).or_default();
-        group.entry(peers.to_owned()).or_default().push(change);
+        if let Some(changes) = self.0.get_mut(column).and_then(|groups| groups.get_mut(peers)) {
+            changes.push(change);
+            return;
+        }
+        let groups = self.0.entry(column.to_owned()).or_default();
+        groups.insert(peers.to_owned(), vec![change]);
     }
 
     /// The name of a column, and what it holds:

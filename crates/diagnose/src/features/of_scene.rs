@@ -22,7 +22,6 @@ pub fn features(knowledge: &Knowledge, scene: &Scene, window: Window) -> BTreeMa
         // A group of peers is known by its first member.
         let peers = scene.peers(number).first().copied().unwrap_or(number).to_string();
         for (column, signal, label) in parts(target) {
-            let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
             let Some(readings) = scene.readings(knowledge, number, signal, label) else { continue };
             let (before, after) = sides(&readings, window);
             if let Some(change) = Change::of(&before, &after) {
@@ -65,24 +64,23 @@ fn program(target: &Target) -> Option<&str> {
     Some(if ENGINES.contains(&job) { "engine" } else { job })
 }
 
-/// The name and the value of a label.
-type Label = (String, String);
 /// A column, the signal that it tells of, and the label of its series, if it is a part of it.
-type Part<'t> = (String, &'t str, Option<Label>);
+type Part<'t> = (String, &'t str, Option<(&'t str, &'t str)>);
 
 /// The columns that the series of a target are told in.
 fn parts(target: &Target) -> Vec<Part<'_>> {
-    let mut parts: BTreeMap<String, (&str, Option<Label>)> = BTreeMap::new();
+    // By signal and value of the label: the label.
+    let mut parts: BTreeMap<(&str, Option<&str>), Option<(&str, &str)>> = BTreeMap::new();
     for track in &target.tracks {
         let label = track.labels.iter().find(|(name, _)| PARTS.contains(name));
-        let column = match label {
-            Some((_, value)) => format!("{} {value}", track.signal),
-            None => track.signal.clone(),
-        };
-        let label = label.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        parts.entry(column).or_insert((&track.signal, label));
+        let value = label.map(|(_, value)| value);
+        parts.entry((&track.signal, value)).or_insert(label);
     }
-    parts.into_iter().map(|(column, (signal, label))| (column, signal, label)).collect()
+    let each = parts.into_iter().map(|((signal, value), label)| {
+        let column = value.map_or_else(|| signal.to_owned(), |value| format!("{signal} {value}"));
+        (column, signal, label)
+    });
+    each.collect()
 }
 
 /// Readings before the onset of `window` and after it.

@@ -1,5 +1,6 @@
 //! Works out both sides of a law at a target, reading by reading.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -18,12 +19,12 @@ pub type Missing = String;
 
 /// A number, or one for each reading.
 #[derive(Debug, Clone)]
-enum Value {
+enum Value<'s> {
     One(f64),
-    Each(Rc<Vec<f64>>),
+    Each(Rc<Cow<'s, [f64]>>),
 }
 
-impl Value {
+impl Value<'_> {
     fn at(&self, place: usize) -> f64 {
         match self {
             Self::One(value) => *value,
@@ -33,21 +34,30 @@ impl Value {
 }
 
 /// Both sides of a law at a target, and where they count.
-pub(super) struct Sides {
-    left: Value,
-    right: Value,
-    when: Option<(Value, Order, Value)>,
+pub(super) struct Sides<'s> {
+    left: Value<'s>,
+    right: Value<'s>,
+    when: Option<(Value<'s>, Order, Value<'s>)>,
+}
+
+/// Neighbours of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Neighbours {
+    /// The number of the group of its peers.
+    Peers(usize),
+    /// Numbers of targets.
+    Near(Vec<usize>),
 }
 
 /// By what neighbours are told apart: how they are put together, the signal, and the neighbours.
-type AmongKey = (Together, String, Vec<usize>);
+type AmongKey = (Together, String, Neighbours);
 
 /// Evaluates formulas.
 pub(super) struct Evaluator<'s> {
     scene: &'s Scene,
     knowledge: &'s Knowledge,
     window: Window,
-    among: HashMap<AmongKey, Option<Rc<Vec<f64>>>>,
+    among: HashMap<AmongKey, Option<Rc<Cow<'s, [f64]>>>>,
     /// By target.
     adapters: HashMap<usize, Vec<&'s str>>,
 }
@@ -80,7 +90,7 @@ impl<'s> Evaluator<'s> {
     }
 
     /// Both sides of a part at a target; what is missing where they are not known.
-    pub(super) fn sides(&mut self, target: usize, part: &LawPart) -> Result<Sides, Missing> {
+    pub(super) fn sides(&mut self, target: usize, part: &LawPart) -> Result<Sides<'s>, Missing> {
         let mut both = |formula: &Formula| -> Result<_, Missing> {
             Ok((self.value(target, &formula.left)?, self.value(target, &formula.right)?))
         };
@@ -95,8 +105,8 @@ impl<'s> Evaluator<'s> {
         Ok(Sides { left, right, when })
     }
 
-    fn value(&mut self, target: usize, expression: &Expression) -> Result<Value, Missing> {
-        let each = |values: Option<Vec<f64>>, name: &String| {
+    fn value(&mut self, target: usize, expression: &Expression) -> Result<Value<'s>, Missing> {
+        let each = |values: Option<Cow<'s, [f64]>>, name: &String| {
             values.map(|values| Value::Each(Rc::new(values))).ok_or_else(|| name.clone())
         };
         Ok(match expression {
@@ -108,8 +118,10 @@ impl<'s> Evaluator<'s> {
                 let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
                 each(self.scene.readings(self.knowledge, target, name, label), name)?
             }
-            Expression::Sum(name) => each(self.scene.observed(target, name, true), name)?,
-            Expression::Count(name) => each(self.scene.observed(target, name, false), name)?,
+            Expression::Sum(name) | Expression::Count(name) => {
+                let sum = matches!(expression, Expression::Sum(_));
+                each(self.scene.observed(target, name, sum).map(Cow::Owned), name)?
+            }
             Expression::Before(inner) => {
                 let value = self.value(target, inner)?;
                 let calm = self.window.from..self.window.onset;
@@ -122,9 +134,9 @@ impl<'s> Evaluator<'s> {
             Expression::Root(inner) => map(&self.value(target, inner)?, f64::sqrt),
             Expression::Among(how, kind, name) => {
                 let near = if kind == "peers" {
-                    self.scene.peers(target).to_vec()
+                    Neighbours::Peers(self.scene.group(target))
                 } else {
-                    self.scene.near(target, kind)
+                    Neighbours::Near(self.scene.near(target, kind))
                 };
                 let known = self.together(*how, name, near);
                 Value::Each(known.ok_or_else(|| name.clone())?)
@@ -137,7 +149,12 @@ impl<'s> Evaluator<'s> {
     }
 
     /// Readings of a signal of several targets together, worked out once.
-    fn together(&mut self, how: Together, name: &str, near: Vec<usize>) -> Option<Rc<Vec<f64>>> {
+    fn together(
+        &mut self,
+        how: Together,
+        name: &str,
+        near: Neighbours,
+    ) -> Option<Rc<Cow<'s, [f64]>>> {
         let key = (how, name.to_owned(), near);
         if let Some(known) = self.among.get(&key) {
             return known.clone();
@@ -149,13 +166,17 @@ impl<'s> Evaluator<'s> {
         };
         let mut all = vec![(start, 0_u32); self.scene.len()];
         let mut is_known = false;
-        for target in &key.2 {
+        let near = match &key.2 {
+            Neighbours::Peers(group) => self.scene.members(*group),
+            Neighbours::Near(near) => near,
+        };
+        for target in near {
             let readings = self.scene.readings(self.knowledge, *target, name, None);
             let Some(readings) = readings else { continue };
             is_known = true;
-            for ((all, count), value) in all.iter_mut().zip(readings) {
+            for ((all, count), value) in all.iter_mut().zip(&*readings) {
                 if value.is_finite() {
-                    *all = join(*all, value);
+                    *all = join(*all, *value);
                     *count += 1;
                 }
             }
@@ -195,7 +216,7 @@ impl<'s> Evaluator<'s> {
     }
 }
 
-impl Sides {
+impl Sides<'_> {
     /// How they lie over a stretch of readings; `None` where too few are known.
     pub(super) fn over(&self, part: &LawPart, places: Range<usize>) -> Option<Measured> {
         let counts = |place: &usize| {
@@ -220,7 +241,7 @@ impl Sides {
     }
 }
 
-fn map(value: &Value, each: impl Fn(f64) -> f64) -> Value {
+fn map<'s>(value: &Value<'_>, each: impl Fn(f64) -> f64) -> Value<'s> {
     match value {
         Value::One(value) => Value::One(each(*value)),
         Value::Each(values) => {
@@ -229,7 +250,7 @@ fn map(value: &Value, each: impl Fn(f64) -> f64) -> Value {
     }
 }
 
-fn pair(left: &Value, operator: Operator, right: &Value) -> Value {
+fn pair<'s>(left: &Value<'_>, operator: Operator, right: &Value<'_>) -> Value<'s> {
     let join = |left: f64, right: f64| match operator {
         Operator::Plus => left + right,
         Operator::Minus => left - right,

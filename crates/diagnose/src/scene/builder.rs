@@ -8,7 +8,7 @@ use auscult_knowledge::{Adapter, Form, Knowledge, Known, Mapping, MetricForm};
 use super::identity::{attributes, bare, kind, name, shares};
 use super::kin::Kin;
 use super::lent::{derive_latency, lend_container, lend_finished};
-use super::{Event, Events, LogLine, Scene, Strange, Target, Track};
+use super::{Event, Events, LogLine, Scene, Strange, Target, Track, by_signal};
 
 /// The bits by which Prometheus says that a series has ended; another NaN is a reading gone wrong.
 const ENDED: u64 = 0x7ff0_0000_0000_0002;
@@ -24,7 +24,8 @@ pub struct SceneBuilder<'k> {
     length: usize,
     series: Vec<Series>,
     targets: Vec<Target>,
-    known: HashMap<(String, String), usize>,
+    /// Numbers of targets, by kind and name.
+    known: HashMap<String, HashMap<String, usize>>,
     events: Events,
     logs: Vec<LogLine>,
     constants: BTreeMap<String, f64>,
@@ -138,7 +139,7 @@ impl<'k> SceneBuilder<'k> {
         if let Some(also) = self.series[series.0].also {
             self.sample(SeriesNumber(also), time, value);
         }
-        let place = ((time - self.start) / self.step).round();
+        let place = nearest((time - self.start) / self.step);
         let series = &mut self.series[series.0];
         // That a series has ended is no reading of it.
         if value.to_bits() == ENDED {
@@ -146,10 +147,7 @@ impl<'k> SceneBuilder<'k> {
             return;
         }
         let before = series.last.replace((time, value));
-        if place < 0.0 || place as usize >= self.length {
-            return;
-        }
-        let place = place as usize;
+        let Some(place) = place.filter(|place| *place < self.length) else { return };
         let is_possible = value.is_finite() && (series.part == Part::Gauge || value >= 0.0);
         if !is_possible {
             series.last = None;
@@ -178,7 +176,8 @@ impl<'k> SceneBuilder<'k> {
         let (last, sum, weight) = series.moment;
         let goes_on = last == place && !series.is_state;
         let (sum, weight) = if goes_on { (sum + added, weight + over) } else { (added, over) };
-        let reading = sum / weight * series.scale;
+        // There is one zero only.
+        let reading = sum / weight * series.scale + 0.0;
         let [least, most] = series.range;
         if reading < least || reading > most {
             series.strange.impossible.push(place);
@@ -236,21 +235,22 @@ impl<'k> SceneBuilder<'k> {
         let target = mapping.target.as_ref().unwrap_or(&adapter.target);
         let kind = kind(&target.kind, labels, &target.labels);
         let name = name(kind, labels, &target.labels);
-        let told = attributes(kind, labels, adapter);
-        let key = (kind.to_owned(), name);
-        let number = match self.known.get(&key) {
+        let number = match self.known.get(kind).and_then(|known| known.get(&name)) {
             Some(number) => *number,
             None => {
-                let (kind, name) = key.clone();
-                let (attributes, tracks) = (BTreeMap::new(), Vec::new());
+                let number = self.targets.len();
+                self.known.entry(kind.to_owned()).or_default().insert(name.clone(), number);
+                let (kind, attributes, tracks) = (kind.to_owned(), BTreeMap::new(), Vec::new());
                 self.targets.push(Target { kind, name, attributes, tracks, noticed: false });
-                self.known.insert(key, self.targets.len() - 1);
-                self.targets.len() - 1
+                number
             }
         };
-        let attributes = &mut self.targets[number].attributes;
-        for (name, values) in told {
-            attributes.entry(name).or_default().extend(values);
+        let known = &mut self.targets[number].attributes;
+        for (name, value) in attributes(kind, labels, adapter) {
+            let values = known.entry(name).or_default();
+            if !values.contains(value) {
+                values.insert(value.to_owned());
+            }
         }
         number
     }
@@ -270,8 +270,17 @@ impl<'k> SceneBuilder<'k> {
         targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
         let kin = Kin::of(&targets);
         let suspects = suspects(&targets, &kin);
-        Scene { start, step, length, targets, kin, suspects, events, logs, constants }
+        let by_signal = by_signal(&targets);
+        Scene { start, step, length, targets, by_signal, kin, suspects, events, logs, constants }
     }
+}
+
+/// The place on a grid that is nearest, halves up; `None` before the first. What `f64::round` gives, which
+/// costs as much as all the rest of a sample.
+fn nearest(steps: f64) -> Option<usize> {
+    let whole = steps as usize;
+    let up = usize::from(steps - whole as f64 >= 0.5);
+    (steps > -0.5).then(|| whole.saturating_add(up))
 }
 
 /// Where what was noticed may come from: where it was noticed, and what belongs to that and is of
@@ -411,8 +420,8 @@ fn add_services(targets: &mut Vec<Target>) {
         let by = |name: &str, services: &[Target]| {
             services.iter().position(|service| shares(service, &target, name))
         };
-        let place = by("service", &services).or_else(|| by("model", &services));
-        match place.filter(|_| joins) {
+        let find = || by("service", &services).or_else(|| by("model", &services));
+        match joins.then(find).flatten() {
             Some(place) => {
                 services[place].tracks.append(&mut target.tracks);
                 services[place].noticed |= target.noticed;

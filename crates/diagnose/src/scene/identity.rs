@@ -1,7 +1,5 @@
 //! Which target a series is of, and which targets belong together, told by labels.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use auscult_core::Labels;
 use auscult_knowledge::Adapter;
 
@@ -42,16 +40,16 @@ pub(super) fn bare(instance: &str) -> &str {
 }
 
 /// What the labels of a series of a target of `kind`, which `adapter` knows, say of what it has to do
-/// with others.
-pub(super) fn attributes(
+/// with others: attributes and their values, each of which may come twice.
+pub(super) fn attributes<'l>(
     kind: &str,
-    labels: &Labels,
-    adapter: &Adapter,
-) -> BTreeMap<&'static str, BTreeSet<String>> {
-    let mut found = BTreeMap::new();
-    let mut add = |name: &'static str, value: &str| {
+    labels: &'l Labels,
+    adapter: &'l Adapter,
+) -> Vec<(&'static str, &'l str)> {
+    let mut found = Vec::new();
+    let mut add = |name: &'static str, value: &'l str| {
         if !value.is_empty() {
-            found.entry(name).or_insert_with(BTreeSet::new).insert(value.to_owned());
+            found.push((name, value));
         }
     };
     for (name, said) in ATTRIBUTES {

@@ -31,13 +31,20 @@ impl Kin {
                 }
             }
         }
-        let employers: Vec<&Target> =
-            targets.iter().filter(|target| matches!(&*target.kind, "service" | "job")).collect();
+        // By host, numbers of the services and jobs there.
+        let mut employers: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, target) in targets.iter().enumerate() {
+            if matches!(&*target.kind, "service" | "job") {
+                for host in target.attributes.get("host").into_iter().flatten() {
+                    employers.entry(host).or_default().push(number);
+                }
+            }
+        }
         let mut numbers: HashMap<String, usize> = HashMap::new();
         let mut members: Vec<Vec<usize>> = Vec::new();
         let mut groups = Vec::with_capacity(targets.len());
         for (number, target) in targets.iter().enumerate() {
-            let role = role(target, &employers);
+            let role = role(target, targets, &employers);
             let group = *numbers.entry(role).or_insert_with(|| {
                 members.push(Vec::new());
                 members.len() - 1
@@ -48,9 +55,14 @@ impl Kin {
         Self { groups, members, by_value, has }
     }
 
-    /// Peers of target number `target`, itself among them.
-    pub(super) fn group(&self, target: usize) -> &[usize] {
-        &self.members[self.groups[target]]
+    /// Number of the group of peers that target number `target` is of.
+    pub(super) fn group(&self, target: usize) -> usize {
+        self.groups[target]
+    }
+
+    /// The members of a group of peers, in order.
+    pub(super) fn members(&self, group: usize) -> &[usize] {
+        &self.members[group]
     }
 
     /// Targets of `kind` that belong to target number `own`, or it to them, in order.
@@ -77,7 +89,7 @@ impl Kin {
 }
 
 /// What makes targets of one kind comparable: what they work for.
-fn role(target: &Target, employers: &[&Target]) -> String {
+fn role(target: &Target, targets: &[Target], employers: &HashMap<&str, Vec<usize>>) -> String {
     let list = |name: &str| {
         let values = target.attributes.get(name).into_iter().flatten();
         values.cloned().collect::<Vec<_>>().join(",")
@@ -87,8 +99,10 @@ fn role(target: &Target, employers: &[&Target]) -> String {
         "rank" => list("job"),
         "source" => list("service"),
         "host" | "gpu" | "port" | "container" => {
-            let of = employers.iter().filter(|other| shares(other, target, "host"));
-            of.map(|other| other.name.as_str()).collect::<Vec<_>>().join(",")
+            let hosts = target.attributes.get("host").into_iter().flatten();
+            let of = hosts.filter_map(|host| employers.get(host.as_str())).flatten();
+            let of: BTreeSet<usize> = of.copied().collect();
+            of.iter().map(|number| targets[*number].name.as_str()).collect::<Vec<_>>().join(",")
         }
         _ => String::new(),
     };

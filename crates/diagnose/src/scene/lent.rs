@@ -32,7 +32,9 @@ pub(super) fn lend_container(targets: &mut [Target]) {
     let mut known: HashMap<String, Vec<Track>> = HashMap::new();
     for target in targets.iter().filter(|target| target.kind == "container") {
         if let Some(pod) = target.attribute("pod") {
-            known.entry(pod.to_owned()).or_default().extend(target.tracks.iter().cloned());
+            let is_lent = |track: &&Track| lent.iter().any(|(from, _)| track.signal == *from);
+            let tracks = target.tracks.iter().filter(is_lent).cloned();
+            known.entry(pod.to_owned()).or_default().extend(tracks);
         }
     }
     for target in targets.iter_mut().filter(|target| target.kind == "replica") {

@@ -13,9 +13,8 @@ mod target;
 pub use builder::{SceneBuilder, SeriesNumber};
 pub use target::{Strange, Target, Track};
 
-use std::collections::BTreeMap;
-
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use auscult_knowledge::{Form, Knowledge};
 
@@ -48,6 +47,8 @@ pub struct Scene {
     step: f64,
     length: usize,
     targets: Vec<Target>,
+    /// For each target, the places of its series, in order of their signals.
+    by_signal: Vec<Vec<usize>>,
     kin: kin::Kin,
     /// Where causes are looked for; `None` for everywhere.
     suspects: Option<BTreeSet<usize>>,
@@ -121,7 +122,17 @@ impl Scene {
 
     /// Peers of target number `target`, itself among them: of its kind, and of the same role.
     pub fn peers(&self, target: usize) -> &[usize] {
+        self.kin.members(self.kin.group(target))
+    }
+
+    /// Number of the group of peers that target number `target` is of.
+    pub(crate) fn group(&self, target: usize) -> usize {
         self.kin.group(target)
+    }
+
+    /// The members of a group of peers, in order.
+    pub(crate) fn members(&self, group: usize) -> &[usize] {
+        self.kin.members(group)
     }
 
     /// Whether a cause at target number `target` could be noticed where it was noticed.
@@ -138,8 +149,7 @@ impl Scene {
     /// up if `sum`, counted otherwise. `NaN` where that is not known; `None` if the target has no
     /// such distribution.
     pub fn observed(&self, target: usize, signal: &str, sum: bool) -> Option<Vec<f64>> {
-        let tracks = self.targets[target].tracks.iter();
-        let tracks = tracks.filter(|track| track.signal == signal && track.weights.is_some());
+        let tracks = self.tracks(target, signal).filter(|track| track.weights.is_some());
         let first = tracks.clone().map(|track| track.rank).min()?;
         let mut observed = vec![f64::NAN; self.length];
         for track in tracks.filter(|track| track.rank == first) {
@@ -155,6 +165,14 @@ impl Scene {
         Some(observed)
     }
 
+    /// The series of target number `target` that tell `signal`.
+    fn tracks(&self, target: usize, signal: &str) -> impl Iterator<Item = &Track> + Clone {
+        let (tracks, places) = (&self.targets[target].tracks, &self.by_signal[target]);
+        let first = places.partition_point(|place| tracks[*place].signal.as_str() < signal);
+        let rest = places[first..].iter().map(|place| &tracks[*place]);
+        rest.take_while(move |track| track.signal == signal)
+    }
+
     /// Readings of `signal` of target number `target`, those of several series together: what is
     /// counted is added up, of what is not the mean is taken. `NaN` where there is none; `None` if
     /// the target has no such series.
@@ -164,21 +182,20 @@ impl Scene {
         target: usize,
         signal: &str,
         label: Option<(&str, &str)>,
-    ) -> Option<Vec<f64>> {
-        let tracks: Vec<&Track> = self.targets[target]
-            .tracks
-            .iter()
-            .filter(|track| track.signal == signal)
-            .filter(|track| label.is_none_or(|(name, value)| track.labels.get(name) == Some(value)))
-            .collect();
-        // Of several metrics that tell the same, the one that the adapter names first.
-        let first = tracks.iter().map(|track| track.rank).min()?;
-        let tracks: Vec<&Track> = match label {
-            None => tracks.into_iter().filter(|track| track.rank == first).collect(),
-            Some(_) => tracks,
+    ) -> Option<Cow<'_, [f64]>> {
+        let has = |track: &&Track| {
+            label.is_none_or(|(name, value)| track.labels.get(name) == Some(value))
         };
-        let known = knowledge.signals().iter().find(|known| known.name == signal);
-        let adds = known.is_some_and(|known| match known.form {
+        let tracks = self.tracks(target, signal).filter(has);
+        // Of several metrics that tell the same, the one that the adapter names first.
+        let first = tracks.clone().map(|track| track.rank).min()?;
+        let mut tracks = tracks.filter(|track| label.is_some() || track.rank == first);
+        if let (Some(Track { weights: None, values, .. }), None) =
+            (tracks.clone().next(), tracks.clone().nth(1))
+        {
+            return Some(Cow::Borrowed(values));
+        }
+        let adds = knowledge.signal(signal).is_some_and(|known| match known.form {
             Form::Rate => !matches!(known.unit.as_str(), "ratio"),
             Form::Level => matches!(
                 known.unit.as_str(),
@@ -186,20 +203,35 @@ impl Scene {
             ),
             Form::Distribution | Form::State => false,
         });
-        let mut readings = vec![f64::NAN; self.length];
-        for (place, reading) in readings.iter_mut().enumerate() {
-            let there = tracks.iter().filter_map(|track| {
-                let value = track.values[place];
+        // What the readings add up to, and over how much.
+        let mut readings = vec![0.0; self.length];
+        let mut total = vec![0.0; self.length];
+        for track in &mut tracks {
+            for (place, value) in track.values.iter().enumerate() {
                 let weight = track.weights.as_ref().map_or(1.0, |weights| weights[place]);
-                (value.is_finite() && weight > 0.0).then_some((value, weight))
-            });
-            let (sum, weight) = there.fold((0.0, 0.0), |(sum, total), (value, weight)| {
-                (sum + value * weight, total + weight)
-            });
-            if weight > 0.0 {
-                *reading = if adds { sum } else { sum / weight };
+                if value.is_finite() && weight > 0.0 {
+                    readings[place] += value * weight;
+                    total[place] += weight;
+                }
             }
         }
-        Some(readings)
+        for (reading, weight) in readings.iter_mut().zip(total) {
+            if weight > 0.0 {
+                *reading = if adds { *reading } else { *reading / weight };
+            } else {
+                *reading = f64::NAN;
+            }
+        }
+        Some(Cow::Owned(readings))
     }
+}
+
+/// For each target, the places of its series, in order of their signals.
+fn by_signal(targets: &[Target]) -> Vec<Vec<usize>> {
+    let of_target = |target: &Target| {
+        let mut places: Vec<usize> = (0..target.tracks.len()).collect();
+        places.sort_by_key(|place| target.tracks[*place].signal.as_str());
+        places
+    };
+    targets.iter().map(of_target).collect()
 }
