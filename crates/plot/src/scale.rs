@@ -30,13 +30,15 @@ impl Scale {
 
     /// Moments within the range, on round steps of the clock, and their labels.
     pub fn time_ticks(&self, wanted: usize) -> Vec<(f64, String)> {
-        const STEPS: [f64; 17] = [
+        const STEPS: [f64; 19] = [
             1.0,
             5.0,
             15.0,
             30.0,
             60.0,
+            120.0,
             300.0,
+            600.0,
             900.0,
             1800.0,
             3600.0,

@@ -277,22 +277,12 @@ impl<'s> Judge<'s> {
         if let Some(known) = self.known.get(subject).and_then(|known| known.get(&target)) {
             return known.clone();
         }
-        let Subject::Signal { name, label, per } = subject else { return None };
-        let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
-        let read = |name: &str, label| self.scene.readings(self.knowledge, target, name, label);
-        let readings = read(name, label);
-        let readings = match (readings, per) {
-            (Some(readings), Some(per)) => read(per, None).map(|per| {
-                let both = readings.iter().zip(&per);
-                let quotient =
-                    both.map(|(part, whole)| if *whole > 0.0 { part / whole } else { f64::NAN });
-                quotient.collect()
-            }),
-            (readings, _) => readings,
-        };
-        let numbers = readings
-            .and_then(|readings: Vec<f64>| BeforeAfter::of(&readings, self.window))
-            .map(Arc::new);
+        if !matches!(subject, Subject::Signal { .. }) {
+            return None;
+        }
+        let readings = self.scene.read(self.knowledge, target, subject);
+        let numbers =
+            readings.and_then(|readings| BeforeAfter::of(&readings, self.window)).map(Arc::new);
         self.known.entry(subject.clone()).or_default().insert(target, numbers.clone());
         numbers
     }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use std::collections::BTreeSet;
 
-use auscult_knowledge::{Form, Knowledge};
+use auscult_knowledge::{Form, Knowledge, Subject};
 
 /// A change that people or programs made.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +155,40 @@ impl Scene {
         Some(observed)
     }
 
+    /// The series by which `signal` of target number `target` is told: of several metrics that tell the
+    /// same, the one that the adapter names first; those with a label, where one is asked for.
+    pub fn told_by(&self, target: usize, signal: &str, label: Option<(&str, &str)>) -> Vec<&Track> {
+        let mut tracks: Vec<&Track> = self.targets[target]
+            .tracks
+            .iter()
+            .filter(|track| track.signal == signal)
+            .filter(|track| label.is_none_or(|(name, value)| track.labels.get(name) == Some(value)))
+            .collect();
+        if label.is_none() {
+            let first = tracks.iter().map(|track| track.rank).min();
+            tracks.retain(|track| Some(track.rank) == first);
+        }
+        tracks
+    }
+
+    /// Readings of what a statement is about at target number `target`: of a signal, or of the quotient
+    /// of two; `None` of anything else, and where there are none.
+    pub fn read(
+        &self,
+        knowledge: &Knowledge,
+        target: usize,
+        subject: &Subject,
+    ) -> Option<Vec<f64>> {
+        let Subject::Signal { name, label, per } = subject else { return None };
+        let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+        let readings = self.readings(knowledge, target, name, label)?;
+        let Some(per) = per else { return Some(readings) };
+        let per = self.readings(knowledge, target, per, None)?;
+        let both = readings.iter().zip(&per);
+        let quotient = both.map(|(part, whole)| if *whole > 0.0 { part / whole } else { f64::NAN });
+        Some(quotient.collect())
+    }
+
     /// Readings of `signal` of target number `target`, those of several series together: what is
     /// counted is added up, of what is not the mean is taken. `NaN` where there is none; `None` if
     /// the target has no such series.
@@ -165,18 +199,10 @@ impl Scene {
         signal: &str,
         label: Option<(&str, &str)>,
     ) -> Option<Vec<f64>> {
-        let tracks: Vec<&Track> = self.targets[target]
-            .tracks
-            .iter()
-            .filter(|track| track.signal == signal)
-            .filter(|track| label.is_none_or(|(name, value)| track.labels.get(name) == Some(value)))
-            .collect();
-        // Of several metrics that tell the same, the one that the adapter names first.
-        let first = tracks.iter().map(|track| track.rank).min()?;
-        let tracks: Vec<&Track> = match label {
-            None => tracks.into_iter().filter(|track| track.rank == first).collect(),
-            Some(_) => tracks,
-        };
+        let tracks = self.told_by(target, signal, label);
+        if tracks.is_empty() {
+            return None;
+        }
         let known = knowledge.signals().iter().find(|known| known.name == signal);
         let adds = known.is_some_and(|known| match known.form {
             Form::Rate => !matches!(known.unit.as_str(), "ratio"),
