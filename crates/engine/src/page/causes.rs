@@ -7,11 +7,13 @@ use auscult_diagnose::diagnosis::{Report, ToldCause, ToldEvidence};
 use auscult_diagnose::evidence::quantity;
 use auscult_plot::escaped;
 
-use super::called;
 use super::words::{capitalised, percent, seen};
+use super::{called, write_place};
 
 /// Pieces of evidence for and against another cause that are told.
 const PIECES: usize = 3;
+/// Probability of the second cause from which on it is close to the first.
+const CLOSE: f64 = 0.1;
 /// Broken laws, groups of signals that are not trusted, and laws that could not be checked, that are told.
 const LINES: usize = 8;
 
@@ -22,7 +24,9 @@ pub(super) fn write_others(out: &mut String, report: &Report) {
     let others =
         [("none of the known causes", report.unknown), ("nothing is wrong", report.healthy)];
     let others = others.map(|(name, share)| (name.to_owned(), share));
-    for (name, share) in causes.chain(others) {
+    let mut shares: Vec<(String, f64)> = causes.chain(others).collect();
+    shares.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    for (name, share) in shares {
         let width = 100.0 * share.clamp(0.0, 1.0);
         let _ = writeln!(
             out,
@@ -32,32 +36,15 @@ pub(super) fn write_others(out: &mut String, report: &Report) {
         );
     }
     out.push_str("</table>\n");
-    for (place, cause) in report.causes.iter().enumerate() {
-        if cause.here < 0.95 {
-            let _ = writeln!(
-                out,
-                "<p class=\"note\">If it is {}, it is at {} {} with {}, elsewhere otherwise.</p>",
-                escaped(&cause.name),
-                escaped(&cause.kind),
-                escaped(&cause.place),
-                percent(cause.here)
-            );
-        }
-        if place > 0 {
-            write_other(out, cause);
-        }
-    }
+    report.causes.iter().skip(1).for_each(|cause| write_other(out, cause));
     write_ruled_out(out, report);
     out.push_str("</section>\n");
 }
 
 fn write_other(out: &mut String, cause: &ToldCause) {
-    let _ = write!(
-        out,
-        "<h3>{}</h3>\n<p>{}</p>\n<ul>\n",
-        escaped(&called(cause)),
-        escaped(&cause.about)
-    );
+    let _ = write!(out, "<h3>{}</h3>\n<p>{}</p>\n", escaped(&called(cause)), escaped(&cause.about));
+    write_place(out, cause);
+    out.push_str("<ul>\n");
     let pieces = |list: &[ToldEvidence], out: &mut String, sign: &str| {
         for one in list.iter().take(PIECES) {
             let denied = if one.holds { "" } else { " <b>is not so</b>" };
@@ -137,8 +124,13 @@ pub(super) fn write_unknown(out: &mut String, report: &Report) {
         more(&mut missing, laws.unknown.len(), "laws");
         lines.push(format!("laws that could not be checked: {}", missing.join(", ")));
     }
+    if report.causes.is_empty() {
+        out.push_str("<p>What it is: there is no evidence for any cause.</p>\n");
+    }
     if lines.is_empty() {
-        out.push_str("<p>Nothing that the cause requires.</p>\n");
+        if !report.causes.is_empty() {
+            out.push_str("<p>Nothing that the cause requires.</p>\n");
+        }
     } else {
         out.push_str("<ul>\n");
         lines.iter().for_each(|line| {
@@ -146,17 +138,13 @@ pub(super) fn write_unknown(out: &mut String, report: &Report) {
         });
         out.push_str("</ul>\n");
     }
-    out.push_str("<h3>Next question</h3>\n");
-    let _ = match &report.next_question {
-        Some(question) => {
-            writeln!(
-                out,
-                "<p>{} would tell the first two apart.</p>",
-                escaped(&capitalised(question))
-            )
-        }
-        None => writeln!(out, "<p>None: no other cause is close.</p>"),
+    let is_close = report.causes.get(1).is_some_and(|second| second.probability >= CLOSE);
+    let next = match &report.next_question {
+        Some(question) => format!("{} would tell the first two apart.", capitalised(question)),
+        None if is_close => "None that would tell the first two causes apart.".to_owned(),
+        None => "None: no two causes are close.".to_owned(),
     };
+    let _ = writeln!(out, "<h3>Next question</h3>\n<p>{}</p>", escaped(&next));
     out.push_str("</section>\n");
 }
 

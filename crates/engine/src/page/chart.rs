@@ -127,7 +127,7 @@ fn draw_axes(out: &mut String, series: &EvidenceSeries, x: &Scale, y: &Scale) {
         scaled.time_ticks(3)
     } else {
         let _ = writeln!(out, "<text x=\"2\" y=\"12\">{}</text>", escaped(&unit));
-        let ticks = scaled.ticks(3);
+        let ticks = scaled.ticks(4);
         let labels = labels(&ticks);
         ticks.into_iter().zip(labels).collect()
     };

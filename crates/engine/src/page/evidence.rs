@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use auscult_diagnose::diagnosis::{EvidenceSeries, ToldCause, ToldEvidence};
 use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
-use auscult_plot::escaped;
+use auscult_plot::{clipped, escaped};
 
 use super::chart::{Stage, draw};
 use super::words::{capitalised, moment, odds, seen};
@@ -12,6 +12,8 @@ use super::{Sheet, answer, called, called_with_share};
 
 /// Bytes of the address of a series that is linked to; no server takes much longer ones.
 const LONGEST_LINK: usize = 2000;
+/// Letters of the name of a series that are shown; all of it is behind them.
+const NAME: usize = 100;
 
 pub(super) fn write(out: &mut String, sheet: &Sheet, with_plots: bool) {
     let report = &sheet.diagnosis.report;
@@ -137,12 +139,13 @@ fn write_plot(out: &mut String, sheet: &Sheet, series: &EvidenceSeries) {
     }
     for (place, name) in series.read_from.iter().enumerate() {
         let gap = if place == 0 { "" } else { ", " };
-        let text = escaped(name);
+        let text =
+            format!("<code title=\"{}\">{}</code>", escaped(name), escaped(&clipped(name, NAME)));
         let _ = match link(sheet, name, &stage) {
             Some(link) => {
-                write!(out, "{gap}<a href=\"{}\"><code>{text}</code></a>", escaped(&link))
+                write!(out, "{gap}<a href=\"{}\">{text}</a>", escaped(&link))
             }
-            None => write!(out, "{gap}<code>{text}</code>"),
+            None => write!(out, "{gap}{text}"),
         };
     }
     if series.more_read_from > 0 {

@@ -110,7 +110,8 @@ fn answer(report: &Report) -> Option<&ToldCause> {
 fn headline(sheet: &Sheet) -> String {
     let report = &sheet.diagnosis.report;
     let sentence = capitalised(&report.sentence);
-    let something = answer(report).is_some() || report.unknown > report.healthy;
+    let is_unknown = report.unknown > report.healthy && !report.causes.is_empty();
+    let something = answer(report).is_some() || is_unknown;
     if something { format!("{sentence}, since {} UTC", moment(report.began)) } else { sentence }
 }
 
@@ -146,6 +147,7 @@ fn write_sheet(out: &mut String, sheet: &Sheet, with_plots: bool) {
     }
     if let Some(cause) = answer(report) {
         let _ = writeln!(out, "<p>{}</p>", escaped(&cause.about));
+        write_place(out, cause);
     }
     out.push_str("</header>\n");
     evidence::write(out, sheet, with_plots);
@@ -155,7 +157,20 @@ fn write_sheet(out: &mut String, sheet: &Sheet, with_plots: bool) {
     out.push_str("</main>\n");
 }
 
-/// How a cause is called, where it is, and how likely.
+/// How sure the place of a cause is, where it is not.
+fn write_place(out: &mut String, cause: &ToldCause) {
+    if cause.here < 0.95 {
+        let _ = writeln!(
+            out,
+            "<p>If it is that, it is at {} {} with {}, and elsewhere otherwise.</p>",
+            escaped(&cause.kind),
+            escaped(&cause.place),
+            percent(cause.here)
+        );
+    }
+}
+
+/// How a cause is called, and where it is.
 fn called(cause: &ToldCause) -> String {
     format!("{} ({}) at {} {}", cause.name, cause.fault, cause.kind, cause.place)
 }
