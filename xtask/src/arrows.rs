@@ -7,6 +7,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("auscult-core", 0),
     ("auscult-conformance", 1),
     ("auscult-knowledge", 1),
+    ("auscult-plot", 1),
     ("auscult-promql", 1),
     ("auscult-stats", 1),
     ("auscult-trees", 1),

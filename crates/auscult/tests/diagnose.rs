@@ -50,6 +50,49 @@ fn a_recording_is_diagnosed_with_its_evidence() {
     assert!(cause["supports"].as_array().unwrap().len() > 2, "{cause}");
 }
 
+/// A server of llama.cpp that really got more requests than it can answer.
+#[test]
+fn a_real_recording_becomes_a_page_that_is_read_from_the_sentence_to_the_remedy() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/real_servers/llama-cpp");
+    let (metrics, changes) = (format!("{folder}/surge-1.csv.gz"), format!("{folder}/changes.csv"));
+    let page = scratch("surge.html");
+    let path = page.display().to_string();
+    let at = ["--at", "2026-11-26T10:18:28Z", "--changes", &changes, "-q"];
+    let call = [&["diagnose", &metrics], &at[..]].concat();
+    let told = auscult(&[&call[..], &["--html", &path]].concat(), "");
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert_eq!(told.out, auscult(&call, "").out, "the text is as without a page");
+    let page = std::fs::read_to_string(&page).unwrap();
+    let sentence = told.out.lines().nth(1).unwrap();
+    let title = format!("{}, since 2026-11-26 10:18:28 UTC</h1>", &sentence[1..]);
+    let parts = [
+        title.as_str(),
+        "<h2>Evidence</h2>",
+        "client_served rises</code>",
+        "<svg ",
+        " tokens/s</span>",
+        "from <code title=\"",
+        "<h3>Against ",
+        "<h2>Other causes</h2>",
+        "<h3>Ruled out</h3>",
+        "<h2>What is not known</h2>",
+        "<h3>Next question</h3>",
+        "<h2>Remedy</h2>",
+        "<dt>Now</dt>",
+        "<dt>Guard</dt>",
+        "<dt>It helped if</dt>",
+    ];
+    let mut from = 0;
+    for part in parts {
+        let place = page[from..].find(part);
+        from += place.unwrap_or_else(|| panic!("`{part}` after byte {from} of {page}"));
+    }
+    assert!(!page.contains("<script") && !page.contains("http"), "{page}");
+    let nowhere = auscult(&[&call[..], &["--html", "/nowhere/at/all.html"]].concat(), "");
+    assert_eq!(nowhere.code, 2);
+    assert!(nowhere.err.contains("/nowhere/at/all.html"), "{}", nowhere.err);
+}
+
 #[test]
 fn wrong_calls_end_in_one_sentence() {
     let metrics = scratch("diagnose-few.csv");

@@ -58,6 +58,18 @@ fn verdicts_and_remedies_are_told_from_a_shell_and_what_follows_is_shown() {
     };
     let diagnosed = done(&["diagnose", "--incident", "1", "--format", "json", "-q"]);
     let diagnosed: Value = serde_json::from_str(&diagnosed).unwrap();
+    // The page leads back to the service, without what a person signs in with.
+    let page = scratch("life-report.html");
+    let with_name = url.replace("http://", "http://ann:hush@");
+    let path = page.display().to_string();
+    let asked = ["diagnose", "--incident", "1", "--html", &path, "-q", "--url", &with_name];
+    let ended = auscult(&asked, "");
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let page = std::fs::read_to_string(&page).unwrap();
+    for link in ["incidents/1/verdict\"", "api/v1/query_range?query=DCGM_FI_DEV_GPU_TEMP"] {
+        assert!(page.contains(&format!("href=\"{url}/{link}")), "{link}: {page}");
+    }
+    assert!(page.contains("<svg ") && !page.contains("hush"), "{page}");
     let cause = &diagnosed[0]["causes"][0];
     let (fault, place) = (cause["fault"].as_str().unwrap(), cause["place"].as_str().unwrap());
     assert_eq!(done(&["verdict", "1"]), "nobody has said anything of it\n");

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use auscult_core::{Labels, Timestamp};
-use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Report, Weights};
+use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Illustrated, Report, Weights};
 use auscult_diagnose::evidence::Window;
 use auscult_diagnose::features::features;
-use auscult_diagnose::scene::{Event, LogLine, SceneBuilder, SeriesNumber};
+use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber};
 use auscult_knowledge::Knowledge;
 use auscult_telemetry::metrics::MetricBatch;
 use hashbrown::HashMap;
@@ -172,17 +172,28 @@ impl Case {
 
     /// What it is.
     pub fn diagnose(self) -> Report {
-        self.study().0
+        self.tell().2
     }
 
     /// What it is, and what can be said of it in the columns and words of a fault log.
     pub fn study(self) -> (Report, BTreeMap<String, String>) {
+        let (scene, window, report) = self.tell();
+        (report, features(&KNOWLEDGE, &scene, window))
+    }
+
+    /// What it is, with the readings behind the evidence.
+    pub fn illustrate(self) -> Illustrated {
+        let (scene, window, report) = self.tell();
+        Illustrated::new(&KNOWLEDGE, &scene, window, report)
+    }
+
+    fn tell(self) -> (Scene, Window, Report) {
         let scene = self.builder.build();
         let end = self.until.min(self.known);
         let window = Window { from: 0, onset: scene.index(self.began), end: scene.index(end) + 1 };
         let doctor = DOCTOR.with_cases(&self.cases);
         let diagnosis = doctor.diagnose(&scene, window);
         let report = Report::new(&KNOWLEDGE, &doctor, &scene, window, &diagnosis);
-        (report, features(&KNOWLEDGE, &scene, window))
+        (scene, window, report)
     }
 }

@@ -20,6 +20,7 @@ mod engine;
 mod families;
 mod handbook;
 pub mod incident;
+pub mod page;
 mod peers;
 mod pending;
 mod placement;
@@ -40,7 +41,10 @@ mod unwatched;
 
 pub use assigned::{MethodState, MethodTrial, MethodView};
 pub use auscult_detect::ensemble::AlarmBudget;
-pub use auscult_diagnose::diagnosis::{Cases, Outcome, PriorShare, Recovery, Report as Diagnosis};
+pub use auscult_diagnose::diagnosis::{
+    Cases, EvidenceSeries, Illustrated, OtherSeries, Outcome, PriorShare, Recovery,
+    Report as Diagnosis,
+};
 pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
 pub use auscult_diagnose::scene::Event as ChangeEvent;
 pub use case::Case;

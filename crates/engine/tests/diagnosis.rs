@@ -35,6 +35,11 @@ fn diagnosed(name: &str, shown: impl Fn(&str) -> bool) -> Diagnosis {
 
 /// The same, of what was noticed in the series with these labels.
 fn noticed(name: &str, shown: impl Fn(&str) -> bool, at_series: &[Labels]) -> Diagnosis {
+    case(name, shown, at_series).diagnose()
+}
+
+/// What is known of a scenario at the end of its fault.
+pub(crate) fn case(name: &str, shown: impl Fn(&str) -> bool, at_series: &[Labels]) -> Case {
     let text = scenario_text(name).expect("the library has it");
     let scenario = Scenario::read(name, &text).expect("it can be read");
     let mut simulation = Simulation::new(&scenario, scenario.plan().expect("it can be planned"));
@@ -80,7 +85,7 @@ fn noticed(name: &str, shown: impl Fn(&str) -> bool, at_series: &[Labels]) -> Di
         let source = simulation.logs()[line.log].of.clone();
         case.log(LogLine { time: start + line.seconds, source, text: line.text });
     }
-    case.diagnose()
+    case
 }
 
 /// One of each layer, drawn from numbers that no experience was made from.

@@ -7,6 +7,7 @@ mod histograms;
 mod incidents;
 mod methods;
 mod mutated;
+mod page;
 mod policies;
 mod resume;
 mod spread;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use auscult_core::Timestamp;
 use auscult_engine::incident::{Incident, State};
-use auscult_engine::{Case, ChangeEvent, Diagnosis, Recovery};
+use auscult_engine::{Case, ChangeEvent, Diagnosis, Illustrated, Recovery};
 use auscult_store::{EventsWanted, Selection, StoreError, StoredEvent};
 
 use crate::clock;
@@ -98,6 +98,14 @@ impl Shared {
 /// quarters of an hour before it and of its own, and then linear in the targets.
 pub(crate) fn diagnose(shared: &Shared, incident: &Incident) -> Result<Diagnosis, DiagnosisError> {
     case(shared, incident).map(Case::diagnose)
+}
+
+/// The same, with the readings behind the evidence.
+pub(crate) fn illustrate(
+    shared: &Shared,
+    incident: &Incident,
+) -> Result<Illustrated, DiagnosisError> {
+    case(shared, incident).map(Case::illustrate)
 }
 
 /// The same, and what can be said of it in the columns and words of a fault log.

@@ -49,7 +49,8 @@ pub(crate) struct Checked {
     pub(crate) recovery: Recovery,
 }
 
-/// Incidents whose end was looked at already: number, and when that was.
+/// Incidents whose end was looked at already: number, and when that was. Who looks holds the lock, so that
+/// an end is looked at once.
 #[derive(Debug, Default)]
 pub(crate) struct LookedAt(Mutex<HashSet<(u64, i64)>>);
 
@@ -75,23 +76,58 @@ impl Shared {
                 && now.seconds() - incident.updated.seconds() < LATEST
         };
         for incident in self.engine.incidents_that(is_new) {
-            let key = (incident.id, incident.updated.nanos());
-            if self.looked_at.known().contains(&key) {
-                continue;
-            }
-            let checks = self.checks((incident.id, incident.id))?;
-            let is_known = checks.iter().any(|(decision, checked)| {
-                checked.remedy.is_none() && decision.time >= incident.updated
-            });
-            if !is_known {
-                let usual = || incident.members.iter().filter_map(|member| member.usual_since);
-                let ended = incident.updated;
-                let between = (usual().min().unwrap_or(ended), usual().max().unwrap_or(ended));
-                self.look(&incident, None, between, now)?;
-            }
-            self.looked_at.known().insert(key);
+            self.look_at_end(&incident, now)?;
         }
         Ok(())
+    }
+
+    /// Looks at what became of an incident that is over, unless somebody did.
+    fn look_at_end(&self, incident: &Incident, now: Timestamp) -> Result<(), StoreError> {
+        let key = (incident.id, incident.updated.nanos());
+        let mut looked_at = self.looked_at.known();
+        if looked_at.contains(&key) {
+            return Ok(());
+        }
+        let checks = self.checks((incident.id, incident.id))?;
+        if !checks.iter().any(|check| is_of_end(incident, check)) {
+            let usual = || incident.members.iter().filter_map(|member| member.usual_since);
+            let ended = incident.updated;
+            let between = (usual().min().unwrap_or(ended), usual().max().unwrap_or(ended));
+            self.look(incident, None, between, now)?;
+        }
+        looked_at.insert(key);
+        Ok(())
+    }
+
+    /// What there is to tell of what became of an incident in this state: of one that is over, what its end
+    /// looked like, which is looked at now if nobody did; of one that goes on, what came of the newest
+    /// remedy. `None` where nothing is stored.
+    pub(crate) fn recovery_as_of(&self, incident: &Incident) -> Option<Recovery> {
+        self.storage.as_ref()?;
+        let is_over = incident.state == State::Recovered;
+        // Of an end that a message tells late, and that is none any more, nothing is to be seen now.
+        let is_as_it_was =
+            |now: Incident| now.state == incident.state && now.updated == incident.updated;
+        let looked = if is_over && self.find_incident(incident.id).is_some_and(is_as_it_was) {
+            self.look_at_end(incident, clock::now())
+        } else {
+            Ok(())
+        };
+        let checks = looked.and_then(|()| self.checks((incident.id, incident.id)));
+        match checks {
+            Ok(mut checks) if is_over => {
+                checks.retain(|check| is_of_end(incident, check));
+                checks.pop().map(|(_, checked)| checked.recovery)
+            }
+            Ok(mut checks) => {
+                let (_, newest) = checks.pop()?;
+                newest.remedy.map(|_| newest.recovery)
+            }
+            Err(error) => {
+                tracing::warn!("what became of incident {} cannot be told: {error}", incident.id);
+                None
+            }
+        }
     }
 
     fn look_at_remedies(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -228,6 +264,11 @@ impl Shared {
         };
         Ok(self.decisions.find(&wanted)?.into_iter().filter_map(read).collect())
     }
+}
+
+/// Whether a check was made of this end of the incident, and not after a remedy or an end before.
+fn is_of_end(incident: &Incident, (decision, checked): &(Decision, Checked)) -> bool {
+    checked.remedy.is_none() && decision.time >= incident.updated
 }
 
 impl LookedAt {

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use auscult_core::{Labels, Timestamp};
 use auscult_engine::{EngineSettings, Policy};
-use auscult_server::{DataSettings, ServerSettings};
+use auscult_server::{DataSettings, DeliverySettings, ServerSettings};
 use auscult_telemetry::format_time;
 use auscult_telemetry::metrics::{Point, remote_write};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::api::{ask, hot, pages, write};
+use crate::delivery::{Receiver, webhook};
 use crate::support::{now, start, until};
 
 /// When the GPU of these tests gets hot, in seconds since 1970: twenty-five minutes ago, since a
@@ -36,6 +37,14 @@ fn folder(name: &str) -> PathBuf {
 
 /// A service that stores in `folder` and for which 85 °C of a GPU are an incident.
 async fn watching(folder: &PathBuf) -> (SocketAddr, oneshot::Sender<()>) {
+    telling(folder, DeliverySettings::default()).await
+}
+
+/// The same, which tells others.
+async fn telling(
+    folder: &PathBuf,
+    delivery: DeliverySettings,
+) -> (SocketAddr, oneshot::Sender<()>) {
     let policies: Vec<Policy> = serde_json::from_value(json!([
         {"match": "DCGM_FI_DEV_GPU_TEMP", "valid_range": {"high": 85}},
     ]))
@@ -44,7 +53,7 @@ async fn watching(folder: &PathBuf) -> (SocketAddr, oneshot::Sender<()>) {
     let quiet_after = Duration::from_secs(5);
     let engine = EngineSettings { policies, quiet_after, ..EngineSettings::default() };
     let tick = Duration::from_millis(200);
-    start(ServerSettings { engine, data, tick, ..ServerSettings::default() }).await
+    start(ServerSettings { engine, data, tick, delivery, ..ServerSettings::default() }).await
 }
 
 /// Readings of the four GPUs of a host at some moments; GPU 3 is hot and slow at those that say so.
@@ -304,6 +313,63 @@ async fn the_page_of_an_alert_takes_a_verdict_from_its_own_form_only() {
     );
 }
 
+#[tokio::test]
+async fn the_report_of_an_incident_is_a_page_that_leads_to_the_numbers() {
+    let folder = folder("report");
+    let (address, _stop) = watching(&folder).await;
+    hot_gpu(address, 100).await;
+    let url = format!("http://{address}/incidents/1/report");
+    let answer = reqwest::get(&url).await.unwrap();
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(
+        (answer.status().as_u16(), header("content-type").as_str()),
+        (200, "text/html; charset=utf-8")
+    );
+    assert!(header("content-security-policy").starts_with("default-src 'none'"));
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("<h1>Thermal throttle at gpu h/3 (G1"), "{page}");
+    assert!(page.contains("<svg ") && !page.contains("<script"), "{page}");
+    let base = reqwest::Url::parse(&url).unwrap();
+    let follow = |begins: &str| {
+        let link = page.split("href=\"").find(|link| link.starts_with(begins));
+        let link = link.and_then(|link| link.split('"').next()).unwrap_or_else(|| panic!("{page}"));
+        base.join(&link.replace("&amp;", "&")).unwrap()
+    };
+    for begins in ["../../incidents/1/verdict", "../../api/auscult/v1/incidents/1"] {
+        assert_eq!(reqwest::get(follow(begins)).await.unwrap().status(), 200, "{begins}");
+    }
+    let numbers = reqwest::get(follow("../../api/v1/query_range?query=DCGM_FI_DEV_GPU_TEMP")).await;
+    let numbers: Value = numbers.unwrap().json().await.unwrap();
+    let result = &numbers["data"]["result"];
+    assert_eq!(result[0]["metric"]["gpu"], "3", "{numbers}");
+    assert!(result[0]["values"].as_array().unwrap().len() > 100, "{numbers}");
+    // The page of verdicts leads here, and the same numbers are in the API.
+    let verdict = reqwest::get(format!("http://{address}/incidents/1/verdict")).await.unwrap();
+    assert!(verdict.text().await.unwrap().contains("href=\"report\""));
+    let (_, plain) = ask(address, "GET", "/incidents/1/diagnosis", Value::Null).await;
+    assert_eq!(plain["series"], Value::Null);
+    let (status, told) =
+        ask(address, "GET", "/incidents/1/diagnosis?series=true", Value::Null).await;
+    assert_eq!(status, 200, "{told}");
+    let clock = |one: &&Value| one["signal"] == "gpu_sm_clock" && one["place"] == "h/3";
+    let clock = told["series"].as_array().unwrap().iter().find(clock).unwrap();
+    let reached = |level: f64| {
+        let near = |point: &Value| (point[1].as_f64().unwrap() / level - 1.0).abs() < 0.02;
+        clock["points"].as_array().unwrap().iter().any(near)
+    };
+    assert!(reached(1.98e9) && reached(1.4e9), "{clock}");
+    for (path, status, expected) in [
+        ("/incidents/9/report", 404, "there is no incident 9"),
+        ("/incidents/x/report", 400, "`x` is no number of an incident"),
+        ("/api/auscult/v1/incidents/1/diagnosis?serie=true", 400, "did you mean `series`?"),
+    ] {
+        let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        let said = answer.text().await.unwrap();
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
 /// As a form sends it.
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
@@ -312,7 +378,10 @@ fn encoded(text: &str) -> String {
 #[tokio::test]
 async fn whether_it_became_better_is_looked_at_after_a_remedy_and_after_the_end() {
     let folder = folder("recovery");
-    let (address, stop) = watching(&folder).await;
+    let receiver = Receiver::start(|_| (200, "")).await;
+    let webhooks = vec![webhook("pager", receiver.url())];
+    let (address, stop) =
+        telling(&folder, DeliverySettings { webhooks, ..Default::default() }).await;
     // It is as usual again since two minutes, and goes on being so.
     hot_gpu(address, 92).await;
     let remedy = json!({"what": "moved work away", "fault": "G1", "place": "h/3", "time": at(1150), "author": "ann"});
@@ -342,6 +411,25 @@ async fn whether_it_became_better_is_looked_at_after_a_remedy_and_after_the_end(
         (&json!("recovered"), &json!("h/3")),
         "{ended}"
     );
+    // Who is told of the end is told of what it looked like, and of nothing before.
+    let told = until("the end to be told", || async {
+        let got: Vec<Value> = receiver.got().iter().map(|got| got.json()).collect();
+        got.iter().any(|told| told["event"] == "recovered").then_some(got)
+    })
+    .await;
+    let (opened, closed) = (&told[0]["incident"], &told.last().unwrap()["incident"]);
+    assert_eq!((&opened["state"], &opened["recovery"]), (&json!("open"), &Value::Null), "{opened}");
+    let recovery = &closed["recovery"];
+    assert_eq!(
+        (&recovery["outcome"], &recovery["fault"], &recovery["place"]),
+        (&json!("recovered"), &json!("G1"), &json!("h/3")),
+        "{closed}"
+    );
+    assert_eq!(recovery["sentence"], ended["sentence"]);
+    let link = |name: &str| closed[name].as_str().unwrap().to_owned();
+    assert_eq!(link("verdict_url"), format!("http://{address}/incidents/1/verdict"));
+    let page = reqwest::get(link("report_url")).await.unwrap().text().await.unwrap();
+    assert!(page.contains("Recovered: gpu_sm_clock of gpu h/3"), "{page}");
     let newest = checks.last().unwrap();
     let (_, diagnosis) = ask(address, "GET", "/incidents/1/diagnosis", Value::Null).await;
     assert_eq!(diagnosis["recovery"]["sentence"], newest["sentence"], "{diagnosis}");

@@ -1,33 +1,9 @@
 //! Findings in plain words.
 
 use auscult_detect::{Method, Threshold};
+pub(crate) use auscult_plot::number;
 
 use super::finding::Finding;
-
-/// `value` with as many digits as help a reader: six, fewer for whole numbers.
-pub(crate) fn number(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    if !(1e-4..1e9).contains(&size) {
-        let text = format!("{value:.3e}");
-        // 1.500e12 reads better as 1.5e12.
-        return match text.split_once('e') {
-            Some((digits, power)) if digits.contains('.') => {
-                format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
-            }
-            _ => text,
-        };
-    }
-    let before_point = size.log10().floor().max(0.0) as usize + 1;
-    let text = format!("{value:.*}", 6usize.saturating_sub(before_point).min(6));
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
 
 /// A score with two or three digits that matter.
 pub(crate) fn score(value: f64) -> String {

@@ -1,8 +1,9 @@
 //! The picture of a detection: series, expected band, anomalies.
 
 use auscult_detect::Method;
+use auscult_plot::Point;
 
-use super::figure::{Expected, Figure, Mark, Panel, Point};
+use super::figure::{Expected, Figure, Mark, Panel};
 use crate::detection::series::Series;
 use crate::detection::whole::Judged;
 use crate::detection::words::{self, counted};

@@ -1,7 +1,8 @@
 //! Figures as one HTML file that needs nothing else.
 
-use super::figure::{Figure, thinned};
-use super::svg::escaped;
+use auscult_plot::{escaped, thinned};
+
+use super::figure::Figure;
 
 /// Points of a line that the page holds; zooming in shows this much detail.
 const POINTS: usize = 200_000;

@@ -5,7 +5,6 @@ pub(crate) mod figure;
 mod html;
 mod png;
 pub(crate) mod ranking;
-mod scale;
 mod svg;
 
 use std::path::Path;
@@ -14,7 +13,6 @@ use crate::outcome::CallError;
 
 pub(crate) use figure::Figure;
 pub(crate) use png::rasterise;
-pub(crate) use svg::escaped;
 
 /// What kind of file a picture goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

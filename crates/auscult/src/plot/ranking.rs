@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::scale::{Scale, labels};
-use super::svg::escaped;
+use auscult_plot::{Scale, escaped, labels};
+
 use super::{Kind, rasterise};
 use crate::outcome::CallError;
 

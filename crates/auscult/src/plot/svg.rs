@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::figure::{Figure, Panel, thinned};
-use super::scale::{Scale, labels, range};
+use auscult_plot::{Scale, clipped, escaped, labels, range, thinned};
+
+use super::figure::{Figure, Panel};
 
 const WIDTH: f64 = 1100.0;
 const LEFT: f64 = 74.0;
@@ -145,30 +146,4 @@ fn draw_axis(svg: &mut String, x: &Scale, bottom: f64, is_time: bool) {
             bottom + 16.0
         );
     }
-}
-
-/// Text that is safe inside SVG and HTML.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            // XML has no way at all to write most control characters.
-            control if control.is_control() => safe.push(' '),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
-/// At most `most` characters, with an ellipsis where it was cut.
-fn clipped(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let cut: String = text.chars().take(most - 1).collect();
-    format!("{}…", cut.trim_end())
 }

@@ -1,7 +1,9 @@
 //! The scores of the best candidates beside the data.
 
+use auscult_plot::Point;
+
 use super::{Question, Selection};
-use crate::plot::figure::{Figure, Mark, Panel, Point};
+use crate::plot::figure::{Figure, Mark, Panel};
 
 /// Candidates that are drawn.
 const DRAWN: usize = 3;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use auscult_core::Timestamp;
 use auscult_diagnose::scene::{Event, LogLine};
 use auscult_engine::incident::Incident;
-use auscult_engine::{Case, Diagnosis};
+use auscult_engine::page::{Links, Sheet, page};
+use auscult_engine::{Case, Diagnosis, Illustrated};
 use auscult_knowledge::Knowledge;
 use auscult_server::{Backtest, BacktestSettings, Configuration, Replay};
 use auscult_telemetry::{Input, ReadOptions, format_time, parse_time, read_table};
@@ -68,6 +69,10 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Also write a report with plots of the evidence: one page that needs nothing else
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
+
     /// Exit with code 1 if something is wrong
     #[arg(long)]
     fail_on_anomaly: bool,
@@ -95,26 +100,27 @@ enum Form {
     Json,
 }
 
-/// What an incident is.
+/// What an incident is, as data.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct Answer<'a> {
     /// Its number; none of what was asked for by time.
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<u64>,
     #[serde(flatten)]
-    diagnosis: Diagnosis,
+    diagnosis: &'a Diagnosis,
 }
 
 /// Diagnoses and writes what was found.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let progress = Progress::new(!arguments.quiet);
-    let answers = match &arguments.url {
-        Some(url) => {
-            let service = Service::new(url, arguments.token_file.as_ref())?;
-            ask(&service, arguments.incident)?
-        }
+    let sheets = match &arguments.url {
+        Some(url) => ask(arguments, url)?,
         None => find(arguments, &progress)?,
     };
+    let answers: Vec<Answer<'_>> = sheets
+        .iter()
+        .map(|sheet| Answer { incident: sheet.incident, diagnosis: &sheet.diagnosis.report })
+        .collect();
     let mut text = Vec::new();
     match arguments.format {
         Form::Json => {
@@ -122,6 +128,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             text.push(b'\n');
         }
         Form::Text => write(&mut text, &answers).map_err(CallError::write("the answer"))?,
+    }
+    if let Some(path) = &arguments.html {
+        std::fs::write(path, page(&sheets))
+            .map_err(CallError::write(path.display().to_string()))?;
     }
     match &arguments.output {
         Some(path) => {
@@ -132,7 +142,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             std::io::stdout().write_all(&text).map_err(CallError::write("standard output"))?;
         }
     }
-    let is_wrong = |answer: &Answer| {
+    let is_wrong = |answer: &Answer<'_>| {
         answer.diagnosis.healthy < 0.5
             && answer.diagnosis.causes.first().is_none_or(|cause| !cause.benign)
     };
@@ -141,7 +151,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
 }
 
 /// Diagnoses what recordings hold.
-fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallError> {
+fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Sheet>, CallError> {
     let changes = arguments.changes.as_deref().map(changes).transpose()?;
     let mut lines = Vec::new();
     for path in &arguments.log {
@@ -200,15 +210,20 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallE
         });
         return Err(CallError::input(format!("nothing was recorded after --at{until}")));
     }
-    let answers = cases.into_iter().map(|(incident, mut case)| {
+    let sheets = cases.into_iter().map(|(incident, mut case)| {
         if let Some(changes) = &changes {
             case.expect_changes();
             changes.iter().for_each(|change| case.change(change.clone()));
         }
         lines.iter().for_each(|line: &LogLine| case.log(line.clone()));
-        Answer { incident, diagnosis: case.diagnose() }
+        // Readings are looked for only where they are drawn.
+        let diagnosis = match arguments.html {
+            Some(_) => case.illustrate(),
+            None => case.diagnose().into(),
+        };
+        Sheet { incident, diagnosis, links: Links::default() }
     });
-    Ok(answers.collect())
+    Ok(sheets.collect())
 }
 
 /// The incidents that the service would have told, and when the recording ends.
@@ -290,26 +305,43 @@ fn read_log(path: &Path, lines: &mut Vec<LogLine>) -> Result<(), CallError> {
 }
 
 /// What a running service says.
-fn ask(service: &Service, incident: Option<u64>) -> Result<Vec<Answer>, CallError> {
+fn ask(arguments: &Arguments, url: &str) -> Result<Vec<Sheet>, CallError> {
+    let service = Service::new(url, arguments.token_file.as_ref())?;
     #[derive(Deserialize)]
     struct Page {
         incidents: Vec<Incident>,
     }
-    let ids = match incident {
+    let ids = match arguments.incident {
         Some(id) => vec![id],
         None => {
             let page: Page = service.get("/incidents?state=open")?;
             page.incidents.iter().map(|incident| incident.id).collect()
         }
     };
+    let with = if arguments.html.is_some() { "?series=true" } else { "" };
+    let base = without_password(url);
     let answer = |id: u64| {
-        let diagnosis = service.get(&format!("/incidents/{id}/diagnosis"))?;
-        Ok(Answer { incident: Some(id), diagnosis })
+        let diagnosis: Illustrated = service.get(&format!("/incidents/{id}/diagnosis{with}"))?;
+        let links = Links {
+            verdict: Some(format!("{base}/incidents/{id}/verdict")),
+            incident: Some(format!("{base}/api/auscult/v1/incidents/{id}")),
+            query: Some(format!("{base}/api/v1")),
+        };
+        Ok(Sheet { incident: Some(id), diagnosis, links })
     };
     ids.into_iter().map(answer).collect()
 }
 
-fn write(out: &mut impl Write, answers: &[Answer]) -> std::io::Result<()> {
+/// An address as it may stand on a page that others get.
+fn without_password(url: &str) -> String {
+    let Ok(mut address) = reqwest::Url::parse(url) else { return url.to_owned() };
+    // They fail where an address cannot have any.
+    let _ = address.set_username("");
+    let _ = address.set_password(None);
+    address.as_str().trim_end_matches('/').to_owned()
+}
+
+fn write(out: &mut impl Write, answers: &[Answer<'_>]) -> std::io::Result<()> {
     if answers.is_empty() {
         return writeln!(out, "no incidents");
     }

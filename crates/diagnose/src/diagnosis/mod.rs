@@ -5,6 +5,7 @@ mod experience;
 mod explained;
 mod fit;
 mod gate;
+mod illustrated;
 mod priors;
 mod recovery;
 mod report;
@@ -16,6 +17,7 @@ mod weigh;
 
 pub use experience::{Experience, Learnt, Tally};
 pub use fit::{Fitting, Lesson, LessonPlace};
+pub use illustrated::{EvidenceSeries, Illustrated, OtherSeries};
 pub use priors::{Cases, HANDBOOK_CASES, PriorShare, Priors};
 pub use recovery::{Outcome, Recovery, recovery};
 pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};

@@ -323,21 +323,11 @@ impl<'s> Judge<'s> {
             return known.clone();
         }
         let subject = Arc::clone(&known.subject);
-        let numbers = self.look(target, &subject).map(Arc::new);
+        let readings = self.scene.read(self.knowledge, target, &subject);
+        let numbers =
+            readings.and_then(|readings| BeforeAfter::of(&readings, self.window)).map(Arc::new);
         self.known.of_subject(number).before_after[target] = Some(numbers.clone());
         numbers
-    }
-
-    fn look(&self, target: usize, subject: &Subject) -> Option<BeforeAfter> {
-        let Subject::Signal { name, label, per } = subject else { return None };
-        let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
-        let read = |name: &str, label| self.scene.readings(self.knowledge, target, name, label);
-        let readings = read(name, label)?;
-        let Some(per) = per else { return BeforeAfter::of(&readings, self.window) };
-        let per = read(per, None)?;
-        let both = readings.iter().zip(&*per);
-        let quotient = both.map(|(part, whole)| if *whole > 0.0 { part / whole } else { f64::NAN });
-        BeforeAfter::of(&quotient.collect::<Vec<f64>>(), self.window)
     }
 
     /// Whether a target lies apart from its peers in the direction of `sign`, and did not before.

@@ -11,7 +11,7 @@ pub use before_after::BeforeAfter;
 pub(crate) use before_after::TAIL;
 pub use judge::{CHANGED_AFTER, CHANGED_BEFORE, Judge};
 pub use onset::{EstimatedOnset, estimate_onset};
-pub(crate) use quantity::quantity;
+pub use quantity::{quantity, unit_of_axis};
 
 /// What became of a statement.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,14 @@
 //! A reading as people write it, with its unit.
 
-/// `value` in `unit`, as `signals.yaml` names units.
-pub(crate) fn quantity(value: f64, unit: &str) -> String {
+/// `value` in `unit`, as `signals.yaml` names units; units that are plain words are left to the reader.
+///
+/// ```
+/// use auscult_diagnose::evidence::quantity;
+/// assert_eq!(quantity(1.98e9, "hertz"), "1.98 GHz");
+/// assert_eq!(quantity(12.0, "requests"), "12");
+/// ```
+#[must_use]
+pub fn quantity(value: f64, unit: &str) -> String {
     if !value.is_finite() {
         return "nothing".to_owned();
     }
@@ -16,6 +23,38 @@ pub(crate) fn quantity(value: f64, unit: &str) -> String {
         "seconds" if value != 0.0 && value.abs() < 1.0 => format!("{} ms", digits(1000.0 * value)),
         "seconds" => format!("{} s", digits(value)),
         _ => digits(value),
+    }
+}
+
+/// The unit in which an axis up to `largest` is labelled, and what a reading is divided by for it.
+///
+/// ```
+/// use auscult_diagnose::evidence::unit_of_axis;
+/// assert_eq!(unit_of_axis(3e9, "hertz"), (1e9, "GHz"));
+/// assert_eq!(unit_of_axis(0.2, "seconds"), (1e-3, "ms"));
+/// assert_eq!(unit_of_axis(7.0, "requests"), (1.0, "requests"));
+/// ```
+#[must_use]
+pub fn unit_of_axis(largest: f64, unit: &str) -> (f64, &str) {
+    let scaled = |step: f64, units: [&'static str; 5]| {
+        let (mut by, mut at) = (1.0, 0);
+        while largest.abs() >= step * by && at + 1 < units.len() {
+            by *= step;
+            at += 1;
+        }
+        (by, units[at])
+    };
+    match unit {
+        "ratio" => (0.01, "%"),
+        "celsius" => (1.0, "°C"),
+        "watts" => (1.0, "W"),
+        "hertz" => scaled(1000.0, ["Hz", "kHz", "MHz", "GHz", "THz"]),
+        "bytes" => scaled(1024.0, ["B", "KiB", "MiB", "GiB", "TiB"]),
+        "seconds" if largest.abs() < 1.0 => (1e-3, "ms"),
+        "seconds" => (1.0, "s"),
+        // Of these there is no unit: a code, bits, yes and no.
+        "code" | "bits" | "state" => (1.0, ""),
+        other => (1.0, other),
     }
 }
 

@@ -16,7 +16,7 @@ pub use target::{Strange, Target, Track};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use auscult_knowledge::{Form, Knowledge};
+use auscult_knowledge::{Form, Knowledge, Subject};
 
 /// A change that people or programs made.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +173,40 @@ impl Scene {
         rest.take_while(move |track| track.signal == signal)
     }
 
+    /// The series by which `signal` of target number `target` is told: of several metrics that tell the
+    /// same, the one that the adapter names first; those with a label, where one is asked for.
+    pub fn told_by(
+        &self,
+        target: usize,
+        signal: &str,
+        label: Option<(&str, &str)>,
+    ) -> impl Iterator<Item = &Track> + Clone {
+        let has = move |track: &&Track| {
+            label.is_none_or(|(name, value)| track.labels.get(name) == Some(value))
+        };
+        let tracks = self.tracks(target, signal).filter(has);
+        let first = tracks.clone().map(|track| track.rank).min();
+        tracks.filter(move |track| label.is_some() || Some(track.rank) == first)
+    }
+
+    /// Readings of what a statement is about at target number `target`: of a signal, or of the quotient
+    /// of two; `None` of anything else, and where there are none.
+    pub fn read(
+        &self,
+        knowledge: &Knowledge,
+        target: usize,
+        subject: &Subject,
+    ) -> Option<Cow<'_, [f64]>> {
+        let Subject::Signal { name, label, per } = subject else { return None };
+        let label = label.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+        let readings = self.readings(knowledge, target, name, label)?;
+        let Some(per) = per else { return Some(readings) };
+        let per = self.readings(knowledge, target, per, None)?;
+        let both = readings.iter().zip(&*per);
+        let quotient = both.map(|(part, whole)| if *whole > 0.0 { part / whole } else { f64::NAN });
+        Some(quotient.collect())
+    }
+
     /// Readings of `signal` of target number `target`, those of several series together: what is
     /// counted is added up, of what is not the mean is taken. `NaN` where there is none; `None` if
     /// the target has no such series.
@@ -183,17 +217,10 @@ impl Scene {
         signal: &str,
         label: Option<(&str, &str)>,
     ) -> Option<Cow<'_, [f64]>> {
-        let has = |track: &&Track| {
-            label.is_none_or(|(name, value)| track.labels.get(name) == Some(value))
-        };
-        let tracks = self.tracks(target, signal).filter(has);
-        // Of several metrics that tell the same, the one that the adapter names first.
-        let first = tracks.clone().map(|track| track.rank).min()?;
-        let mut tracks = tracks.filter(|track| label.is_some() || track.rank == first);
-        if let (Some(Track { weights: None, values, .. }), None) =
-            (tracks.clone().next(), tracks.clone().nth(1))
-        {
-            return Some(Cow::Borrowed(values));
+        let mut tracks = self.told_by(target, signal, label);
+        match (tracks.clone().next()?, tracks.clone().nth(1)) {
+            (Track { weights: None, values, .. }, None) => return Some(Cow::Borrowed(values)),
+            _ => {}
         }
         let adds = knowledge.signal(signal).is_some_and(|known| match known.form {
             Form::Rate => !matches!(known.unit.as_str(), "ratio"),

@@ -19,7 +19,7 @@ use super::post::Post;
 use super::retry::{Backoff, Refused};
 use super::settings::AlertmanagerSettings;
 use super::words::{self, since};
-use super::{LOOK, link, verdict_link};
+use super::{LOOK, link, report_link, verdict_link};
 use crate::clock;
 use crate::secret::Secret;
 use crate::serve::Shared;
@@ -255,6 +255,7 @@ impl Alertmanager {
         };
         let mut annotations = annotations(incident, cause);
         annotations.insert("verdict", verdict_link(&self.external, incident.id));
+        annotations.insert("report", report_link(&self.external, incident.id));
         Alert {
             labels: labels(incident),
             annotations,
@@ -370,7 +371,12 @@ mod tests {
         let (labels, updated) = (Some(labels(&before)), before.updated);
         let sent = Sent { labels, updated, state: State::Open, at: now };
         let sent = HashMap::from([(before.id, sent)]);
-        assert_eq!(alertmanager.alerts_of(&[before], &sent, &|_| None, now).len(), 1);
+        let alerts = alertmanager.alerts_of(&[before], &sent, &|_| None, now);
+        assert_eq!(alerts.len(), 1);
+        let base = format!("http://localhost:9464/incidents/{}", after.id);
+        for page in ["report", "verdict"] {
+            assert_eq!(alerts[0].annotations[page], format!("{base}/{page}"));
+        }
         let alerts = alertmanager.alerts_of(&[after], &sent, &|_| None, now);
         let said: Vec<_> =
             alerts.iter().map(|one| (one.labels["severity"].as_str(), &one.ends_at)).collect();

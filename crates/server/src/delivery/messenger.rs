@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use auscult_core::Timestamp;
+use auscult_engine::Recovery;
 use auscult_engine::incident::Change;
 use reqwest::header::HeaderMap;
 use tokio::sync::{Notify, watch};
@@ -26,8 +27,30 @@ pub(super) struct Told<'a> {
     pub(super) key: &'a str,
     pub(super) event: Event,
     pub(super) change: &'a Change,
-    /// Where the incident can be looked at.
-    pub(super) link: &'a str,
+    pub(super) links: &'a Links,
+    /// Whether it became better, where that was looked at.
+    pub(super) recovery: Option<&'a Recovery>,
+}
+
+/// Where a message leads back to.
+#[derive(Debug)]
+pub(super) struct Links {
+    /// The incident as it is now, as data.
+    pub(super) incident: String,
+    /// Its diagnosis as a page.
+    pub(super) report: String,
+    /// The page on which people say what it was.
+    pub(super) verdict: String,
+}
+
+impl Links {
+    pub(super) fn new(external: &str, incident: u64) -> Self {
+        Self {
+            incident: super::link(external, incident),
+            report: super::report_link(external, incident),
+            verdict: super::verdict_link(external, incident),
+        }
+    }
 }
 
 /// How messages of a kind are written.
@@ -85,7 +108,7 @@ impl Messenger {
             let next = self.mailbox.lock().next(clock::now(), Instant::now());
             match next {
                 Next::Send(change, event) => {
-                    let telling = self.tell(&change, event);
+                    let telling = self.tell(&change, event, &shared);
                     tokio::pin!(telling);
                     let told = tokio::select! {
                         told = &mut telling => Some(told),
@@ -112,11 +135,23 @@ impl Messenger {
         }
     }
 
-    async fn tell(&self, change: &Change, event: Event) -> Result<(), Refused> {
+    async fn tell(
+        &self,
+        change: &Arc<Change>,
+        event: Event,
+        shared: &Arc<Shared>,
+    ) -> Result<(), Refused> {
         let incident = change.incident.id;
         let key = format!("{}-{incident}-{}", self.installation, change.number);
-        let link = super::link(&self.external, incident);
-        let told = Told { key: &key, event, change, link: &link };
+        let links = Links::new(&self.external, incident);
+        let recovery = {
+            let (shared, change) = (Arc::clone(shared), Arc::clone(change));
+            let look = move || shared.recovery_as_of(&change.incident);
+            // A panic is reported by the runtime; the message goes out without it.
+            tokio::task::spawn_blocking(look).await.unwrap_or_default()
+        };
+        let recovery = recovery.as_ref();
+        let told = Told { key: &key, event, change, links: &links, recovery };
         let (headers, body) = self.form.write(&told, clock::now()).map_err(Refused::passing)?;
         self.post.send(headers, body).await
     }

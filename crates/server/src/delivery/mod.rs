@@ -68,6 +68,11 @@ fn verdict_link(external: &str, incident: u64) -> String {
     format!("{external}/incidents/{incident}/verdict")
 }
 
+/// The diagnosis of an incident as a page, in a browser.
+fn report_link(external: &str, incident: u64) -> String {
+    format!("{external}/incidents/{incident}/report")
+}
+
 /// The rest of a sentence about an incident.
 fn happened(happening: Happening) -> &'static str {
     match happening {

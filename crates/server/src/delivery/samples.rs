@@ -1,8 +1,8 @@
 //! Incidents for tests.
 
 use auscult_core::{Band, Labels, Timestamp};
-use auscult_engine::Severity;
 use auscult_engine::incident::{Change, Happening, Incident, Member, State};
+use auscult_engine::{Outcome, Recovery, Severity};
 
 pub(crate) fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
     Labels::from_pairs(pairs).unwrap()
@@ -69,4 +69,24 @@ pub(crate) fn change(number: u64, id: u64, happening: Happening) -> Change {
         _ => State::Open,
     };
     Change { number, happening, incident: incident(id, state) }
+}
+
+/// What became of the power of a GPU.
+pub(crate) fn recovery(outcome: Outcome) -> Recovery {
+    let word = match outcome {
+        Outcome::Recovered => "recovered",
+        Outcome::NotRecovered => "not recovered",
+        Outcome::Worse => "worse",
+        Outcome::Unknown => "whether it recovered is not known",
+    };
+    Recovery {
+        outcome,
+        fault: "G1".to_owned(),
+        place: "serve-0/3".to_owned(),
+        statement: "gpu_sm_clock rises".to_owned(),
+        before: Some(1.98e9),
+        during: Some(1.4e9),
+        after: Some(1.97e9),
+        sentence: format!("{word}: gpu_sm_clock of gpu <serve-0/3>: 1.98 GHz before"),
+    }
 }

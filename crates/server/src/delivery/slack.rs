@@ -4,6 +4,7 @@
 //! message attachments". Attachments, not blocks: Mattermost and Rocket.Chat take the same.
 
 use auscult_core::Timestamp;
+use auscult_engine::Outcome;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
 
@@ -85,6 +86,11 @@ fn message<'a>(told: &Told<'a>, channel: Option<&'a str>) -> Message<'a> {
     if others > 0 {
         lines.push(format!("and {others} more series"));
     }
+    if let Some(recovery) = told.recovery.filter(|known| known.outcome != Outcome::Unknown) {
+        lines.insert(0, escape(&recovery.sentence));
+    }
+    let (report, verdict) = (&told.links.report, &told.links.verdict);
+    lines.push(format!("<{report}|Report> \u{b7} <{verdict}|Say what it was>"));
     let late = words::span(words::since(incident.began, incident.noticed));
     let mut footer = format!("since {}, noticed {late} later", words::moment(incident.began));
     if incident.reopened > 0 {
@@ -98,7 +104,7 @@ fn message<'a>(told: &Told<'a>, channel: Option<&'a str>) -> Message<'a> {
             color,
             fallback,
             title: format!("Incident {}", incident.id),
-            title_link: told.link,
+            title_link: &told.links.incident,
             text: lines.join("\n"),
             footer,
             mrkdwn_in: ["text"],
@@ -122,14 +128,20 @@ impl Form for Slack {
 
 #[cfg(test)]
 mod tests {
+    use auscult_engine::Recovery;
     use auscult_engine::incident::{Change, Happening};
 
     use super::*;
-    use crate::delivery::samples::{change, labels};
+    use crate::delivery::messenger::Links;
+    use crate::delivery::samples::{change, labels, recovery};
 
     fn pretty(event: Event, change: &Change) -> String {
-        let link = "https://auscult.example.org/api/auscult/v1/incidents/12";
-        let told = Told { key: "key", event, change, link };
+        told(event, change, None)
+    }
+
+    fn told(event: Event, change: &Change, recovery: Option<&Recovery>) -> String {
+        let links = Links::new("https://auscult.example.org", 12);
+        let told = Told { key: "key", event, change, links: &links, recovery };
         serde_json::to_string_pretty(&message(&told, None)).unwrap()
     }
 
@@ -145,7 +157,7 @@ mod tests {
               "fallback": "replica-3:8000 (job llm): power_watts{gpu=\"3\"} 812 (+166 %) and 4 more series",
               "title": "Incident 12",
               "title_link": "https://auscult.example.org/api/auscult/v1/incidents/12",
-              "text": "• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
+              "text": "• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series\n<https://auscult.example.org/incidents/12/report|Report> · <https://auscult.example.org/incidents/12/verdict|Say what it was>",
               "footer": "since 2026-01-08 14:59:20 UTC, noticed 40 s later",
               "mrkdwn_in": [
                 "text"
@@ -164,7 +176,7 @@ mod tests {
               "fallback": "recovered: replica-3:8000 (job llm), after 10 min",
               "title": "Incident 12",
               "title_link": "https://auscult.example.org/api/auscult/v1/incidents/12",
-              "text": "What was odd, at its worst:\n• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
+              "text": "What was odd, at its worst:\n• `power_watts{gpu=\"3\"}` 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds` 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series\n<https://auscult.example.org/incidents/12/report|Report> · <https://auscult.example.org/incidents/12/verdict|Say what it was>",
               "footer": "since 2026-01-08 14:59:20 UTC, noticed 40 s later",
               "mrkdwn_in": [
                 "text"
@@ -191,7 +203,7 @@ mod tests {
               "fallback": "more is odd: replica-3:8000, &lt;!channel&gt;&amp;'x' (job llm): power_watts{gpu=\"3\"} 812 (+166 %) and 4 more series",
               "title": "Incident 12",
               "title_link": "https://auscult.example.org/api/auscult/v1/incidents/12",
-              "text": "• `power_watts{gpu=\"3\"}` on replica-3:8000 (job llm) 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds{instance=\"replica-3:8000\"}` on &lt;!channel&gt;&amp;'x' (job llm) 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series",
+              "text": "• `power_watts{gpu=\"3\"}` on replica-3:8000 (job llm) 812, usually 290.2 to 320 (+166 %)\n• `queue_seconds{instance=\"replica-3:8000\"}` on &lt;!channel&gt;&amp;'x' (job llm) 0.01235, usually 0 to 0.001 (30.86 times the expected 0.0004)\nand 3 more series\n<https://auscult.example.org/incidents/12/report|Report> · <https://auscult.example.org/incidents/12/verdict|Say what it was>",
               "footer": "since 2026-01-08 14:59:20 UTC, noticed 40 s later, reopened 2 times",
               "mrkdwn_in": [
                 "text"
@@ -200,5 +212,23 @@ mod tests {
           ]
         }
         "##);
+    }
+    #[test]
+    fn what_became_of_an_incident_is_said_first_unless_nobody_knows() {
+        let change = change(32, 12, Happening::Recovered);
+        for (outcome, begins) in [
+            (
+                Outcome::Recovered,
+                "recovered: gpu_sm_clock of gpu &lt;serve-0/3&gt;: 1.98 GHz before",
+            ),
+            (Outcome::NotRecovered, "not recovered: gpu_sm_clock of gpu &lt;serve-0/3&gt;: 1.98"),
+            (Outcome::Worse, "worse: gpu_sm_clock of gpu &lt;serve-0/3&gt;: 1.98 GHz before"),
+            (Outcome::Unknown, "What was odd, at its worst:"),
+        ] {
+            let said = told(Event::Recovered, &change, Some(&recovery(outcome)));
+            let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+            let text = said["attachments"][0]["text"].as_str().unwrap();
+            assert!(text.starts_with(begins), "{text}");
+        }
     }
 }

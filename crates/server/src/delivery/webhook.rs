@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use auscult_core::{Band, Labels, Timestamp};
+use auscult_engine::Recovery;
 use auscult_engine::incident::State;
 use auscult_telemetry::format_time;
 use base64::Engine;
@@ -37,6 +38,8 @@ struct Body<'a> {
 struct IncidentBody<'a> {
     id: u64,
     url: &'a str,
+    report_url: &'a str,
+    verdict_url: &'a str,
     state: State,
     severity: &'static str,
     onset: String,
@@ -47,6 +50,7 @@ struct IncidentBody<'a> {
     targets: &'a [Labels],
     members: Vec<MemberBody<'a>>,
     more_members: u64,
+    recovery: Option<&'a Recovery>,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,7 +84,9 @@ fn body(told: &Told<'_>) -> Vec<u8> {
         time: format_time(incident.updated),
         incident: IncidentBody {
             id: incident.id,
-            url: told.link,
+            url: &told.links.incident,
+            report_url: &told.links.report,
+            verdict_url: &told.links.verdict,
             state: incident.state,
             severity: incident.severity.as_str(),
             onset: format_time(incident.began),
@@ -91,6 +97,7 @@ fn body(told: &Told<'_>) -> Vec<u8> {
             targets: &incident.targets,
             members: members.collect(),
             more_members: incident.more_members,
+            recovery: told.recovery,
         },
     };
     serde_json::to_vec(&body).expect("plain data becomes JSON")
@@ -179,9 +186,11 @@ impl Form for Webhook {
 
 #[cfg(test)]
 mod tests {
+    use auscult_engine::Outcome;
     use auscult_engine::incident::Happening;
 
     use super::*;
+    use crate::delivery::messenger::Links;
     use crate::delivery::samples;
 
     #[test]
@@ -206,11 +215,13 @@ mod tests {
     #[test]
     fn the_example_of_the_manual_is_what_is_sent() {
         let change = samples::change(31, 12, Happening::Opened);
+        let links = Links::new("https://auscult.example.org", 12);
         let told = Told {
             key: "8f1d2a60c4b97e35-12-31",
             event: Event::Opened,
             change: &change,
-            link: "https://auscult.example.org/api/auscult/v1/incidents/12",
+            links: &links,
+            recovery: None,
         };
         let (headers, body) =
             Webhook::new(None, None).unwrap().write(&told, samples::at(601)).unwrap();
@@ -224,5 +235,26 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let pretty = |value| serde_json::to_string_pretty(value).unwrap();
         assert_eq!(pretty(&example), pretty(&body));
+    }
+
+    #[test]
+    fn what_became_of_an_incident_is_told_with_its_numbers() {
+        let change = samples::change(32, 12, Happening::Recovered);
+        let links = Links::new("https://auscult.example.org", 12);
+        for (outcome, word) in [
+            (Outcome::Recovered, "recovered"),
+            (Outcome::NotRecovered, "not_recovered"),
+            (Outcome::Worse, "worse"),
+            (Outcome::Unknown, "unknown"),
+        ] {
+            let recovery = samples::recovery(outcome);
+            let (event, recovery) = (Event::Recovered, Some(&recovery));
+            let told = Told { key: "key", event, change: &change, links: &links, recovery };
+            let body: serde_json::Value = serde_json::from_slice(&body(&told)).unwrap();
+            let told = &body["incident"]["recovery"];
+            assert_eq!((&told["outcome"], &told["fault"]), (&word.into(), &"G1".into()));
+            assert_eq!((&told["during"], &told["after"]), (&1.4e9.into(), &1.97e9.into()));
+            assert!(told["sentence"].as_str().unwrap().contains("gpu_sm_clock"), "{told}");
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Every address of the service.
 
 mod api;
+mod pages;
 mod prometheus;
+mod report_page;
 mod scores;
 mod verdict_page;
 mod write;
@@ -35,6 +37,7 @@ pub(crate) fn routes(
         .nest(api::PREFIX, api::routes(shared, stopped))
         .nest("/api/v1", prometheus::routes(shared))
         .merge(verdict_page::routes(shared))
+        .merge(report_page::routes(shared))
         .open_route("/-/healthy", get(|| async { "healthy\n" }))
         .open_route("/-/ready", get(ready))
         .route(Role::Operator, "/-/reload", post(move || reload(reloader.clone())))

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::extract::{Form, Path, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, RequestExt};
@@ -19,13 +19,12 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 
 use super::api::{Problem, Spoken, find_incident, say};
+use super::pages::{answer, html, number};
 use crate::access::{Protocol, Role, Routes, User};
 use crate::diagnosis::diagnose;
 use crate::serve::Shared;
 use crate::verdict::Judgement;
 
-/// What a page may do: show itself and send its form to where it came from.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}\
 label{display:block;margin:.5rem 0}input[type=text]{width:100%;box-sizing:border-box;font:inherit}\
 fieldset{margin:1rem 0}button{font:inherit;padding:.4rem 1.2rem}small{color:#666}";
@@ -49,24 +48,6 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Routes {
 /// Who asks, where that is known.
 fn named(user: Option<Extension<Arc<User>>>) -> Option<String> {
     user.map(|Extension(user)| user.name.clone())
-}
-
-/// Does what reads from the disk beside other requests.
-async fn answer(work: impl FnOnce() -> Result<Response, Problem> + Send + 'static) -> Response {
-    let done = tokio::task::spawn_blocking(work).await;
-    // A panic is reported by the runtime.
-    match done.unwrap_or_else(|_| Err(Problem::mistake())) {
-        Ok(response) => response,
-        Err(problem) => {
-            let (status, error) = problem.into_parts();
-            (status, format!("{error}\n")).into_response()
-        }
-    }
-}
-
-fn number(id: &str) -> Result<u64, Problem> {
-    let refuse = |_| Problem::wrong(format!("`{id}` is no number of an incident"));
-    id.parse().map_err(refuse)
 }
 
 fn token(key: &hmac::Key, incident: u64) -> String {
@@ -100,6 +81,9 @@ fn show(shared: &Shared, key: &hmac::Key, id: &str, is_named: bool) -> Result<Re
     );
     let said = diagnosis.as_ref().map_or("Its cause is not known.", |known| &known.sentence);
     let _ = write!(page, "<p>{}</p>", escape(said));
+    if diagnosis.is_some() {
+        page += "<p><a href=\"report\">The whole report, with plots</a></p>";
+    }
     for verdict in &standing {
         let word = match verdict.said.verdict {
             Judgement::True => "something was wrong",
@@ -151,17 +135,7 @@ fn show(shared: &Shared, key: &hmac::Key, id: &str, is_named: bool) -> Result<Re
         page += "<label>your name <input type=\"text\" name=\"author\"></label>";
     }
     page += "<button>Say so</button></form><p><small>Your newest word stands in place of earlier ones; all of them stay in the history, and each can be withdrawn.</small></p></body></html>\n";
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    let headers = [
-        (header::CONTENT_TYPE, html),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        // Without any referrer browsers would hide where the form comes from, too.
-        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, page).into_response())
+    Ok(html(page))
 }
 
 async fn take(shared: Arc<Shared>, key: Arc<hmac::Key>, mut request: Request) -> Response {

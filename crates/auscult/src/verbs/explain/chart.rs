@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use auscult_plot::escaped;
+
 use super::findings::Findings;
 use super::words::{number, signed, warnings};
-use crate::plot::escaped;
 
 const WIDTH: f64 = 880.0;
 const ROW: f64 = 34.0;

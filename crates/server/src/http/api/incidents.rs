@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use auscult_engine::incident::{Incident, State as IncidentState};
-use auscult_engine::{Diagnosis, Selector, Severity};
+use auscult_engine::{Illustrated, Selector, Severity};
 use auscult_store::IncidentsWanted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::remedies::{self, CheckAnswer};
 use super::values::{Time, limit};
 use super::verdicts::{self, VerdictAnswer};
-use crate::diagnosis::{DiagnosisError, diagnose};
+use crate::diagnosis::{DiagnosisError, diagnose, illustrate};
 use crate::serve::Shared;
 use crate::storage::word;
 
@@ -36,6 +36,14 @@ pub(super) struct IncidentsQuery {
     select: Vec<Selector>,
     /// Most entries of the page, from 1 to 10,000; 100 unless set.
     limit: Option<usize>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DiagnosisQuery {
+    /// Whether the readings behind the evidence are given, too; they are not unless set.
+    #[serde(default)]
+    series: bool,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -97,14 +105,41 @@ pub(super) fn one(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Inciden
     one.ok_or_else(Problem::mistake)
 }
 
-pub(super) fn diagnosis(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Diagnosis, Problem> {
+pub(super) fn diagnosis(
+    shared: &Shared,
+    ask: Ask<DiagnosisQuery, Nothing>,
+) -> Result<Illustrated, Problem> {
     let incident = find(shared, ask.ids[0])?;
-    let mut diagnosis = diagnose(shared, &incident).map_err(|error| match error {
+    if ask.query.series {
+        return illustrated(shared, &incident);
+    }
+    let diagnosis = diagnose(shared, &incident).map_err(undiagnosed)?;
+    with_recovery(shared, &incident, diagnosis.into())
+}
+
+/// What an incident is, with the readings behind the evidence.
+pub(in crate::http) fn illustrated(
+    shared: &Shared,
+    incident: &Incident,
+) -> Result<Illustrated, Problem> {
+    let diagnosis = illustrate(shared, incident).map_err(undiagnosed)?;
+    with_recovery(shared, incident, diagnosis)
+}
+
+fn undiagnosed(error: DiagnosisError) -> Problem {
+    match error {
         DiagnosisError::KeepsNothing => Problem::missing(error.to_string()),
         DiagnosisError::Store(error) => Problem::unread(error),
-    })?;
+    }
+}
+
+fn with_recovery(
+    shared: &Shared,
+    incident: &Incident,
+    mut diagnosis: Illustrated,
+) -> Result<Illustrated, Problem> {
     let checks = remedies::checks(shared, (incident.id, incident.id))?;
-    diagnosis.recovery = checks.into_iter().next_back().map(|check| check.recovery);
+    diagnosis.report.recovery = checks.into_iter().next_back().map(|check| check.recovery);
     Ok(diagnosis)
 }
 

@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub(super) use self::incidents::find as find_incident;
+pub(super) use self::incidents::{find as find_incident, illustrated};
 pub(super) use self::problem::Problem;
 pub(super) use self::verdicts::{Spoken, say};
 

@@ -1,42 +1,44 @@
 //! Axes: ranges, round steps, labels.
 
-use auscult_core::Timestamp;
-use auscult_telemetry::format_time;
-
-use crate::detection::words::number;
+use crate::number;
 
 /// A range of numbers on a stretch of the picture.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
+pub struct Scale {
+    /// The least that is drawn.
     pub low: f64,
+    /// The greatest.
     pub high: f64,
-    /// Where `low` and `high` are drawn.
+    /// Where `low` is drawn.
     pub from: f64,
+    /// Where `high` is drawn.
     pub to: f64,
 }
 
 impl Scale {
     /// Where `value` is drawn; held within the stretch.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub fn place(&self, value: f64) -> f64 {
         let part = (value - self.low) / (self.high - self.low);
         self.from + part.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
     /// Round numbers within the range, about `wanted` of them.
-    pub(super) fn ticks(&self, wanted: usize) -> Vec<f64> {
+    pub fn ticks(&self, wanted: usize) -> Vec<f64> {
         let step = round_step((self.high - self.low) / wanted as f64);
         multiples(self.low, self.high, step)
     }
 
     /// Moments within the range, on round steps of the clock, and their labels.
-    pub(super) fn time_ticks(&self, wanted: usize) -> Vec<(f64, String)> {
-        const STEPS: [f64; 17] = [
+    pub fn time_ticks(&self, wanted: usize) -> Vec<(f64, String)> {
+        const STEPS: [f64; 19] = [
             1.0,
             5.0,
             15.0,
             30.0,
             60.0,
+            120.0,
             300.0,
+            600.0,
             900.0,
             1800.0,
             3600.0,
@@ -53,7 +55,8 @@ impl Scale {
         let step = STEPS.into_iter().find(|step| *step >= least);
         let step = step.unwrap_or_else(|| round_step(least / 31_536_000.0) * 31_536_000.0);
         let label = |seconds: f64| {
-            let text = format_time(Timestamp::from_seconds(seconds as i64));
+            let text = jiff::Timestamp::from_second(seconds as i64)
+                .map_or_else(|_| String::new(), |time| time.to_string());
             // RFC 3339: date in 0..10, clock from 11.
             let slice = |range: std::ops::Range<usize>| text.get(range).unwrap_or("").to_owned();
             match step {
@@ -68,13 +71,13 @@ impl Scale {
 }
 
 /// Labels of `ticks`.
-pub(super) fn labels(ticks: &[f64]) -> Vec<String> {
+pub fn labels(ticks: &[f64]) -> Vec<String> {
     ticks.iter().map(|tick| number(*tick)).collect()
 }
 
 /// The range to draw: that of `values`, but not so wide that a wild reading
 /// flattens all others. Readings beyond it are drawn at its edge.
-pub(super) fn range(values: &[f64]) -> (f64, f64) {
+pub fn range(values: &[f64]) -> (f64, f64) {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     if sorted.is_empty() {
         return (0.0, 1.0);
