@@ -12,6 +12,7 @@ mod explain;
 mod fault_tree;
 mod fleet;
 mod joint;
+mod knowledge;
 mod learn;
 mod life;
 mod plan;

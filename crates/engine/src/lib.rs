@@ -45,7 +45,7 @@ pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
 pub use auscult_diagnose::scene::Event as ChangeEvent;
 pub use case::Case;
 pub use engine::{Counts, Engine, Ingested, MethodCount, SeriesView};
-pub use handbook::{FaultName, fault_named, priors};
+pub use handbook::{FaultName, Handbook};
 pub use policy::{
     AssignedMethod, Direction, HeldField, Judging, Maintenance, MaintenanceError, MethodError,
     Policy, Severity, ValidRange, Weekday,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use auscult_core::Timestamp;
 use auscult_engine::incident::{Incident, State};
-use auscult_engine::{Case, ChangeEvent, Diagnosis, Recovery};
+use auscult_engine::{Case, ChangeEvent, Diagnosis, Handbook, Recovery};
 use auscult_store::{EventsWanted, Selection, StoreError, StoredEvent};
 
 use crate::clock;
@@ -97,7 +97,8 @@ impl Shared {
 /// Diagnoses `incident` as far as it is known now. Time: that of reading the samples of three
 /// quarters of an hour before it and of its own, and then linear in the targets.
 pub(crate) fn diagnose(shared: &Shared, incident: &Incident) -> Result<Diagnosis, DiagnosisError> {
-    case(shared, incident).map(Case::diagnose)
+    let handbook = shared.handbook();
+    case(shared, &handbook, incident).map(Case::diagnose)
 }
 
 /// The same, and what can be said of it in the columns and words of a fault log.
@@ -105,13 +106,18 @@ pub(crate) fn study(
     shared: &Shared,
     incident: &Incident,
 ) -> Result<(Diagnosis, BTreeMap<String, String>), DiagnosisError> {
-    case(shared, incident).map(Case::study)
+    let handbook = shared.handbook();
+    case(shared, &handbook, incident).map(Case::study)
 }
 
 /// An incident with all that is known around it.
-fn case(shared: &Shared, incident: &Incident) -> Result<Case, DiagnosisError> {
+fn case<'h>(
+    shared: &Shared,
+    handbook: &'h Handbook,
+    incident: &Incident,
+) -> Result<Case<'h>, DiagnosisError> {
     let storage = shared.storage.as_ref().ok_or(DiagnosisError::KeepsNothing)?;
-    let mut case = Case::of(incident, clock::now());
+    let mut case = handbook.case_of(incident, clock::now());
     let (from, until) = case.span();
     let found = storage.history().scan(storage.log(), &Selection::all(), from, until, MOST)?;
     for series in found {

@@ -2,17 +2,18 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use auscult_core::Timestamp;
 use auscult_diagnose::scene::{Event, LogLine};
 use auscult_engine::incident::Incident;
-use auscult_engine::{Case, Diagnosis};
-use auscult_knowledge::Knowledge;
+use auscult_engine::{Case, Diagnosis, EngineSettings, Handbook};
 use auscult_server::{Backtest, BacktestSettings, Configuration, Replay};
 use auscult_telemetry::{Input, ReadOptions, format_time, parse_time, read_table};
 use serde::{Deserialize, Serialize};
 
 use super::backtest::time;
+use super::knowledge::KnowledgeArguments;
 use super::recordings::RecordingArguments;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
@@ -48,8 +49,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = constant)]
     constant: Vec<(String, f64)>,
 
+    #[command(flatten)]
+    knowledge: KnowledgeArguments,
+
     /// Ask this running service, such as http://127.0.0.1:9709
-    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "data", "prometheus", "at", "until", "changes", "log", "constant"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "data", "prometheus", "at", "until", "changes", "log", "constant", "knowledge"])]
     url: Option<String>,
 
     /// Number of the incident of that service [default: every open one]
@@ -77,12 +81,11 @@ pub(crate) struct Arguments {
     quiet: bool,
 }
 
-/// A constant that there is, and its value.
-fn constant(text: &str) -> Result<(String, f64), String> {
+/// A constant and its value.
+pub(super) fn constant(text: &str) -> Result<(String, f64), String> {
     let refuse = || format!("`{text}`: expected NAME=VALUE, such as gpu_bandwidth=3.35e12");
     let (name, value) = text.split_once('=').ok_or_else(refuse)?;
     let (name, value) = (name.trim(), value.trim().parse().map_err(|_| refuse())?);
-    Knowledge::embedded().constants().accept(name, value)?;
     Ok((name.to_owned(), value))
 }
 
@@ -142,12 +145,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
 
 /// Diagnoses what recordings hold.
 fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallError> {
+    let mut handbook = arguments.knowledge.handbook()?;
+    for (name, value) in &arguments.constant {
+        let refuse = |reason| CallError::input(format!("--constant {name}: {reason}"));
+        handbook.know(name, *value).map_err(refuse)?;
+    }
     let changes = arguments.changes.as_deref().map(changes).transpose()?;
     let mut lines = Vec::new();
     for path in &arguments.log {
         read_log(path, &mut lines)?;
     }
-    let incidents: Vec<(Option<u64>, Case)> = match arguments.at {
+    let incidents: Vec<(Option<u64>, Case<'_>)> = match arguments.at {
         Some(at) => {
             let until = arguments.until.unwrap_or_else(|| {
                 Timestamp::from_nanos(at.nanos().saturating_add(3_600_000_000_000))
@@ -155,23 +163,18 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallE
             if until <= at {
                 return Err(CallError::input("--until does not lie after --at"));
             }
-            vec![(None, Case::new(at, until))]
+            vec![(None, handbook.case(at, until))]
         }
         None => {
             progress.say("looking for incidents");
-            let found = incidents(arguments)?;
+            let found = incidents(arguments, &handbook)?;
             found
                 .iter()
-                .map(|(incident, now)| (Some(incident.id), Case::of(incident, *now)))
+                .map(|(incident, now)| (Some(incident.id), handbook.case_of(incident, *now)))
                 .collect()
         }
     };
     let mut cases = incidents;
-    for (_, case) in &mut cases {
-        for (name, value) in &arguments.constant {
-            case.know(name, *value).map_err(CallError::input)?;
-        }
-    }
     if cases.is_empty() {
         return Ok(Vec::new());
     }
@@ -212,10 +215,13 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Answer>, CallE
 }
 
 /// The incidents that the service would have told, and when the recording ends.
-fn incidents(arguments: &Arguments) -> Result<Vec<(Incident, Timestamp)>, CallError> {
+fn incidents(
+    arguments: &Arguments,
+    handbook: &Handbook,
+) -> Result<Vec<(Incident, Timestamp)>, CallError> {
     let served = Configuration::default().settings();
     let settings = BacktestSettings {
-        engine: served.engine,
+        engine: EngineSettings { knowledge: Arc::clone(handbook.knowledge()), ..served.engine },
         tick: served.tick,
         to: arguments.until,
         ..BacktestSettings::default()

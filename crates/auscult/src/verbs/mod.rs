@@ -16,6 +16,7 @@ mod fault_tree;
 mod faults;
 mod hash_secret;
 mod input;
+mod knowledge;
 mod laws;
 mod learn;
 mod method_settings;
@@ -43,7 +44,7 @@ pub(crate) enum Verb {
     Benchmark(benchmark::Arguments),
     /// Writes incidents of which people said what they were as a fault log for `auscult learn`.
     Cases(cases::Arguments),
-    /// Says whether a configuration of `serve` is right, and what is wrong where.
+    /// Says whether a configuration of `serve` or a folder of knowledge is right, and what is wrong where.
     Check(check::Arguments),
     /// Shows it all at once: a simulated fleet falls ill, and the service watches it.
     Demo(demo::Arguments),

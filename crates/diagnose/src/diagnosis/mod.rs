@@ -19,7 +19,7 @@ pub use priors::{Cases, HANDBOOK_CASES, PriorShare, Priors};
 pub use recovery::{Outcome, Recovery, recovery};
 pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
 pub use told_laws::{BrokenLaw, HeldLaw, NotTrusted, ToldLaws, UnknownLaw};
-pub use weigh::{Doctor, Weights};
+pub use weigh::{Doctor, Prepared, Weights};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -33,6 +33,8 @@ pub struct Weights {
     /// Part of what a statement says alone that counts beside all others, as they depend on one
     /// another.
     pub trust: f64,
+    /// The same of a fault of which nothing was learnt beside it.
+    pub alone: f64,
     /// Odds of a fault of whose requirements nothing is measured, to what they would be otherwise:
     /// that it cannot be denied is no reason to believe it.
     pub unseen: f64,
@@ -52,6 +54,7 @@ impl Default for Weights {
             against: 0.06,
             expert: 3.0,
             trust: 0.15,
+            alone: 0.5,
             unseen: 0.1,
             health: 0.05,
             unknown: 0.01,
@@ -73,7 +76,30 @@ pub struct Doctor<'k> {
     knowledge: &'k Knowledge,
     weights: Weights,
     priors: Priors,
-    tables: Arc<Tables<'k>>,
+    tables: Arc<Tables>,
+}
+
+/// What a doctor knows beside the knowledge itself: worked out once, taken to every incident.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    weights: Weights,
+    priors: Priors,
+    tables: Arc<Tables>,
+}
+
+impl Prepared {
+    /// Of this knowledge and these past incidents.
+    pub fn new(knowledge: &Knowledge, experience: &Experience, weights: Weights) -> Self {
+        let tables = Arc::new(Tables::new(knowledge, experience, weights));
+        let priors = Priors::new(knowledge, &weights, &Cases::default());
+        Self { weights, priors, tables }
+    }
+
+    /// A doctor with the same `knowledge` that this was made of.
+    pub fn doctor<'k>(&self, knowledge: &'k Knowledge) -> Doctor<'k> {
+        let Self { weights, priors, tables } = self.clone();
+        Doctor { knowledge, weights, priors, tables }
+    }
 }
 
 /// A hypothesis that was weighed.
@@ -88,10 +114,8 @@ struct Weighed {
 
 impl<'k> Doctor<'k> {
     /// With this knowledge and these past incidents.
-    pub fn new(knowledge: &'k Knowledge, experience: &'k Experience, weights: Weights) -> Self {
-        let tables = Arc::new(Tables::new(knowledge, experience, weights));
-        let priors = Priors::new(knowledge, &weights, &Cases::default());
-        Self { knowledge, weights, priors, tables }
+    pub fn new(knowledge: &'k Knowledge, experience: &Experience, weights: Weights) -> Self {
+        Prepared::new(knowledge, experience, weights).doctor(knowledge)
     }
 
     /// The same, where these incidents turned out to be what people say they were.
