@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use auscult_core::{Labels, Timestamp};
-use auscult_diagnose::diagnosis::{Cases, Report};
+use auscult_diagnose::diagnosis::{Asked, Cases, Consultation, Doctor, Report};
 use auscult_diagnose::evidence::Window;
 use auscult_diagnose::features::features;
-use auscult_diagnose::scene::{Event, LogLine, SceneBuilder, SeriesNumber};
+use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber};
 use auscult_telemetry::metrics::MetricBatch;
 
 use crate::handbook::Handbook;
@@ -104,7 +104,7 @@ impl Handbook {
     }
 }
 
-impl Case<'_> {
+impl<'h> Case<'h> {
     /// Says that it was noticed in the series with these labels: causes are looked for where that
     /// belongs, and not at whatever else goes on at the same time. Without it, everywhere.
     pub fn noticed(&mut self, series: &Labels) {
@@ -180,18 +180,52 @@ impl Case<'_> {
 
     /// What it is.
     pub fn diagnose(self) -> Report {
-        self.study().0
+        self.open().diagnose()
     }
 
     /// What it is, and what can be said of it in the columns and words of a fault log.
     pub fn study(self) -> (Report, BTreeMap<String, String>) {
+        let case = self.open();
+        (case.diagnose(), features(case.handbook.knowledge(), &case.scene, case.window))
+    }
+
+    /// The case as it stands, about which more may be asked.
+    pub fn open(self) -> OpenCase<'h> {
         let scene = self.builder.build();
         let end = self.until.min(self.known);
         let window = Window { from: 0, onset: scene.index(self.began), end: scene.index(end) + 1 };
-        let knowledge = self.handbook.knowledge();
-        let doctor = self.handbook.doctor().with_cases(&self.cases);
-        let diagnosis = doctor.diagnose(&scene, window);
-        let report = Report::new(knowledge, &doctor, &scene, window, &diagnosis);
-        (report, features(knowledge, &scene, window))
+        OpenCase { handbook: self.handbook, scene, window, cases: self.cases }
+    }
+}
+
+/// A case whose samples are all there.
+#[derive(Debug)]
+pub struct OpenCase<'h> {
+    handbook: &'h Handbook,
+    scene: Scene,
+    window: Window,
+    cases: Cases,
+}
+
+impl OpenCase<'_> {
+    /// What it is.
+    pub fn diagnose(&self) -> Report {
+        let doctor = self.doctor();
+        let diagnosis = doctor.diagnose(&self.scene, self.window);
+        Report::new(self.handbook.knowledge(), &doctor, &self.scene, self.window, &diagnosis)
+    }
+
+    /// What it is by its samples and by what people answered, how that was found step by step, and
+    /// what to ask them next.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for an answer to what cannot be asked.
+    pub fn consult(&self, asked: &Asked) -> Result<Consultation, String> {
+        self.doctor().consult(&self.scene, self.window, asked)
+    }
+
+    fn doctor(&self) -> Doctor<'_> {
+        self.handbook.doctor().with_cases(&self.cases)
     }
 }

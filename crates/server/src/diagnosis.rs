@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use auscult_core::Timestamp;
 use auscult_engine::incident::{Incident, State};
-use auscult_engine::{Case, ChangeEvent, Diagnosis, Handbook, Recovery};
+use auscult_engine::{Asked, Case, ChangeEvent, Consultation, Diagnosis, Handbook, Recovery};
 use auscult_store::{EventsWanted, Selection, StoreError, StoredEvent};
 
 use crate::clock;
@@ -108,6 +108,18 @@ pub(crate) fn study(
 ) -> Result<(Diagnosis, BTreeMap<String, String>), DiagnosisError> {
     let handbook = shared.handbook();
     case(shared, &handbook, incident).map(Case::study)
+}
+
+/// The same with what people answered, step by step, and what to ask them next; a sentence for an
+/// answer to what cannot be asked.
+pub(crate) fn consult(
+    shared: &Shared,
+    incident: &Incident,
+    asked: &Asked,
+) -> Result<Result<Consultation, String>, DiagnosisError> {
+    let handbook = shared.handbook();
+    let case = case(shared, &handbook, incident)?;
+    Ok(case.open().consult(asked))
 }
 
 /// An incident with all that is known around it.

@@ -5,8 +5,10 @@ mod benchmark;
 mod benchmark_budget;
 mod benchmark_diagnosis;
 mod benchmark_select;
+mod case;
 mod cases;
 mod check;
+mod consult;
 mod demo;
 mod detect;
 mod diagnose;
@@ -82,8 +84,8 @@ pub(crate) enum Verb {
     HashSecret(hash_secret::Arguments),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
-    /// Finds the cause of a case, question by question or for rows of a file.
-    Troubleshoot(troubleshoot::Arguments),
+    /// Finds the cause of a case or of an incident, question by question, or for rows of a file.
+    Troubleshoot(Box<troubleshoot::Arguments>),
     /// Says what an incident of a running service was, or shows what was said of it.
     Verdict(verdict::Arguments),
 }

@@ -1,5 +1,6 @@
 //! From an incident to its causes: every fault at every place is a hypothesis; evidence weighs them.
 
+mod consult;
 mod expect;
 mod experience;
 mod explained;
@@ -13,6 +14,7 @@ mod told_laws;
 mod vocabulary;
 mod weigh;
 
+pub use consult::{Answer, Asked, CERTAINTY, Consultation, Leading, Question, Step, by_readings};
 pub use experience::{Experience, Learnt, Tally};
 pub use fit::{Fitting, Lesson, LessonPlace};
 pub use priors::{Cases, HANDBOOK_CASES, PriorShare, Priors};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use auscult_knowledge::{Form, Knowledge, Relation, Scope, Statement, Subject};
 
 use super::quantity::quantity;
+use super::told::{SEEN, Told};
 use super::{BeforeAfter, Finding, Window};
 use crate::laws::Laws;
 use crate::scene::Scene;
@@ -37,6 +38,7 @@ pub struct Judge<'s> {
     knowledge: &'s Knowledge,
     window: Window,
     laws: Laws,
+    told: Told,
     /// By signal, then by target.
     known: HashMap<Subject, HashMap<usize, Option<Arc<BeforeAfter>>>>,
     /// How far targets lie from their peers, by signal and then by target.
@@ -69,7 +71,23 @@ impl<'s> Judge<'s> {
     pub fn new(scene: &'s Scene, knowledge: &'s Knowledge, window: Window) -> Self {
         let (known, distances, near) = (HashMap::new(), HashMap::new(), HashMap::new());
         let laws = Laws::check(scene, knowledge, window);
-        Self { scene, knowledge, window, laws, known, distances, near }
+        let told = Told::default();
+        Self { scene, knowledge, window, laws, told, known, distances, near }
+    }
+
+    /// Takes it from a person that `statement`, made from target number `place`, holds or does not.
+    pub fn tell(&mut self, statement: &Statement, place: usize, holds: bool) {
+        self.told.say(statement, place, holds);
+        let targets = match &statement.scope {
+            Scope::Own => vec![place],
+            Scope::Peers => Vec::new(),
+            Scope::Near { kind, some } => {
+                let near = self.near(place, kind);
+                // Of the only one it is said itself, and that it is so of none is said of each.
+                if near.len() == 1 || (*some && !holds) { near.to_vec() } else { Vec::new() }
+            }
+        };
+        targets.into_iter().for_each(|target| self.told.say_at(statement, target, holds));
     }
 
     /// The stretch of time that is asked about.
@@ -84,6 +102,9 @@ impl<'s> Judge<'s> {
 
     /// What becomes of `statement` for a fault at target number `place`.
     pub fn judge(&mut self, statement: &Statement, place: usize) -> Finding {
+        if let Some(holds) = self.told.of(statement, place) {
+            return Finding { holds: Some(holds), seen: SEEN.to_owned(), at: vec![place] };
+        }
         match &statement.scope {
             Scope::Own => self.at(statement, place),
             Scope::Peers => {
@@ -100,6 +121,9 @@ impl<'s> Judge<'s> {
     /// Whether `statement` holds for a fault at target number `place`: as [`judge`](Self::judge),
     /// without the words, which cost more than the verdict.
     pub(crate) fn verdict(&mut self, statement: &Statement, place: usize) -> Option<bool> {
+        if let Some(holds) = self.told.of(statement, place) {
+            return Some(holds);
+        }
         if matches!(statement.subject, Subject::Event(_) | Subject::Log(_)) {
             return self.judge(statement, place).holds;
         }
@@ -151,6 +175,12 @@ impl<'s> Judge<'s> {
             Scope::Peers => self.scene.peers(place).to_vec(),
             Scope::Near { kind, .. } => self.near(place, kind).to_vec(),
         };
+        if !self.told.is_empty()
+            && (self.told.of(statement, place).is_some()
+                || targets.iter().any(|target| self.told.at(statement, *target).is_some()))
+        {
+            return true;
+        }
         match &statement.subject {
             Subject::Event(kind) => self.scene.events_of(kind).is_some(),
             Subject::Log(_) => true,
@@ -192,6 +222,9 @@ impl<'s> Judge<'s> {
     }
 
     fn at(&mut self, statement: &Statement, target: usize) -> Finding {
+        if let Some(holds) = self.told.at(statement, target) {
+            return Finding { holds: Some(holds), seen: SEEN.to_owned(), at: vec![target] };
+        }
         match &statement.subject {
             Subject::Event(kind) => self.event(kind, target),
             Subject::Log(text) => self.log(text, target),
@@ -204,6 +237,9 @@ impl<'s> Judge<'s> {
 
     /// Whether a statement about a signal holds at a target.
     fn holds(&mut self, statement: &Statement, target: usize) -> Option<bool> {
+        if let Some(holds) = self.told.at(statement, target) {
+            return Some(holds);
+        }
         let subject = &statement.subject;
         match subject {
             Subject::Law(part) => return self.laws.statement(part, target, statement.relation),
@@ -256,6 +292,9 @@ impl<'s> Judge<'s> {
 
     /// What was seen of a signal at a target, for people.
     fn seen(&mut self, statement: &Statement, target: usize) -> String {
+        if self.told.at(statement, target).is_some() {
+            return SEEN.to_owned();
+        }
         if let Subject::Law(part) = &statement.subject {
             return self.laws.seen(self.knowledge, part, target);
         }

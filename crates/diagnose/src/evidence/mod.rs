@@ -4,6 +4,7 @@ mod before_after;
 mod judge;
 mod onset;
 pub(crate) mod quantity;
+mod told;
 
 pub use before_after::BeforeAfter;
 pub(crate) use before_after::TAIL;

@@ -1,9 +1,9 @@
 //! Incidents: what is odd, and what people said of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use auscult_engine::incident::{Incident, State as IncidentState};
-use auscult_engine::{Diagnosis, Selector, Severity};
+use auscult_engine::{Answer, Asked, CERTAINTY, Consultation, Diagnosis, Selector, Severity};
 use auscult_store::IncidentsWanted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,12 @@ use super::problem::Problem;
 use super::remedies::{self, CheckAnswer};
 use super::values::{Time, limit};
 use super::verdicts::{self, VerdictAnswer};
-use crate::diagnosis::{DiagnosisError, diagnose};
+use crate::diagnosis::{DiagnosisError, consult, diagnose};
 use crate::serve::Shared;
 use crate::storage::word;
+
+/// Most answers of a request.
+const MOST_ANSWERS: usize = 1000;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -99,13 +102,45 @@ pub(super) fn one(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Inciden
 
 pub(super) fn diagnosis(shared: &Shared, ask: Ask<Nothing, Nothing>) -> Result<Diagnosis, Problem> {
     let incident = find(shared, ask.ids[0])?;
-    let mut diagnosis = diagnose(shared, &incident).map_err(|error| match error {
-        DiagnosisError::KeepsNothing => Problem::missing(error.to_string()),
-        DiagnosisError::Store(error) => Problem::unread(error),
-    })?;
+    let mut diagnosis = diagnose(shared, &incident).map_err(undiagnosed)?;
     let checks = remedies::checks(shared, (incident.id, incident.id))?;
     diagnosis.recovery = checks.into_iter().next_back().map(|check| check.recovery);
     Ok(diagnosis)
+}
+
+fn undiagnosed(error: DiagnosisError) -> Problem {
+    match error {
+        DiagnosisError::KeepsNothing => Problem::missing(error.to_string()),
+        DiagnosisError::Store(error) => Problem::unread(error),
+    }
+}
+
+/// What people say of an incident, and how far to ask.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TroubleshootingBody {
+    /// Answers to questions that were asked before; nothing of them is kept.
+    #[serde(default)]
+    answers: Vec<Answer>,
+    /// What it costs to find out about a signal, by name, or about `event KIND` or `log`; 1 unless set.
+    #[serde(default)]
+    prices: BTreeMap<String, f64>,
+    /// Probability of a cause at which nothing more is asked, above 0 and at most 1; 0.95 unless set.
+    certainty: Option<f64>,
+}
+
+pub(super) fn troubleshoot(
+    shared: &Shared,
+    ask: Ask<Nothing, TroubleshootingBody>,
+) -> Result<Consultation, Problem> {
+    let incident = find(shared, ask.ids[0])?;
+    let TroubleshootingBody { answers, prices, certainty } = ask.body;
+    if answers.len() > MOST_ANSWERS {
+        let error = format!("`answers`: expected {MOST_ANSWERS} at most");
+        return Err(Problem::wrong(error));
+    }
+    let asked = Asked { answers, prices, certainty: certainty.unwrap_or(CERTAINTY) };
+    consult(shared, &incident, &asked).map_err(undiagnosed)?.map_err(Problem::wrong)
 }
 
 /// The incident with this number.
