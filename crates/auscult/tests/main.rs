@@ -1,5 +1,6 @@
 //! What a person sees: the real binary, data in, text and exit code out.
 
+mod ask;
 mod backtest;
 mod benchmark;
 mod benchmark_diagnosis;

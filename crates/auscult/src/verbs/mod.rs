@@ -24,6 +24,7 @@ mod learn;
 mod method_settings;
 mod methods;
 mod plan;
+mod policies;
 mod priors;
 mod recordings;
 mod remedy;
@@ -68,6 +69,8 @@ pub(crate) enum Verb {
     FaultTree(fault_tree::Arguments),
     /// Says what a configuration of `serve` will cost: memory, processor, disk, network.
     Plan(plan::Arguments),
+    /// Lists policies of a running service and what false alarms suggest, and has suggestions hold.
+    Policies(policies::Arguments),
     /// Lists how likely each cause is before any evidence, by the handbook and by verdicts.
     Priors(priors::Arguments),
     /// Tells a running service what was done about an incident, or shows whether it helped.
@@ -107,6 +110,7 @@ impl Verb {
             Self::Explain(arguments) => explain::run(&arguments),
             Self::FaultTree(arguments) => fault_tree::run(&arguments),
             Self::Plan(arguments) => plan::run(&arguments),
+            Self::Policies(arguments) => policies::run(&arguments),
             Self::Priors(arguments) => priors::run(&arguments),
             Self::Remedy(arguments) => remedy::run(&arguments),
             Self::Replay(arguments) => replay::run(&arguments),
