@@ -5,13 +5,13 @@ use std::path::Path;
 /// The layer of each crate; ARCHITECTURE.md draws the same picture.
 const LAYERS: &[(&str, u8)] = &[
     ("auscult-core", 0),
+    ("auscult-yaml", 0),
     ("auscult-conformance", 1),
     ("auscult-knowledge", 1),
     ("auscult-plot", 1),
     ("auscult-promql", 1),
     ("auscult-stats", 1),
     ("auscult-trees", 1),
-    ("auscult-yaml", 1),
     ("auscult-detect", 2),
     ("auscult-diagnose", 2),
     ("auscult-evaluate", 2),

@@ -50,6 +50,9 @@ impl Form {
     }
 }
 
+/// Where its API is.
+const API: &str = "/api/auscult/v1";
+
 /// A service that can be asked.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -82,11 +85,21 @@ impl Service {
             Ok(text.trim().to_owned())
         };
         Ok(Self {
-            base: format!("{}/api/auscult/v1", url.trim_end_matches('/')),
+            base: format!("{}{API}", url.trim_end_matches('/')),
             token: token_file.map(read).transpose()?,
             client: reqwest::Client::new(),
             runtime: tokio::runtime::Runtime::new().map_err(CallError::input)?,
         })
+    }
+
+    /// Where it is, as it may stand on a page that others get: without a password.
+    pub(crate) fn address(&self) -> String {
+        let url = self.base.trim_end_matches(API);
+        let Ok(mut address) = reqwest::Url::parse(url) else { return url.to_owned() };
+        // They fail where an address cannot have any.
+        let _ = address.set_username("");
+        let _ = address.set_password(None);
+        address.as_str().trim_end_matches('/').to_owned()
     }
 
     pub(crate) fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, CallError> {

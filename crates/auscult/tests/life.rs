@@ -12,7 +12,7 @@ use crate::service::Service;
 const STEP: i64 = 15;
 
 /// Half an hour of four GPUs, of which one has been hot and slow for five minutes.
-fn gpus() -> Vec<u8> {
+pub(crate) fn gpus() -> Vec<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
     let mut series: Vec<(Labels, Vec<Point>)> = Vec::new();
     for gpu in 0..4 {
@@ -111,6 +111,42 @@ fn verdicts_and_remedies_are_told_from_a_shell_and_what_follows_is_shown() {
     assert_eq!(done(&["remedy", "1"]), "nothing was done about it, and it is not over\n");
     let told = done(&["remedy", "1", "moved work away", "--author", "ann"]);
     assert!(told.contains("moved work away"), "{told}");
+
+    // What a false alarm suggests holds once somebody accepts it, until it is taken back.
+    assert_eq!(done(&["policies", "--suggested"]), "nothing is suggested\n");
+    let nothing = call(&["policies", "--accept", "1"]);
+    assert!(nothing.err.contains("nothing is suggested after incident 1"), "{}", nothing.err);
+    assert!(done(&["policies"]).contains("DCGM_FI_DEV_GPU_TEMP"));
+    done(&["verdict", "1", "reject", "--author", "bob"]);
+    let suggested = done(&["policies", "--suggested", "--format", "json"]);
+    let suggested: Value = serde_json::from_str(&suggested).unwrap();
+    let chosen = suggested[0]["policy"]["match"].as_str().expect("something is suggested");
+    let list = done(&["policies", "--suggested"]);
+    assert!(list.contains(chosen) && list.contains("least_"), "{list}");
+    if suggested.as_array().unwrap().len() > 1 {
+        let several = call(&["policies", "--accept", "1"]);
+        assert!(several.err.contains("choose one with --match"), "{}", several.err);
+    }
+    let wrong = call(&["policies", "--accept", "1", "--match", "up"]);
+    assert!(wrong.code == 2 && wrong.err.contains("--match up: nothing"), "{}", wrong.err);
+    let told = ["policies", "--accept", "1", "--match", chosen, "--author", "ann"];
+    assert!(done(&told).contains("ann"));
+    assert!(done(&["policies"]).contains(chosen));
+    let accepted = done(&["policies", "--accepted", "--format", "json"]);
+    let accepted: Value = serde_json::from_str(&accepted).unwrap();
+    assert_eq!(
+        (&accepted[0]["policy"]["match"], &accepted[0]["incident"]),
+        (&chosen.into(), &1.into())
+    );
+    let number = accepted[0]["id"].to_string();
+    done(&["policies", "--take-back", &number]);
+    assert_eq!(done(&["policies", "--accepted"]), "nothing was accepted\n");
+    assert!(!done(&["policies"]).contains(chosen));
+    let again = call(&["policies", "--take-back", &number]);
+    assert!(again.code == 2 && again.err.contains("no accepted policy"), "{}", again.err);
+    let said: Value = serde_json::from_str(&done(&["verdict", "1", "--format", "json"])).unwrap();
+    let bobs = said.as_array().unwrap().iter().find(|one| one["author"] == "bob").unwrap();
+    done(&["verdict", "1", "--withdraw", &bobs["id"].to_string()]);
 
     // All of it is there after `kill -9`, and a verdict that is withdrawn leaves no trace.
     drop(service);

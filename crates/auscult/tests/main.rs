@@ -1,5 +1,6 @@
 //! What a person sees: the real binary, data in, text and exit code out.
 
+mod ask;
 mod backtest;
 mod benchmark;
 mod benchmark_diagnosis;
@@ -12,6 +13,7 @@ mod explain;
 mod fault_tree;
 mod fleet;
 mod joint;
+mod knowledge;
 mod learn;
 mod life;
 mod plan;

@@ -1,24 +1,18 @@
 //! One incident and the samples around it: what a diagnosis is made from.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use auscult_core::{Labels, Timestamp};
-use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Illustrated, Report, Weights};
+use auscult_diagnose::diagnosis::{Asked, Cases, Consultation, Doctor, Illustrated, Report};
 use auscult_diagnose::evidence::Window;
 use auscult_diagnose::features::features;
 use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber};
-use auscult_knowledge::Knowledge;
 use auscult_telemetry::metrics::MetricBatch;
 use hashbrown::HashMap;
 
+use crate::handbook::Handbook;
 use crate::incident::{Incident, State};
-
-pub(crate) static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::embedded);
-static EXPERIENCE: LazyLock<Experience> = LazyLock::new(Experience::embedded);
-pub(crate) static DOCTOR: LazyLock<Doctor<'static>> =
-    LazyLock::new(|| Doctor::new(&KNOWLEDGE, &EXPERIENCE, Weights::default()));
 
 /// How long before its beginning an incident is looked at.
 const BEFORE: Duration = Duration::from_secs(45 * 60);
@@ -50,8 +44,9 @@ const MOST: f64 = 3600.0;
 /// # Ok::<(), auscult_core::LabelsError>(())
 /// ```
 #[derive(Debug)]
-pub struct Case {
-    builder: SceneBuilder<'static>,
+pub struct Case<'h> {
+    handbook: &'h Handbook,
+    builder: SceneBuilder<'h>,
     numbers: HashMap<Labels, Option<SeriesNumber>>,
     from: f64,
     began: f64,
@@ -62,16 +57,28 @@ pub struct Case {
     cases: Cases,
 }
 
-impl Case {
-    /// Of something that began at `began`, as far as it is known at `until`.
+impl Case<'static> {
+    /// Of something that began at `began`, as far as it is known at `until`; by the handbook that is
+    /// built in, as [`Handbook::case`] by another one.
     pub fn new(began: Timestamp, until: Timestamp) -> Self {
+        Handbook::embedded().case(began, until)
+    }
+}
+
+impl Handbook {
+    /// A case of something that began at `began`, as far as it is known at `until`.
+    pub fn case(&self, began: Timestamp, until: Timestamp) -> Case<'_> {
         let (began, told) = (began.seconds(), until.seconds());
         let until = told.clamp(began + LEAST, began + MOST);
         let from = began - BEFORE.as_secs_f64();
         let step = if until - began <= YOUNG { FINE_STEP } else { STEP };
         let length = ((until - from) / step).ceil() as usize + 1;
-        let builder = SceneBuilder::new(&KNOWLEDGE, from, step, length);
-        Self {
+        let mut builder = SceneBuilder::new(self.knowledge(), from, step, length);
+        for (name, value) in self.constants() {
+            builder.know(name, *value).expect("it was accepted by the same knowledge");
+        }
+        Case {
+            handbook: self,
             builder,
             numbers: HashMap::new(),
             from,
@@ -82,8 +89,8 @@ impl Case {
         }
     }
 
-    /// Of an incident, at the time `now`.
-    pub fn of(incident: &Incident, now: Timestamp) -> Self {
+    /// A case of an incident, at the time `now`.
+    pub fn case_of(&self, incident: &Incident, now: Timestamp) -> Case<'_> {
         // What came since everything is as usual again shows nothing.
         let ends = || incident.members.iter().map(|member| member.usual_since);
         let is_over = ends().all(|usual| usual.is_some());
@@ -92,11 +99,13 @@ impl Case {
             State::Open => now,
             State::Recovered => ends().flatten().min().unwrap_or(incident.updated),
         };
-        let mut case = Self::new(incident.began, until);
+        let mut case = self.case(incident.began, until);
         incident.members.iter().for_each(|member| case.noticed(&member.series));
         case
     }
+}
 
+impl<'h> Case<'h> {
     /// Says that it was noticed in the series with these labels: causes are looked for where that
     /// belongs, and not at whatever else goes on at the same time. Without it, everywhere.
     pub fn noticed(&mut self, series: &Labels) {
@@ -172,28 +181,63 @@ impl Case {
 
     /// What it is.
     pub fn diagnose(self) -> Report {
-        self.tell().2
+        self.open().diagnose()
     }
 
     /// What it is, and what can be said of it in the columns and words of a fault log.
     pub fn study(self) -> (Report, BTreeMap<String, String>) {
-        let (scene, window, report) = self.tell();
-        (report, features(&KNOWLEDGE, &scene, window))
+        let case = self.open();
+        (case.diagnose(), features(case.handbook.knowledge(), &case.scene, case.window))
     }
 
     /// What it is, with the readings behind the evidence.
     pub fn illustrate(self) -> Illustrated {
-        let (scene, window, report) = self.tell();
-        Illustrated::new(&KNOWLEDGE, &scene, window, report)
+        self.open().illustrate()
     }
 
-    fn tell(self) -> (Scene, Window, Report) {
+    /// The case as it stands, about which more may be asked.
+    pub fn open(self) -> OpenCase<'h> {
         let scene = self.builder.build();
         let end = self.until.min(self.known);
         let window = Window { from: 0, onset: scene.index(self.began), end: scene.index(end) + 1 };
-        let doctor = DOCTOR.with_cases(&self.cases);
-        let diagnosis = doctor.diagnose(&scene, window);
-        let report = Report::new(&KNOWLEDGE, &doctor, &scene, window, &diagnosis);
-        (scene, window, report)
+        OpenCase { handbook: self.handbook, scene, window, cases: self.cases }
+    }
+}
+
+/// A case whose samples are all there.
+#[derive(Debug)]
+pub struct OpenCase<'h> {
+    handbook: &'h Handbook,
+    scene: Scene,
+    window: Window,
+    cases: Cases,
+}
+
+impl OpenCase<'_> {
+    /// What it is.
+    pub fn diagnose(&self) -> Report {
+        let doctor = self.doctor();
+        let diagnosis = doctor.diagnose(&self.scene, self.window);
+        Report::new(self.handbook.knowledge(), &doctor, &self.scene, self.window, &diagnosis)
+    }
+
+    /// What it is, with the readings behind the evidence.
+    pub fn illustrate(&self) -> Illustrated {
+        let knowledge = self.handbook.knowledge();
+        Illustrated::new(knowledge, &self.scene, self.window, self.diagnose())
+    }
+
+    /// What it is by its samples and by what people answered, how that was found step by step, and
+    /// what to ask them next.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for an answer to what cannot be asked.
+    pub fn consult(&self, asked: &Asked) -> Result<Consultation, String> {
+        self.doctor().consult(&self.scene, self.window, asked)
+    }
+
+    fn doctor(&self) -> Doctor<'_> {
+        self.handbook.doctor().with_cases(&self.cases)
     }
 }

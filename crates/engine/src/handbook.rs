@@ -1,64 +1,146 @@
-//! The handbook of faults, as those ask it who speak of incidents.
+//! The handbook: what incidents are diagnosed by.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use auscult_core::nearest;
-use auscult_diagnose::diagnosis::{Cases, PriorShare};
+use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Prepared, PriorShare, Weights};
+use auscult_knowledge::{FolderError, Knowledge, Own};
 
-use crate::case::{DOCTOR, KNOWLEDGE};
+static EMBEDDED: LazyLock<Handbook> =
+    LazyLock::new(|| Handbook::new(Arc::new(Knowledge::embedded()), &Experience::embedded()));
+
+/// What incidents are diagnosed by: faults, laws and adapters; what past incidents showed of them;
+/// and constants that laws name.
+///
+/// Making one takes some ten milliseconds; cases borrow it.
+///
+/// ```
+/// let handbook = auscult_engine::Handbook::embedded();
+/// let fault = handbook.fault_named("g1").unwrap().unwrap();
+/// assert_eq!((fault.id, fault.name, fault.place), ("G1", "thermal throttle", "gpu"));
+/// assert_eq!(handbook.fault_named("a loose cable"), Ok(None));
+/// assert!(handbook.fault_named("G99").unwrap_err().contains("no fault `G99`"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Handbook {
+    knowledge: Arc<Knowledge>,
+    prepared: Prepared,
+    constants: BTreeMap<String, f64>,
+}
 
 /// What a fault of the handbook is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FaultName {
+pub struct FaultName<'h> {
     /// Its short name, such as `G1`.
-    pub id: &'static str,
+    pub id: &'h str,
     /// What people call it.
-    pub name: &'static str,
+    pub name: &'h str,
     /// The kind of target that it is a fault of.
-    pub place: &'static str,
+    pub place: &'h str,
     /// Whether it is healthy after all, and only looks like a fault.
     pub benign: bool,
 }
 
-/// The fault that `text` means by its short name or by what people call it, whatever the case of
-/// its letters; `None` for words that mean none.
-///
-/// # Errors
-///
-/// A sentence for what looks like a short name and is none.
-///
-/// ```
-/// let fault = auscult_engine::fault_named("g1").unwrap().unwrap();
-/// assert_eq!((fault.id, fault.name, fault.place), ("G1", "thermal throttle", "gpu"));
-/// assert_eq!(auscult_engine::fault_named("a loose cable"), Ok(None));
-/// assert!(auscult_engine::fault_named("G99").unwrap_err().contains("no fault `G99`"));
-/// ```
-pub fn fault_named(text: &str) -> Result<Option<FaultName>, String> {
-    let text = text.trim();
-    let faults = KNOWLEDGE.faults();
-    let is_it = |known: &str| known.eq_ignore_ascii_case(text);
-    if let Some(fault) = faults.iter().find(|fault| is_it(&fault.fault) || is_it(&fault.name)) {
-        return Ok(Some(FaultName {
-            id: &fault.fault,
-            name: &fault.name,
-            place: &fault.place,
-            benign: fault.benign,
-        }));
+impl Handbook {
+    /// What is built in.
+    #[must_use]
+    pub fn embedded() -> &'static Self {
+        &EMBEDDED
     }
-    let letters = text.chars().take_while(char::is_ascii_alphabetic).count();
-    let looks_like_one = (1..=2).contains(&letters)
-        && text.len() > letters
-        && text[letters..].chars().all(|letter| letter.is_ascii_digit());
-    if !looks_like_one {
-        return Ok(None);
-    }
-    let hint = nearest(text, faults.iter().map(|fault| fault.fault.as_str()))
-        .map_or_else(String::new, |near| format!(" did you mean {near}?"));
-    Err(format!(
-        "the handbook has no fault `{text}`:{hint} `auscult faults` lists them; a cause of your own is told in words"
-    ))
-}
 
-/// How likely each cause is before any evidence, where incidents turned out to be what `cases` say.
-#[must_use]
-pub fn priors(cases: &Cases) -> Vec<PriorShare> {
-    DOCTOR.with_cases(cases).priors().shares(&KNOWLEDGE)
+    fn new(knowledge: Arc<Knowledge>, experience: &Experience) -> Self {
+        let prepared = Prepared::new(&knowledge, experience, Weights::default());
+        Self { knowledge, prepared, constants: BTreeMap::new() }
+    }
+
+    /// What is built in, with what `folder` says laid over it ([`Knowledge::with_folder`]), and what
+    /// that is. A fault whose evidence is another than that of the fault of its name that is built in
+    /// is weighed by the handbook alone: what past incidents showed was of another fault.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the folder.
+    pub fn with_folder(folder: &Path) -> Result<(Self, Own), FolderError> {
+        let embedded = Self::embedded().knowledge();
+        let (knowledge, own) = embedded.with_folder(folder)?;
+        let mut experience = Experience::embedded();
+        for fault in knowledge.faults() {
+            let known = embedded.faults().iter().find(|known| known.fault == fault.fault);
+            let is_same = known.is_some_and(|known| {
+                (&known.place, &known.required, &known.supporting)
+                    == (&fault.place, &fault.required, &fault.supporting)
+                    && (&known.against, &known.excluded_by) == (&fault.against, &fault.excluded_by)
+            });
+            if !is_same {
+                experience.forget(&fault.fault);
+            }
+        }
+        Ok((Self::new(Arc::new(knowledge), &experience), own))
+    }
+
+    /// Sets a constant that laws name, for every case; what labels tell counts where it is not set.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such constant, or the value is no number above 0.
+    pub fn know(&mut self, constant: &str, value: f64) -> Result<(), String> {
+        self.knowledge.constants().accept(constant, value)?;
+        self.constants.insert(constant.to_owned(), value);
+        Ok(())
+    }
+
+    /// Faults, laws and adapters.
+    #[must_use]
+    pub fn knowledge(&self) -> &Arc<Knowledge> {
+        &self.knowledge
+    }
+
+    /// Constants that were set.
+    pub(crate) fn constants(&self) -> &BTreeMap<String, f64> {
+        &self.constants
+    }
+
+    pub(crate) fn doctor(&self) -> Doctor<'_> {
+        self.prepared.doctor(&self.knowledge)
+    }
+
+    /// The fault that `text` means by its short name or by what people call it, whatever the case of
+    /// its letters; `None` for words that mean none.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for what looks like a short name and is none.
+    pub fn fault_named(&self, text: &str) -> Result<Option<FaultName<'_>>, String> {
+        let text = text.trim();
+        let faults = self.knowledge.faults();
+        let is_it = |known: &str| known.eq_ignore_ascii_case(text);
+        if let Some(fault) = faults.iter().find(|fault| is_it(&fault.fault) || is_it(&fault.name)) {
+            return Ok(Some(FaultName {
+                id: &fault.fault,
+                name: &fault.name,
+                place: &fault.place,
+                benign: fault.benign,
+            }));
+        }
+        let letters = text.chars().take_while(char::is_ascii_alphabetic).count();
+        let looks_like_one = (1..=2).contains(&letters)
+            && text.len() > letters
+            && text[letters..].chars().all(|letter| letter.is_ascii_digit());
+        if !looks_like_one {
+            return Ok(None);
+        }
+        let hint = nearest(text, faults.iter().map(|fault| fault.fault.as_str()))
+            .map_or_else(String::new, |near| format!(" did you mean {near}?"));
+        Err(format!(
+            "the handbook has no fault `{text}`:{hint} `auscult faults` lists them; a cause of your own is told in words"
+        ))
+    }
+
+    /// How likely each cause is before any evidence, where incidents turned out to be what `cases` say.
+    #[must_use]
+    pub fn priors(&self, cases: &Cases) -> Vec<PriorShare> {
+        self.doctor().with_cases(cases).priors().shares(&self.knowledge)
+    }
 }

@@ -42,14 +42,14 @@ mod unwatched;
 pub use assigned::{MethodState, MethodTrial, MethodView};
 pub use auscult_detect::ensemble::AlarmBudget;
 pub use auscult_diagnose::diagnosis::{
-    Cases, EvidenceSeries, Illustrated, OtherSeries, Outcome, PriorShare, Recovery,
-    Report as Diagnosis,
+    Answer, Asked, CERTAINTY, Cases, Consultation, EvidenceSeries, Illustrated, Leading,
+    OtherSeries, Outcome, PriorShare, Question, Recovery, Report as Diagnosis, Step, by_readings,
 };
 pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
 pub use auscult_diagnose::scene::Event as ChangeEvent;
-pub use case::Case;
+pub use case::{Case, OpenCase};
 pub use engine::{Counts, Engine, Ingested, MethodCount, SeriesView};
-pub use handbook::{FaultName, fault_named, priors};
+pub use handbook::{FaultName, Handbook};
 pub use policy::{
     AssignedMethod, Direction, HeldField, Judging, Maintenance, MaintenanceError, MethodError,
     Policy, Severity, ValidRange, Weekday,

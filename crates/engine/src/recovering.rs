@@ -5,7 +5,7 @@ use auscult_diagnose::diagnosis::{Recovery, recovery};
 use auscult_diagnose::evidence::Window;
 use auscult_diagnose::scene::SceneBuilder;
 
-use crate::case::KNOWLEDGE;
+use crate::handbook::Handbook;
 
 /// Seconds before something that are looked at.
 const BEFORE: f64 = 45.0 * 60.0;
@@ -31,8 +31,9 @@ const STEP: f64 = 5.0;
 /// # Ok::<(), auscult_core::LabelsError>(())
 /// ```
 #[derive(Debug)]
-pub struct Recovering {
-    builder: SceneBuilder<'static>,
+pub struct Recovering<'h> {
+    handbook: &'h Handbook,
+    builder: SceneBuilder<'h>,
     from: f64,
     began: f64,
     /// When it was as bad as it got, and from when on it may be better.
@@ -40,20 +41,34 @@ pub struct Recovering {
     until: f64,
 }
 
-impl Recovering {
+impl Recovering<'static> {
+    /// As [`Handbook::recovering`], by the handbook that is built in.
+    pub fn new(began: Timestamp, between: (Timestamp, Timestamp), until: Timestamp) -> Self {
+        Handbook::embedded().recovering(began, between, until)
+    }
+}
+
+impl Handbook {
     /// Of something that began at `began`. `between` are the last moment at which nothing was done
     /// yet and the first at which what was done may show; `until` is now.
-    pub fn new(began: Timestamp, between: (Timestamp, Timestamp), until: Timestamp) -> Self {
+    pub fn recovering(
+        &self,
+        began: Timestamp,
+        between: (Timestamp, Timestamp),
+        until: Timestamp,
+    ) -> Recovering<'_> {
         let began = began.seconds();
         let between = (between.0.seconds().max(began), between.1.seconds().max(began));
         let until = until.seconds().max(between.1);
         let from = began - BEFORE;
         let step = ((until - from) / READINGS).max(STEP);
         let length = ((until - from) / step).ceil() as usize + 1;
-        let builder = SceneBuilder::new(&KNOWLEDGE, from, step, length);
-        Self { builder, from, began, between, until }
+        let builder = SceneBuilder::new(self.knowledge(), from, step, length);
+        Recovering { handbook: self, builder, from, began, between, until }
     }
+}
 
+impl Recovering<'_> {
     /// The stretches of time of the samples that are looked at: around the beginning, and around
     /// what was done.
     pub fn spans(&self) -> Vec<(Timestamp, Timestamp)> {
@@ -80,6 +95,6 @@ impl Recovering {
         let (began, at) = (scene.index(self.began), scene.index(self.between.0));
         let window = Window { from: 0, onset: began, end: at.max(began + 1) };
         let after = scene.index(self.between.1)..scene.index(self.until) + 1;
-        recovery(&KNOWLEDGE, &scene, window, after, fault, place)
+        recovery(self.handbook.knowledge(), &scene, window, after, fault, place)
     }
 }

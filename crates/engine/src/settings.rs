@@ -9,6 +9,7 @@ use auscult_knowledge::Knowledge;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::handbook::Handbook;
 use crate::policy::Policy;
 
 /// How series are judged, and how alarms become incidents.
@@ -100,7 +101,7 @@ impl Default for EngineSettings {
             quiet_after: minutes(10),
             reopen_within: minutes(60),
             policies: Vec::new(),
-            knowledge: Arc::new(Knowledge::embedded()),
+            knowledge: Arc::clone(Handbook::embedded().knowledge()),
             shards: 16,
         }
     }

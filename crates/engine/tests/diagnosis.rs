@@ -2,7 +2,7 @@
 
 use auscult_core::{Labels, METRIC_NAME, Timestamp};
 use auscult_diagnose::scene::{Event, LogLine};
-use auscult_engine::{Case, Diagnosis};
+use auscult_engine::{Case, Diagnosis, Handbook};
 use auscult_simulate::identity::own;
 use auscult_simulate::page::{Answer, Page, Values};
 use auscult_simulate::place::{PartKind, Place};
@@ -39,7 +39,11 @@ fn noticed(name: &str, shown: impl Fn(&str) -> bool, at_series: &[Labels]) -> Di
 }
 
 /// What is known of a scenario at the end of its fault.
-pub(crate) fn case(name: &str, shown: impl Fn(&str) -> bool, at_series: &[Labels]) -> Case {
+pub(crate) fn case(
+    name: &str,
+    shown: impl Fn(&str) -> bool,
+    at_series: &[Labels],
+) -> Case<'static> {
     let text = scenario_text(name).expect("the library has it");
     let scenario = Scenario::read(name, &text).expect("it can be read");
     let mut simulation = Simulation::new(&scenario, scenario.plan().expect("it can be planned"));
@@ -162,4 +166,132 @@ fn a_case_without_samples_says_that_nothing_is_known() {
     let diagnosis = Case::new(at(10_000), at(10_600)).diagnose();
     assert!(diagnosis.causes.is_empty(), "{}", diagnosis.text());
     assert!(diagnosis.sentence.starts_with("nothing is known"), "{}", diagnosis.sentence);
+}
+
+/// A folder of knowledge for a test: files by name.
+fn folder(name: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
+    let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    for (file, text) in files {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_fault_of_ones_own_is_found_by_signals_of_ones_own() {
+    let signals = "- {name: fan_speed, unit: turns, form: level, about: 'of the fan, a minute'}\n";
+    let adapter = "\
+adapter: fan-exporter
+about: our own exporter of fans
+source: us
+target: {kind: gpu, labels: [Hostname, gpu]}
+signals:
+  - {signal: fan_speed, metrics: [fan_rpm], kind: gauge}
+";
+    let fault = "\
+- fault: X1
+  name: a fan that stands still
+  place: gpu
+  about: The fan of the GPU is worn out.
+  prior: {weight: 3, source: us}
+  required: [fan_speed falls]
+  supporting: [gpu_temperature rises]
+  remedy: {now: move work away, later: another fan, risk: less capacity, guard: one at a time, recovered_when: fan_speed rises}
+  references: [us]
+";
+    let files =
+        [("signals.yaml", signals), ("adapters/fans.yaml", adapter), ("faults/fans.yaml", fault)];
+    let (handbook, _) = Handbook::with_folder(&folder("fans", &files)).unwrap();
+    let at = Timestamp::from_seconds;
+    let diagnosed = |handbook: &Handbook| {
+        let mut case = handbook.case(at(3000), at(3600));
+        for gpu in ["0", "1", "2", "3"] {
+            for (name, calm, ill) in
+                [("DCGM_FI_DEV_GPU_TEMP", 60.0, 79.0), ("fan_rpm", 2400.0, 300.0)]
+            {
+                let labels = [(METRIC_NAME, name), ("Hostname", "a"), ("gpu", gpu)];
+                let labels = Labels::from_pairs(labels).unwrap();
+                let is_ill = |step: i64| gpu == "2" && step >= 200;
+                let value = |step| if is_ill(step) { ill } else { calm + (step % 3) as f64 };
+                case.series(&labels, (0..240).map(|step| (at(step * 15), value(step))));
+            }
+        }
+        case.diagnose()
+    };
+    let own = diagnosed(&handbook);
+    let first = &own.causes[0];
+    assert_eq!((first.fault.as_str(), first.place.as_str()), ("X1", "a/2"), "{}", own.sentence);
+    assert!(first.probability > 2.0 * own.causes[1].probability, "{}", own.text());
+    let seen = &first.supports[0];
+    assert_eq!(seen.statement, "fan_speed falls");
+    let built_in = diagnosed(Handbook::embedded());
+    assert!(built_in.causes.iter().all(|cause| cause.fault != "X1"), "{}", built_in.sentence);
+    assert_eq!(handbook.fault_named("x1").unwrap().unwrap().name, "a fan that stands still");
+}
+
+#[test]
+fn a_remedy_of_ones_own_leaves_experience_and_other_evidence_forgets_it() {
+    let known = auscult_knowledge::Knowledge::embedded();
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../knowledge/faults/device.yaml"
+    ))
+    .unwrap();
+    let text = text.replace(
+        "now: move work away\n    later: look at cooling",
+        "now: call Ann\n    later: look at cooling",
+    );
+    let files = [("faults/device.yaml", text.as_str())];
+    let (handbook, own) = Handbook::with_folder(&folder("remedy", &files)).unwrap();
+    assert!(own.faults.iter().all(|fault| fault.replaces));
+    let is_g1 = |fault: &&auscult_knowledge::Fault| fault.fault == "G1";
+    assert_eq!(handbook.knowledge().faults().iter().find(is_g1).unwrap().remedy.now, "call Ann");
+    assert_ne!(known.faults().iter().find(is_g1).unwrap().remedy.now, "call Ann");
+    // The likelihoods are those of before, to the last bit.
+    let at = Timestamp::from_seconds;
+    let odds = |handbook: &Handbook| {
+        let mut case = handbook.case(at(3000), at(3600));
+        let labels = [(METRIC_NAME, "DCGM_FI_DEV_GPU_TEMP"), ("Hostname", "a"), ("gpu", "0")];
+        let labels = Labels::from_pairs(labels).unwrap();
+        let value = |step: i64| if step < 200 { 60.0 } else { 91.0 };
+        case.series(&labels, (0..240).map(|step| (at(step * 15), value(step))));
+        case.diagnose().causes.iter().map(|cause| cause.probability).collect::<Vec<_>>()
+    };
+    let before = odds(Handbook::embedded());
+    assert_eq!(odds(&handbook), before);
+    let other = text.replacen("    - gpu_sm_clock falls\n", "", 1);
+    assert_ne!(other, text);
+    let files = [("faults/device.yaml", other.as_str())];
+    let (handbook, _) = Handbook::with_folder(&folder("evidence", &files)).unwrap();
+    assert_ne!(odds(&handbook), before);
+}
+
+#[test]
+fn constants_of_a_handbook_hold_for_each_of_its_cases() {
+    let mut handbook = Handbook::embedded().clone();
+    assert!(handbook.know("gpu_bandwith", 1.0).unwrap_err().contains("`gpu_bandwidth`"));
+    assert!(handbook.know("gpu_bandwidth", -1.0).unwrap_err().contains("above 0"));
+    let at = Timestamp::from_seconds;
+    let unknown = |handbook: &Handbook| {
+        let mut case = handbook.case(at(3000), at(3600));
+        let labels = |name| Labels::from_pairs([(METRIC_NAME, name), ("instance", "a:1")]).unwrap();
+        for (name, growth) in [
+            ("vllm:time_to_first_token_seconds_sum", 6.0),
+            ("vllm:time_to_first_token_seconds_count", 30.0),
+            ("vllm:prompt_tokens_total", 9000.0),
+        ] {
+            let count = |step: i64| step as f64 * growth;
+            case.series(&labels(name), (0..240).map(|step| (at(step * 15), count(step))));
+        }
+        case.diagnose().laws.unknown
+    };
+    let needs = |told: &[auscult_diagnose::diagnosis::UnknownLaw]| {
+        format!("{told:?}").matches("target_time_to_first_token").count()
+    };
+    let without = unknown(&handbook);
+    handbook.know("target_time_to_first_token", 0.5).unwrap();
+    let with = unknown(&handbook);
+    assert!(needs(&without) > needs(&with), "{without:?}\n{with:?}");
 }

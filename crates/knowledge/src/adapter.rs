@@ -1,11 +1,12 @@
 //! By which metrics a program tells signals.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Signal;
 
 /// What is known of one program's metrics.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adapter {
     /// What it is called.
@@ -22,11 +23,12 @@ pub struct Adapter {
     /// Its metrics.
     pub signals: Vec<Mapping>,
     /// Metrics that are no measurements, or misleading ones.
+    #[serde(default)]
     pub ignored: Vec<Ignored>,
 }
 
 /// What series are of.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// A word for it, such as `replica` or `gpu`.
@@ -36,7 +38,7 @@ pub struct Target {
 }
 
 /// A signal, and the metrics that tell it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// The signal.
@@ -84,7 +86,7 @@ impl Mapping {
 }
 
 /// Metrics to leave alone.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ignored {
     /// Their names.
@@ -94,7 +96,7 @@ pub struct Ignored {
 }
 
 /// What the samples of a metric are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MetricForm {
     /// They go up and down.

@@ -1,40 +1,114 @@
-//! What can be wrong with a fault of the catalogue, or with a law.
+//! What can be wrong with knowledge that was read: each mistake with the path of what it is about.
 
 use auscult_core::nearest;
+use auscult_yaml::Path;
 
+use crate::contrast::{excludes, implies};
 use crate::{
-    Adapter, Constants, Expression, Fault, Form, Knowledge, Law, LawPart, PhysicalRange, Relation,
-    Scope, Statement, Subject, Tolerance,
+    Adapter, Constants, Expression, Fault, Form, Knowledge, Law, LawPart, PhysicalRange, Scope,
+    Statement, Subject, Tolerance,
 };
 
 /// Kinds of targets that no adapter names, but that series are grouped into.
 const MADE: [&str; 1] = ["service"];
 
-/// Says what is wrong with `fault`.
-pub(crate) fn fault(knowledge: &Knowledge, fault: &Fault) -> Result<(), String> {
-    kind(knowledge, &fault.place)?;
-    if !(fault.prior.weight > 0.0 && fault.prior.weight.is_finite()) {
-        let weight = fault.prior.weight;
-        return Err(format!("the weight of its prior is {weight}; expected a number above 0"));
+/// Mistakes, each with the path of what it is about.
+#[derive(Debug, Default)]
+pub(crate) struct Mistakes(pub(crate) Vec<(Path, String)>);
+
+impl Mistakes {
+    pub(crate) fn say(&mut self, path: Path, sentence: impl Into<String>) {
+        self.0.push((path, sentence.into()));
+    }
+
+    fn note(&mut self, path: Path, result: Result<(), String>) {
+        if let Err(sentence) = result {
+            self.say(path, sentence);
+        }
+    }
+
+    /// The first one, without its place.
+    pub(crate) fn first(self) -> Result<(), String> {
+        self.0.into_iter().next().map_or(Ok(()), |(_, sentence)| Err(sentence))
+    }
+}
+
+/// Says what is wrong with the `fault` that stands at `at`.
+pub(crate) fn fault(knowledge: &Knowledge, fault: &Fault, at: &Path, mistakes: &mut Mistakes) {
+    mistakes.note(at.key("place"), kind(knowledge, &fault.place));
+    let weight = fault.prior.weight;
+    if !(weight > 0.0 && weight.is_finite()) {
+        let sentence = format!("the weight of its prior is {weight}; expected a number above 0");
+        mistakes.say(at.key("prior").key("weight"), sentence);
     }
     if fault.required.is_empty() {
-        return Err("nothing is required of it; expected one statement at least".to_owned());
+        let sentence = "nothing is required of it; expected one statement at least";
+        mistakes.say(at.key("required"), sentence);
     }
-    if fault.remedy.guard.is_empty() {
-        return Err("its remedy names no guard".to_owned());
+    if fault.remedy.guard.trim().is_empty() {
+        let sentence = "its remedy names no guard; expected what keeps it from doing harm";
+        mistakes.say(at.key("remedy").key("guard"), sentence);
     }
-    for (place, said) in fault.statements().enumerate() {
-        statement(knowledge, said)?;
-        if fault.statements().take(place).any(|other| other.text == said.text) {
-            return Err(format!("`{said}` stands twice"));
+    let lists = [
+        ("required", &fault.required),
+        ("supporting", &fault.supporting),
+        ("against", &fault.against),
+        ("excluded_by", &fault.excluded_by),
+    ];
+    let each = lists.iter().flat_map(|(key, list)| {
+        list.iter().enumerate().map(move |(place, said)| (at.key(*key).place(place), said))
+    });
+    let each: Vec<(Path, &Statement)> = each.collect();
+    for (place, (path, said)) in each.iter().enumerate() {
+        mistakes.note(path.clone(), statement(knowledge, said));
+        if each[..place].iter().any(|(_, other)| other.text == said.text) {
+            mistakes.say(path.clone(), format!("`{said}` stands twice"));
         }
     }
     for (place, said) in fault.required.iter().enumerate() {
-        if let Some(other) = fault.required[..place].iter().find(|other| contradict(other, said)) {
-            return Err(format!("`{other}` and `{said}` cannot both be required"));
+        let path = at.key("required").place(place);
+        let together = |other: &&Statement| {
+            (&other.scope, &other.subject) == (&said.scope, &said.subject) && excludes(other, said)
+        };
+        if let Some(other) = fault.required[..place].iter().find(together) {
+            mistakes.say(path, format!("`{other}` and `{said}` cannot both be required"));
         }
     }
-    statement(knowledge, &fault.remedy.recovered_when)
+    for (place, said) in fault.excluded_by.iter().enumerate() {
+        let path = at.key("excluded_by").place(place);
+        let brings = |other: &&Statement| {
+            other.text != said.text
+                && (&other.scope, &other.subject) == (&said.scope, &said.subject)
+                && implies(other.relation, said.relation)
+        };
+        if let Some(other) = fault.required.iter().find(brings) {
+            let sentence =
+                format!("`{other}` is required, and brings `{said}`, which rules it out");
+            mistakes.say(path, sentence);
+        }
+    }
+    let cure = at.key("remedy").key("recovered_when");
+    mistakes.note(cure, statement(knowledge, &fault.remedy.recovered_when));
+}
+
+/// Says that a fault takes another one for alike that there is not.
+pub(crate) fn confused(knowledge: &Knowledge, fault: &Fault, at: &Path, mistakes: &mut Mistakes) {
+    for (place, named) in fault.confused_with.iter().enumerate() {
+        let path = at.key("confused_with").place(place);
+        mistakes.note(path.key("fault"), known_fault(knowledge, &named.fault));
+        if named.missing_test.trim().is_empty() {
+            let sentence = "the test is empty; expected what would have to be measured";
+            mistakes.say(path.key("missing_test"), sentence);
+        }
+    }
+}
+
+fn known_fault(knowledge: &Knowledge, name: &str) -> Result<(), String> {
+    let known = || knowledge.faults().iter().map(|known| known.fault.as_str());
+    if known().any(|known| known == name) {
+        return Ok(());
+    }
+    Err(format!("there is no fault `{name}`{}", meant(name, known())))
 }
 
 fn statement(knowledge: &Knowledge, statement: &Statement) -> Result<(), String> {
@@ -65,79 +139,99 @@ fn signal(knowledge: &Knowledge, name: &str) -> Result<(), String> {
 }
 
 /// What was probably meant, as the end of a sentence.
-fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+pub(crate) fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let near = nearest(name, known).filter(|near| *near != name);
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
-/// Says what is wrong with a range.
-pub(crate) fn range(knowledge: &Knowledge, range: &PhysicalRange) -> Result<(), String> {
+/// Says what is wrong with the range that stands at `at`.
+pub(crate) fn range(
+    knowledge: &Knowledge,
+    range: &PhysicalRange,
+    at: &Path,
+    mistakes: &mut Mistakes,
+) {
     let name = match (&range.unit, &range.signal) {
         (Some(unit), None) => {
             let units = || knowledge.signals().iter().map(|signal| signal.unit.as_str());
             if !units().any(|known| known == unit) {
-                return Err(format!("no signal is measured in `{unit}`{}", meant(unit, units())));
+                let sentence = format!("no signal is measured in `{unit}`{}", meant(unit, units()));
+                mistakes.say(at.key("unit"), sentence);
             }
             unit
         }
         (None, Some(name)) => {
-            signal(knowledge, name)?;
+            mistakes.note(at.key("signal"), signal(knowledge, name));
             name
         }
-        _ => return Err("a range is of a unit or of a signal; expected one of both".to_owned()),
+        _ => {
+            let sentence = "a range is of a unit or of a signal; expected one of both";
+            return mistakes.say(at.clone(), sentence);
+        }
     };
     let [low, high] = range.range;
-    if low < high && low.is_finite() && high.is_finite() {
-        return Ok(());
+    if !(low < high && low.is_finite() && high.is_finite()) {
+        let sentence =
+            format!("the range of `{name}` is empty or endless; expected the smaller number first");
+        mistakes.say(at.key("range"), sentence);
     }
-    Err(format!("the range of `{name}` is empty or endless; expected the smaller number first"))
 }
 
-/// Says what is wrong with constants.
-pub(crate) fn constants(knowledge: &Knowledge, constants: &Constants) -> Result<(), String> {
-    for (place, constant) in constants.constants.iter().enumerate() {
-        let name = &constant.name;
-        if constants.constants[..place].iter().any(|other| other.name == *name) {
-            return Err(format!("constant `{name}` stands twice"));
-        }
-        if knowledge.signal(name).is_some() {
-            return Err(format!("constant `{name}` is called as a signal is"));
+/// Says what is wrong with constants `own`, where those of `knowledge` are known besides.
+pub(crate) fn constants(knowledge: &Knowledge, own: &Constants, mistakes: &mut Mistakes) {
+    let top = Path::default();
+    for (place, constant) in own.constants.iter().enumerate() {
+        let (name, path) = (&constant.name, top.key("constants").place(place).key("name"));
+        if own.constants[..place].iter().any(|other| other.name == *name) {
+            mistakes.say(path, format!("constant `{name}` stands twice"));
+        } else if knowledge.signal(name).is_some() {
+            mistakes.say(path, format!("constant `{name}` is called as a signal is"));
         }
     }
-    for by in &constants.catalogue {
-        for entry in &by.entries {
+    let known = knowledge.constants().constants.iter().chain(&own.constants);
+    let all = Constants { constants: known.cloned().collect(), catalogue: Vec::new() };
+    for (place, by) in own.catalogue.iter().enumerate() {
+        let path = top.key("catalogue").place(place).key("entries");
+        for (place, entry) in by.entries.iter().enumerate() {
+            let path = path.place(place).key("constants");
             for (name, value) in &entry.constants {
                 let of = &entry.has;
-                constants.accept(name, *value).map_err(|reason| format!("{of}: {reason}"))?;
+                let accepted = all.accept(name, *value).map_err(|reason| format!("{of}: {reason}"));
+                mistakes.note(path.key(name), accepted);
             }
         }
     }
-    Ok(())
 }
 
-/// Says what is wrong with a law.
-pub(crate) fn law(knowledge: &Knowledge, law: &Law) -> Result<(), String> {
+/// Says what is wrong with the law that stands at `at`.
+pub(crate) fn law(knowledge: &Knowledge, law: &Law, at: &Path, mistakes: &mut Mistakes) {
     if law.parts.is_empty() {
-        return Err("it has no parts; expected one relation at least".to_owned());
+        mistakes.say(at.key("parts"), "it has no parts; expected one relation at least");
     }
     if law.references.is_empty() {
-        return Err("it has no reference".to_owned());
+        mistakes.say(at.key("references"), "it has no reference");
     }
     for (place, part) in law.parts.iter().enumerate() {
+        let path = at.key("parts").place(place);
         if law.parts[..place].iter().any(|other| other.part == part.part) {
-            return Err(format!("part `{}` stands twice", part.part));
+            mistakes.say(path.key("part"), format!("part `{}` stands twice", part.part));
         }
-        law_part(knowledge, part).map_err(|reason| format!("{}: {reason}", part.part))?;
+        let mut own = Mistakes::default();
+        law_part(knowledge, part, &path, &mut own);
+        let own = own.0.into_iter();
+        mistakes.0.extend(own.map(|(path, what)| (path, format!("{}: {what}", part.part))));
     }
-    Ok(())
 }
 
-fn law_part(knowledge: &Knowledge, part: &LawPart) -> Result<(), String> {
+fn law_part(knowledge: &Knowledge, part: &LawPart, at: &Path, mistakes: &mut Mistakes) {
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     if part.part.is_empty() || !part.part.chars().all(is_word) {
-        return Err("its name is not one word of letters, digits and `_`".to_owned());
+        let sentence = "its name is not one word of letters, digits and `_`";
+        mistakes.say(at.key("part"), sentence);
     }
-    kind(knowledge, &part.of)?;
-    for formula in [Some(&part.says), part.when.as_ref()].into_iter().flatten() {
+    mistakes.note(at.key("of"), kind(knowledge, &part.of));
+    for (key, formula) in [("says", Some(&part.says)), ("when", part.when.as_ref())] {
+        let Some(formula) = formula else { continue };
         let mut wrong = None;
         formula.visit(&mut |expression| {
             let checked = match expression {
@@ -152,32 +246,38 @@ fn law_part(knowledge: &Knowledge, part: &LawPart) -> Result<(), String> {
             wrong = wrong.take().or(checked.err());
         });
         if let Some(reason) = wrong {
-            return Err(format!("`{formula}`: {reason}"));
+            mistakes.say(at.key(key), format!("`{formula}`: {reason}"));
         }
     }
     let Tolerance { share, least, why } = &part.tolerance;
     if !(*share >= 0.0 && *least >= 0.0 && share.is_finite() && least.is_finite()) {
-        return Err(format!("its tolerance is {share} and {least}; expected numbers from 0"));
+        let sentence = format!("its tolerance is {share} and {least}; expected numbers from 0");
+        mistakes.say(at.key("tolerance"), sentence);
     }
     if why.is_empty() || part.broken.means.is_empty() {
-        return Err("it does not say why it is so tolerant, or what a breach means".to_owned());
+        let sentence = "it does not say why it is so tolerant, or what a breach means";
+        mistakes.say(at.clone(), sentence);
     }
-    for adapter in &part.told_by {
+    for (place, adapter) in part.told_by.iter().enumerate() {
         let known = || knowledge.adapters().iter().map(|known| known.adapter.as_str());
         if !known().any(|known| known == adapter) {
-            return Err(format!("there is no adapter `{adapter}`{}", meant(adapter, known())));
+            let sentence = format!("there is no adapter `{adapter}`{}", meant(adapter, known()));
+            mistakes.say(at.key("told_by").place(place), sentence);
         }
     }
-    for name in &part.broken.untrusted {
-        signal(knowledge, name)?;
+    let broken = at.key("broken");
+    for (place, name) in part.broken.untrusted.iter().enumerate() {
+        mistakes.note(broken.key("untrusted").place(place), signal(knowledge, name));
     }
-    for name in part.faults() {
-        let known = || knowledge.faults().iter().map(|known| known.fault.as_str());
-        if !known().any(|known| known == name) {
-            return Err(format!("there is no fault `{name}`{}", meant(name, known())));
+    for (path, faults) in [
+        (broken.key("points_to"), &part.broken.points_to),
+        (broken.key("excludes"), &part.broken.excludes),
+        (at.key("holds_excludes"), &part.holds_excludes),
+    ] {
+        for (place, name) in faults.iter().enumerate() {
+            mistakes.note(path.place(place), known_fault(knowledge, name));
         }
     }
-    Ok(())
 }
 
 /// Says that a name in a formula is neither a signal nor a constant.
@@ -215,16 +315,8 @@ fn kind(knowledge: &Knowledge, kind: &str) -> Result<(), String> {
     if kinds.contains(&kind) {
         return Ok(());
     }
-    Err(format!("`{kind}` is no kind of target; expected one of {}", kinds.join(", ")))
-}
-
-/// Whether two statements can never hold together.
-fn contradict(one: &Statement, other: &Statement) -> bool {
-    use Relation::{Falls, Rises, Steady, Stops};
-    let opposite = |a: Relation, b: Relation| {
-        matches!((a, b), (Rises, Falls | Steady | Stops) | (Steady, Falls | Stops))
-    };
-    one.scope == other.scope
-        && one.subject == other.subject
-        && (opposite(one.relation, other.relation) || opposite(other.relation, one.relation))
+    let hint = meant(kind, kinds.iter().copied());
+    let hint =
+        if hint.is_empty() { format!("; expected one of {}", kinds.join(", ")) } else { hint };
+    Err(format!("`{kind}` is no kind of target{hint}"))
 }

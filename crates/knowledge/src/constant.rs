@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 
 use auscult_core::nearest;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Constants that formulas may name, and where they are known from.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Constants {
     /// What there is.
+    #[serde(default)]
     pub constants: Vec<Constant>,
     /// What labels tell of them.
+    #[serde(default)]
     pub catalogue: Vec<ByLabel>,
 }
 
 /// A number that a formula may name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Constant {
     /// What it is called.
@@ -28,7 +31,7 @@ pub struct Constant {
 }
 
 /// What the values of a label tell.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByLabel {
     /// The label.
@@ -43,7 +46,7 @@ pub struct ByLabel {
 }
 
 /// The constants of one product.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Text that the value of the label has, whatever the case.

@@ -139,7 +139,7 @@ fn about<'s>(fault: &'s Fault, statement: &'s Statement) -> About<'s> {
 }
 
 /// Whether what holds of `one` makes `other` hold as well.
-fn implies(one: Relation, other: Relation) -> bool {
+pub(crate) fn implies(one: Relation, other: Relation) -> bool {
     use Relation::{Above, Below, Falls, Rises, Starts, Stops};
     one == other
         || match (one, other) {
@@ -150,9 +150,11 @@ fn implies(one: Relation, other: Relation) -> bool {
         }
 }
 
-/// Whether two statements about the same can never hold together at the same target.
-fn excludes(one: &Statement, other: &Statement) -> bool {
-    use Relation::{AbovePeers, BelowPeers, Falls, Rises, Starts, Steady, Stops, WithPeers};
+/// Whether two statements about the same subject can never hold together at the same target.
+pub(crate) fn excludes(one: &Statement, other: &Statement) -> bool {
+    use Relation::{
+        Above, AbovePeers, Below, BelowPeers, Falls, Rises, Starts, Steady, Stops, WithPeers,
+    };
     let some = |statement: &Statement| matches!(statement.scope, Scope::Near { some: true, .. });
     let opposite = |a: Relation, b: Relation| {
         matches!(
@@ -161,7 +163,7 @@ fn excludes(one: &Statement, other: &Statement) -> bool {
                 | (Steady, Falls | Stops)
                 | (AbovePeers, BelowPeers | WithPeers)
                 | (BelowPeers, WithPeers)
-        )
+        ) || matches!((a, b), (Above(low), Below(high)) if low >= high)
     };
     // One replica may do what another one does not.
     !(some(one) || some(other))

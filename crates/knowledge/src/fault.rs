@@ -1,12 +1,13 @@
 //! Faults: what can be wrong, what it shows, what excludes it, what to do.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::law::Law;
-use crate::statement::{Relation, Scope, Statement, Subject};
+use crate::statement::{Relation, Scope, Statement};
 
 /// A fault of the catalogue: a hypothesis.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Its short name, such as `G1`.
@@ -40,10 +41,13 @@ pub struct Fault {
     pub remedy: Remedy,
     /// Where it is described.
     pub references: Vec<String>,
+    /// How many statements, at the ends of `supporting` and `excluded_by`, are told by laws.
+    #[serde(skip)]
+    pub(crate) of_laws: [usize; 2],
 }
 
 /// How often a fault is the cause.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prior {
     /// Weight beside the others, above 0.
@@ -53,7 +57,7 @@ pub struct Prior {
 }
 
 /// A fault that shows the same as another one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfusedWith {
     /// Short name of the other one.
@@ -63,7 +67,7 @@ pub struct ConfusedWith {
 }
 
 /// What cures a fault.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remedy {
     /// What to do at once; empty if nothing should be done unattended.
@@ -81,9 +85,10 @@ pub struct Remedy {
 impl Fault {
     /// Takes over what laws say of it, instead of what laws said before.
     pub(crate) fn take_laws(&mut self, laws: &[Law]) {
-        let own = |statement: &Statement| !matches!(statement.subject, Subject::Law(_));
-        self.supporting.retain(own);
-        self.excluded_by.retain(own);
+        let [supporting, excluding] = self.of_laws;
+        self.supporting.truncate(self.supporting.len() - supporting);
+        self.excluded_by.truncate(self.excluded_by.len() - excluding);
+        let own = [self.supporting.len(), self.excluded_by.len()];
         for part in laws.iter().flat_map(|law| &law.parts) {
             let names = |faults: &[String]| faults.contains(&self.fault);
             let scope = |some| match part.of == self.place {
@@ -91,16 +96,24 @@ impl Fault {
                 false => Scope::Near { kind: part.of.clone(), some },
             };
             let (breaks, holds) = (Relation::Breaks, Relation::Holds);
+            let add = |to: &mut Vec<Statement>, some, relation| {
+                let said = Statement::of_law(&part.part, scope(some), relation);
+                // What the fault itself says of a law stands there already.
+                if to.iter().all(|other| other.text != said.text) {
+                    to.push(said);
+                }
+            };
             if names(&part.broken.points_to) {
-                self.supporting.push(Statement::of_law(&part.part, scope(true), breaks));
+                add(&mut self.supporting, true, breaks);
             }
             if names(&part.broken.excludes) {
-                self.excluded_by.push(Statement::of_law(&part.part, scope(false), breaks));
+                add(&mut self.excluded_by, false, breaks);
             }
             if names(&part.holds_excludes) {
-                self.excluded_by.push(Statement::of_law(&part.part, scope(false), holds));
+                add(&mut self.excluded_by, false, holds);
             }
         }
+        self.of_laws = [self.supporting.len() - own[0], self.excluded_by.len() - own[1]];
     }
 
     /// Every statement of its evidence.

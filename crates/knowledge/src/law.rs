@@ -1,5 +1,6 @@
 //! Laws: what measurements must obey, whatever is wrong with a model, a host or a GPU.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::formula::Formula;
@@ -8,7 +9,7 @@ use crate::formula::Formula;
 ///
 /// A law holds within a tolerance, or it is broken: then the telemetry is wrong, or what the law
 /// takes for granted is.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Law {
     /// What people call it.
@@ -22,7 +23,7 @@ pub struct Law {
 }
 
 /// A relation between the signals of one target.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LawPart {
     /// Its short name, in one word, as `law NAME breaks` in evidence calls it.
@@ -53,7 +54,7 @@ pub struct LawPart {
 }
 
 /// A stretch of the incident.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stretch {
     /// From its beginning to its end.
@@ -64,7 +65,7 @@ pub enum Stretch {
 }
 
 /// How far two sides may lie apart: by `share` of the right one and `least` together.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tolerance {
     /// As a share of the right side, 0 or more.
@@ -76,7 +77,7 @@ pub struct Tolerance {
 }
 
 /// What a breach means.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Broken {
     /// In a sentence.

@@ -3,7 +3,8 @@
 //! `knowledge/signals.yaml` lists the *signals*: the names that auscult reasons in.
 //! Each file in `knowledge/adapters` says by which metrics one program tells them. Faults are what
 //! can be wrong, laws what measurements must obey. All are built into the program and checked by a
-//! test; [`Knowledge::read`], [`Knowledge::add_faults`] and [`Knowledge::add_laws`] read other ones.
+//! test; [`Knowledge::read`], [`Knowledge::add_faults`] and [`Knowledge::add_laws`] read other ones,
+//! [`Knowledge::with_folder`] lays a folder of a person's own over it.
 
 mod adapter;
 mod check;
@@ -12,22 +13,30 @@ mod contrast;
 mod embedded;
 mod error;
 mod fault;
+mod folder;
 mod formula;
 mod law;
+mod own;
 mod range;
+mod schema;
 mod signal;
 mod statement;
 mod unit;
 
 use std::collections::{HashMap, HashSet};
 
+use auscult_yaml::Path;
+use check::Mistakes;
+
 pub use adapter::{Adapter, Ignored, Mapping, MetricForm, Target};
 pub use constant::{ByLabel, Constant, Constants, Entry as CatalogueEntry};
 pub use contrast::{Confusable, Contrast, Why};
 pub use error::KnowledgeError;
 pub use fault::{ConfusedWith, Fault, Prior, Remedy};
+pub use folder::FolderMark;
 pub use formula::{Expression, Formula, Operator, Order, Together};
 pub use law::{Broken, Law, LawPart, Stretch, Tolerance};
+pub use own::{FolderError, Own, OwnEntry};
 pub use range::PhysicalRange;
 pub use signal::{Form, Signal};
 pub use statement::{Relation, Scope, Statement, Subject};
@@ -142,9 +151,11 @@ impl Knowledge {
     /// [`KnowledgeError`] for what cannot be read, and for units and signals that there are not.
     pub fn set_ranges(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
         let ranges: Vec<PhysicalRange> = parse(file, text)?;
+        let mut mistakes = Mistakes::default();
         for range in &ranges {
-            check::range(self, range).map_err(|what| KnowledgeError::contradiction(file, what))?;
+            check::range(self, range, &Path::default(), &mut mistakes);
         }
+        mistakes.first().map_err(|what| KnowledgeError::contradiction(file, what))?;
         self.ranges = ranges;
         Ok(())
     }
@@ -157,8 +168,10 @@ impl Knowledge {
     /// for values of constants that are not in the list.
     pub fn set_constants(&mut self, file: &str, text: &str) -> Result<(), KnowledgeError> {
         let constants: Constants = parse(file, text)?;
-        check::constants(self, &constants)
-            .map_err(|what| KnowledgeError::contradiction(file, what))?;
+        let mut mistakes = Mistakes::default();
+        let none = Self { constants: Constants::default(), ..self.clone() };
+        check::constants(&none, &constants, &mut mistakes);
+        mistakes.first().map_err(|what| KnowledgeError::contradiction(file, what))?;
         self.constants = constants;
         Ok(())
     }
@@ -184,7 +197,9 @@ impl Knowledge {
             if let Some(name) = law.names().find(|name| others.contains(name)) {
                 return Err(refuse(format!("another law has a part `{name}`")));
             }
-            check::law(self, law).map_err(refuse)?;
+            let mut mistakes = Mistakes::default();
+            check::law(self, law, &Path::default(), &mut mistakes);
+            mistakes.first().map_err(refuse)?;
         }
         for law in laws {
             match self.laws.iter_mut().find(|known| known.law == law.law) {
@@ -212,7 +227,9 @@ impl Knowledge {
             if faults[..place].iter().any(|other| other.fault == fault.fault) {
                 return Err(refuse("the fault stands twice".to_owned()));
             }
-            check::fault(self, fault).map_err(refuse)?;
+            let mut mistakes = Mistakes::default();
+            check::fault(self, fault, &Path::default(), &mut mistakes);
+            mistakes.first().map_err(refuse)?;
         }
         for mut fault in faults {
             fault.take_laws(&self.laws);
@@ -318,29 +335,59 @@ impl Knowledge {
         if self.adapters.iter().any(|other| other.adapter == adapter.adapter) {
             return Err(refuse(format!("adapter `{}` stands twice", adapter.adapter)));
         }
-        let number = self.adapters.len();
-        let mut claim = |metric: &String, entry: Entry| match self
-            .metrics
-            .insert(metric.clone(), (number, entry))
-        {
-            Some(_) => Err(refuse(format!("metric `{metric}` stands twice"))),
-            None => Ok(()),
-        };
+        self.adapters.push(adapter);
+        let mut mistakes = Mistakes::default();
+        self.claim(self.adapters.len() - 1, &mut mistakes);
+        mistakes.first().map_err(refuse)
+    }
+
+    /// Says of the metrics of an adapter that it knows them.
+    fn claim(&mut self, number: usize, mistakes: &mut Mistakes) {
+        let top = Path::default();
+        let adapter = &self.adapters[number];
+        let mut claims: Vec<(Path, &String, Entry)> = Vec::new();
         for (place, mapping) in adapter.signals.iter().enumerate() {
+            let path = top.key("signals").place(place);
             let signal = self.names.get(&mapping.signal).copied();
-            let signal = signal.ok_or_else(|| {
-                refuse(format!("signal `{}` is not in the list of signals", mapping.signal))
-            })?;
-            mapping.check(&self.signals[signal]).map_err(refuse)?;
-            for metric in &mapping.metrics {
-                claim(metric, Entry::Mapping(place, signal))?;
+            let Some(signal) = signal else {
+                let name = &mapping.signal;
+                let near = check::meant(name, self.signals.iter().map(|known| known.name.as_str()));
+                let what = format!("signal `{name}` is not in the list of signals{near}");
+                mistakes.say(path.key("signal"), what);
+                continue;
+            };
+            if let Err(what) = mapping.check(&self.signals[signal]) {
+                mistakes.say(path.clone(), what);
             }
+            let metrics = mapping.metrics.iter().enumerate();
+            claims.extend(metrics.map(|(at, metric)| {
+                (path.key("metrics").place(at), metric, Entry::Mapping(place, signal))
+            }));
         }
         for (place, ignored) in adapter.ignored.iter().enumerate() {
-            ignored.metrics.iter().try_for_each(|metric| claim(metric, Entry::Ignored(place)))?;
+            let path = top.key("ignored").place(place).key("metrics");
+            let metrics = ignored.metrics.iter().enumerate();
+            claims.extend(
+                metrics.map(|(at, metric)| (path.place(at), metric, Entry::Ignored(place))),
+            );
         }
-        self.adapters.push(adapter);
-        Ok(())
+        for (path, metric, entry) in claims {
+            match self.metrics.get(metric) {
+                None => {
+                    self.metrics.insert(metric.clone(), (number, entry));
+                }
+                Some((other, _)) if *other == number => {
+                    mistakes.say(path, format!("metric `{metric}` stands twice"));
+                }
+                Some((other, _)) => {
+                    let other = &self.adapters[*other].adapter;
+                    let what = format!(
+                        "metric `{metric}` stands twice: adapter `{other}` knows it; an adapter of the same name takes its place"
+                    );
+                    mistakes.say(path, what);
+                }
+            }
+        }
     }
 
     /// What is known of `metric`; the parts of a histogram or summary are known by its name, and
@@ -534,7 +581,10 @@ mod tests {
         let head =
             "adapter: a\nabout: x\nsource: y\ntarget: {kind: gpu, labels: [gpu]}\nignored: []\n";
         let unknown = format!("{head}signals:\n  - {{signal: powr, metrics: [p], kind: gauge}}\n");
-        assert_eq!(refused(&unknown), "a.yaml: signal `powr` is not in the list of signals");
+        assert_eq!(
+            refused(&unknown),
+            "a.yaml: signal `powr` is not in the list of signals; did you mean `power`?"
+        );
         let twice =
             format!("{head}signals:\n  - {{signal: power, metrics: [p, p], kind: gauge}}\n");
         assert_eq!(refused(&twice), "a.yaml: metric `p` stands twice");

@@ -1,9 +1,10 @@
 //! What readings there can be at all, unit by unit.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The readings that a unit, or a signal, can have.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PhysicalRange {
     /// The unit that it is of.

@@ -1,9 +1,10 @@
 //! The names that auscult reasons in.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A measurement, whatever a program calls it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signal {
     /// What it is called.
@@ -17,7 +18,7 @@ pub struct Signal {
 }
 
 /// What a reading of a signal is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// How much there is now.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use auscult_core::nearest;
 use serde::Deserialize;
 
 /// What a fault predicts of a signal, an event or a log, at its place or near it.
@@ -164,10 +165,21 @@ impl Relation {
                 Ok(bit) if bit < 64 => Ok(Self::Bit(bit)),
                 _ => Err(format!("`{word}` is no bit; expected a number from 0 to 63")),
             },
-            _ => Err(format!(
-                "`{text}` says nothing that is known; expected one of {}, `above N`, `below N`, `is N`, `has bit N`",
-                PLAIN.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-            )),
+            _ => {
+                if let Some(near) = nearest(&text, PLAIN.iter().map(|(word, _)| *word)) {
+                    return Err(format!(
+                        "`{text}` says nothing that is known; did you mean `{near}`?"
+                    ));
+                }
+                Err(format!(
+                    "`{text}` says nothing that is known; expected one of {}, `above N`, `below N`, `is N`, `has bit N`",
+                    PLAIN
+                        .iter()
+                        .map(|(word, _)| format!("`{word}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ))
+            }
         }
     }
 }

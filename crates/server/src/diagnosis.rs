@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use auscult_core::Timestamp;
 use auscult_engine::incident::{Incident, State};
-use auscult_engine::{Case, ChangeEvent, Diagnosis, Illustrated, Recovery};
+use auscult_engine::{
+    Asked, Case, ChangeEvent, Consultation, Diagnosis, Handbook, Illustrated, Recovery,
+};
 use auscult_store::{EventsWanted, Selection, StoreError, StoredEvent};
 
 use crate::clock;
@@ -97,7 +99,8 @@ impl Shared {
 /// Diagnoses `incident` as far as it is known now. Time: that of reading the samples of three
 /// quarters of an hour before it and of its own, and then linear in the targets.
 pub(crate) fn diagnose(shared: &Shared, incident: &Incident) -> Result<Diagnosis, DiagnosisError> {
-    case(shared, incident).map(Case::diagnose)
+    let handbook = shared.handbook();
+    case(shared, &handbook, incident).map(Case::diagnose)
 }
 
 /// The same, with the readings behind the evidence.
@@ -105,7 +108,8 @@ pub(crate) fn illustrate(
     shared: &Shared,
     incident: &Incident,
 ) -> Result<Illustrated, DiagnosisError> {
-    case(shared, incident).map(Case::illustrate)
+    let handbook = shared.handbook();
+    case(shared, &handbook, incident).map(Case::illustrate)
 }
 
 /// The same, and what can be said of it in the columns and words of a fault log.
@@ -113,13 +117,30 @@ pub(crate) fn study(
     shared: &Shared,
     incident: &Incident,
 ) -> Result<(Diagnosis, BTreeMap<String, String>), DiagnosisError> {
-    case(shared, incident).map(Case::study)
+    let handbook = shared.handbook();
+    case(shared, &handbook, incident).map(Case::study)
+}
+
+/// The same with what people answered, step by step, and what to ask them next; a sentence for an
+/// answer to what cannot be asked.
+pub(crate) fn consult(
+    shared: &Shared,
+    incident: &Incident,
+    asked: &Asked,
+) -> Result<Result<Consultation, String>, DiagnosisError> {
+    let handbook = shared.handbook();
+    let case = case(shared, &handbook, incident)?;
+    Ok(case.open().consult(asked))
 }
 
 /// An incident with all that is known around it.
-fn case(shared: &Shared, incident: &Incident) -> Result<Case, DiagnosisError> {
+fn case<'h>(
+    shared: &Shared,
+    handbook: &'h Handbook,
+    incident: &Incident,
+) -> Result<Case<'h>, DiagnosisError> {
     let storage = shared.storage.as_ref().ok_or(DiagnosisError::KeepsNothing)?;
-    let mut case = Case::of(incident, clock::now());
+    let mut case = handbook.case_of(incident, clock::now());
     let (from, until) = case.span();
     let found = storage.history().scan(storage.log(), &Selection::all(), from, until, MOST)?;
     for series in found {

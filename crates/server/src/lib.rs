@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod delivery;
 mod diagnosis;
+mod handbook;
 mod http;
 mod otlp;
 mod own_metrics;
@@ -48,6 +49,7 @@ pub use delivery::settings::{
     AlertmanagerSettings, DeliverySettings, Event, RemoteWriteSettings, SlackSettings,
     WebhookSettings,
 };
+pub use handbook::DiagnosisSettings;
 pub use query::QuerySettings;
 pub use reload::{Reloader, SettingsSource};
 pub use scrape::{

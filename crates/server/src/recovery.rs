@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use auscult_core::Timestamp;
+use auscult_engine::Recovery;
 use auscult_engine::incident::{Incident, State};
-use auscult_engine::{Recovering, Recovery, fault_named};
 use auscult_store::{Decision, DecisionsWanted, Selection, StoreError};
 use auscult_telemetry::{format_time, parse_time};
 use schemars::JsonSchema;
@@ -181,13 +181,14 @@ impl Shared {
     ) -> Result<Option<(String, String)>, DiagnosisError> {
         let verdicts = self.verdicts(Some((incident.id, incident.id)))?;
         let verdict = decisive(verdicts).remove(&incident.id);
-        let said = verdict.as_ref().and_then(|verdict| verdict.said.cause());
+        let handbook = self.handbook();
+        let said = verdict.as_ref().and_then(|verdict| verdict.said.cause(&handbook));
         if said == Some(HEALTHY) && remedy.is_none() {
             return Ok(None);
         }
         let named = remedy.and_then(|remedy| remedy.fault.clone());
         let at = remedy.and_then(|remedy| remedy.place.clone());
-        let is_known = |fault: &&str| matches!(fault_named(fault), Ok(Some(_)));
+        let is_known = |fault: &&str| matches!(handbook.fault_named(fault), Ok(Some(_)));
         let fault = named.or_else(|| said.filter(is_known).map(str::to_owned));
         let place = at.or_else(|| verdict.as_ref().and_then(|verdict| verdict.said.place.clone()));
         if let (Some(fault), Some(place)) = (&fault, &place) {
@@ -214,7 +215,8 @@ impl Shared {
         fault: &str,
         place: &str,
     ) -> Result<Recovery, StoreError> {
-        let mut case = Recovering::new(incident.began, between, now);
+        let handbook = self.handbook();
+        let mut case = handbook.recovering(incident.began, between, now);
         if let Some(storage) = &self.storage {
             for (from, until) in case.spans() {
                 let all = Selection::all();

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::access::{self, Access};
 use crate::clock::{self, Jumps};
 use crate::diagnosis::Diagnoses;
+use crate::handbook::{self, InUse};
 use crate::otlp::OtlpListeners;
 use crate::own_metrics::OwnMetrics;
 use crate::query::Queries;
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) queries: Queries,
     pub(crate) decisions: Decisions,
     pub(crate) events: Events,
+    /// What incidents are diagnosed by.
+    pub(crate) handbook: InUse,
     pub(crate) diagnoses: Diagnoses,
     pub(crate) looked_at: LookedAt,
     /// What the configuration says of the engine, without what people accepted besides.
@@ -119,6 +122,9 @@ pub enum ServeError {
     /// Users, limits or files of TLS that cannot be.
     #[error("access: {0}")]
     Access(String),
+    /// A folder of knowledge that is wrong.
+    #[error("diagnosis: {0}")]
+    Diagnosis(String),
     /// The folder for data cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -144,7 +150,11 @@ impl Server {
     ///
     /// [`ServeError::Listen`] when one cannot be had, [`ServeError::Store`] when another
     /// service has the folder, or a newer release wrote what is in it.
-    pub async fn bind(settings: ServerSettings) -> Result<Self, ServeError> {
+    pub async fn bind(mut settings: ServerSettings) -> Result<Self, ServeError> {
+        let diagnosis = settings.diagnosis.clone();
+        let handbook = tokio::task::spawn_blocking(move || diagnosis.open()).await;
+        let handbook = handbook.map_err(std::io::Error::other)?.map_err(ServeError::Diagnosis)?;
+        settings.engine = handbook::knowing(settings.engine, &handbook);
         let address = settings.listen;
         let refuse = |source| ServeError::Listen { address, source, option: "--listen" };
         let listener = TcpListener::bind(address).await.map_err(refuse)?;
@@ -176,6 +186,7 @@ impl Server {
             access,
             decisions: Decisions::new(Arc::clone(&book))?,
             events: Events::new(book, storage.as_ref())?,
+            handbook: InUse::new(handbook),
             diagnoses: Diagnoses::default(),
             looked_at: LookedAt::default(),
             configured: Mutex::new(settings.engine.clone()),

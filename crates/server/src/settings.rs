@@ -8,6 +8,7 @@ use auscult_engine::EngineSettings;
 
 use crate::access::AccessSettings;
 use crate::delivery::settings::DeliverySettings;
+use crate::handbook::DiagnosisSettings;
 use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
 use crate::sources::{FollowSettings, PrometheusSettings};
@@ -33,6 +34,8 @@ pub struct ServerSettings {
     pub most_request_bytes: usize,
     /// Most bytes of a request, unpacked.
     pub most_unpacked_bytes: usize,
+    /// What incidents are diagnosed by; its adapters are what the engine knows of metrics.
+    pub diagnosis: DiagnosisSettings,
     /// Jobs whose targets are scraped.
     pub scrapes: Vec<ScrapeSettings>,
     /// Servers with Prometheus's HTTP API that are asked; their past is judged first.
@@ -99,6 +102,7 @@ impl Default for ServerSettings {
             tick: Duration::from_secs(15),
             most_request_bytes: 16 << 20,
             most_unpacked_bytes: 64 << 20,
+            diagnosis: DiagnosisSettings::default(),
             scrapes: Vec::new(),
             prometheuses: Vec::new(),
             files: Vec::new(),

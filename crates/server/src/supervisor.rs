@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::delivery::Delivery;
 use crate::delivery::settings::DeliverySettings;
+use crate::handbook;
 use crate::reload::{self, Request, SettingsSource};
 use crate::scrape::{self, Job, ScrapeSettings};
 use crate::serve::{ServeError, Shared};
@@ -211,8 +212,14 @@ impl Supervisor {
         let access = &self.shared.access;
         let users =
             access.prepare(&settings.access.users).map_err(|error| format!("access: {error}"))?;
-        let engine = self.shared.reconfigure(settings.engine.clone());
+        let diagnosis = settings.diagnosis.clone();
+        let handbook = tokio::task::spawn_blocking(move || diagnosis.open()).await;
+        let handbook = handbook.map_err(|error| error.to_string())?;
+        let handbook = handbook.map_err(|error| format!("diagnosis: {error}"))?;
+        let engine = handbook::knowing(settings.engine.clone(), &handbook);
+        let engine = self.shared.reconfigure(engine);
         engine.map_err(|key| fixed(&format!("detection.{key}")))?;
+        self.shared.use_handbook(handbook);
         self.shared.access.replace(users);
         self.apply(plan, false).await;
         let shared = Arc::clone(&self.shared);

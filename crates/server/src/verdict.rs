@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use auscult_core::Timestamp;
-use auscult_engine::{Cases, Diagnosis, fault_named};
+use auscult_engine::{Cases, Diagnosis, Handbook};
 use auscult_store::{Decision, DecisionsWanted, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,8 +133,8 @@ pub(crate) fn standing(decisions: &[Decision]) -> Vec<Standing> {
 impl Verdict {
     /// The cause that it names: a fault of the handbook, [`NONE`] for another one, [`HEALTHY`] for
     /// none at all; `None` where it names none.
-    pub(crate) fn cause(&self) -> Option<&str> {
-        let known = |fault: &String| matches!(fault_named(fault), Ok(Some(_)));
+    pub(crate) fn cause(&self, handbook: &Handbook) -> Option<&str> {
+        let known = |fault: &String| matches!(handbook.fault_named(fault), Ok(Some(_)));
         match (self.verdict, &self.fault) {
             (Judgement::Unsure, _) | (Judgement::True, None) => None,
             (_, Some(fault)) if known(fault) => Some(fault),
@@ -170,9 +170,9 @@ impl Shared {
     /// What incidents turned out to be here, by people's word: one case an incident, that of its
     /// newest verdict.
     pub(crate) fn cases(&self) -> Result<Cases, StoreError> {
-        let mut cases = Cases::default();
+        let (mut cases, handbook) = (Cases::default(), self.handbook());
         for verdict in decisive(self.verdicts(None)?).values() {
-            match verdict.said.cause() {
+            match verdict.said.cause(&handbook) {
                 None => {}
                 Some(NONE) => cases.unknown += 1,
                 Some(HEALTHY) => cases.healthy += 1,
@@ -203,7 +203,11 @@ mod tests {
             (False, None, Some(HEALTHY)),
             (Unsure, Some("G1"), None),
         ] {
-            assert_eq!(verdict(said, fault).cause(), cause, "{said:?} {fault:?}");
+            assert_eq!(
+                verdict(said, fault).cause(Handbook::embedded()),
+                cause,
+                "{said:?} {fault:?}"
+            );
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::Vacant;
 
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle};
 
@@ -9,6 +10,8 @@ use crate::problem::{Mark, Problem};
 
 /// Most nodes of a document, with what aliases repeat: a small text must not become a large tree.
 const MOST_NODES: usize = 1_000_000;
+/// Lists and maps within each other, at most: reading one takes room on the stack.
+const DEEPEST: usize = 100;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +73,7 @@ fn mark(marker: Marker) -> Mark {
 
 /// Reads `text`, which must be one document. A text without any is an empty map.
 pub(crate) fn load(file: &str, text: &str) -> Result<Node, Problem> {
-    let mut loader = Loader { file, text, anchors: HashMap::new(), nodes: 0 };
+    let mut loader = Loader { file, text, anchors: HashMap::new(), nodes: 0, depth: 0 };
     let mut events = Parser::new_from_str_with_options(text, Options::default());
     let mut root = None;
     while let Some((event, at)) = loader.next(&mut events)? {
@@ -99,6 +102,8 @@ struct Loader<'a> {
     text: &'a str,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// Lists and maps that have begun and not ended.
+    depth: usize,
 }
 
 type Events<'a> = Parser<'a, granit_parser::StrInput<'a>>;
@@ -127,6 +132,14 @@ impl<'a> Loader<'a> {
         if self.nodes > MOST_NODES { Err(self.refuse(at, sentence)) } else { Ok(()) }
     }
 
+    /// Goes into a list or map.
+    fn descend(&mut self, at: Mark) -> Result<(), Problem> {
+        self.depth += 1;
+        let sentence =
+            || format!("lists and maps stand within each other more than {DEEPEST} deep");
+        if self.depth > DEEPEST { Err(self.refuse(at, sentence())) } else { Ok(()) }
+    }
+
     fn node(
         &mut self,
         event: Event<'a>,
@@ -151,15 +164,22 @@ impl<'a> Loader<'a> {
                 is_expanded: false,
             }),
             Event::SequenceStart(..) => {
+                self.descend(at)?;
                 let mut items = Vec::new();
                 loop {
                     match self.more(events, at)? {
-                        (Event::SequenceEnd, _) => break Value::List(items),
+                        (Event::SequenceEnd, _) => break self.depth -= 1,
                         (event, at) => items.push(self.node(event, at, events)?),
                     }
                 }
+                Value::List(items)
             }
-            Event::MappingStart(..) => Value::Map(self.map(at, events)?),
+            Event::MappingStart(..) => {
+                self.descend(at)?;
+                let entries = self.map(at, events)?;
+                self.depth -= 1;
+                Value::Map(entries)
+            }
             _ => return Err(self.refuse(at, "expected a value")),
         };
         let node = Node { mark: at, value };
@@ -172,6 +192,7 @@ impl<'a> Loader<'a> {
     fn map(&mut self, at: Mark, events: &mut Events<'a>) -> Result<Vec<Entry>, Problem> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
+        let mut lines: HashMap<String, usize> = HashMap::new();
         loop {
             let (event, mark) = match self.more(events, at)? {
                 (Event::MappingEnd, _) => break,
@@ -190,11 +211,9 @@ impl<'a> Loader<'a> {
                     };
                     merged.extend(more);
                 }
-            } else if let Some(first) = entries.iter().find(|entry| entry.key == key.text) {
-                let sentence = format!(
-                    "`{}` stands here a second time, after line {}",
-                    key.text, first.mark.line
-                );
+            } else if let Some(first) = lines.insert(key.text.clone(), mark.line) {
+                let sentence =
+                    format!("`{}` stands here a second time, after line {first}", key.text);
                 return Err(self.refuse(mark, sentence));
             } else {
                 entries.push(Entry { key: key.text, mark, value });
@@ -202,7 +221,8 @@ impl<'a> Loader<'a> {
         }
         // What is written wins over what is merged, the first of merged maps over the rest.
         for entry in merged {
-            if !entries.iter().any(|known| known.key == entry.key) {
+            if let Vacant(place) = lines.entry(entry.key.clone()) {
+                place.insert(entry.mark.line);
                 entries.push(entry);
             }
         }

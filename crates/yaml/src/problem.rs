@@ -42,6 +42,12 @@ impl Problem {
         Self { file: file.to_owned(), mark: Mark::START, sentence, source: None }
     }
 
+    /// The file it is about.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The line it is about, from 1.
     #[must_use]
     pub fn line(&self) -> usize {

@@ -1,9 +1,11 @@
-//! `auscult check`: whether a configuration is right.
+//! `auscult check`: whether a configuration, or a folder of knowledge, is right.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use auscult_server::{ConfigError, ConfigFile, Configuration};
+use auscult_engine::Handbook;
+use auscult_server::{ConfigFile, Configuration};
+use auscult_yaml::Problem;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -12,8 +14,9 @@ use crate::outcome::{CallError, Outcome};
 /// Arguments of `auscult check`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Configurations of `auscult serve`.
-    #[arg(value_name = "FILE", required_unless_present_any = ["schema", "reference"])]
+    /// Configurations of `auscult serve`, and folders of knowledge: signals, adapters, faults and
+    /// laws of your own.
+    #[arg(value_name = "FILE|DIR", required_unless_present_any = ["schema", "reference"])]
     files: Vec<PathBuf>,
     /// How to say what is wrong.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -37,7 +40,7 @@ enum Format {
 /// A mistake, for programs.
 #[derive(Debug, Serialize)]
 struct Mistake<'a> {
-    file: &'a Path,
+    file: &'a str,
     line: usize,
     column: usize,
     message: &'a str,
@@ -57,57 +60,88 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         print(&auscult_server::reference())?;
     }
     let mut wrong = Vec::new();
-    for file in &arguments.files {
-        match ConfigFile::new(file).read() {
-            Ok(configuration) if arguments.format == Format::Text => {
-                print(&format!("{}: right; {}", file.display(), summary(&configuration)))?;
+    for path in &arguments.files {
+        let checked = if path.is_dir() { folder(path) } else { configuration(path) };
+        match checked {
+            Ok(summary) if arguments.format == Format::Text => {
+                print(&format!("{}: right; {summary}", path.display()))?;
             }
             Ok(_) => {}
-            Err(error) => wrong.push((file, error)),
+            Err(problems) => wrong.extend(problems),
         }
     }
     if arguments.format == Format::Json && !arguments.files.is_empty() {
-        let mistakes = wrong.iter().flat_map(|(file, error)| mistakes(file, error));
-        let mistakes: Vec<Mistake<'_>> = mistakes.collect();
+        let mistakes: Vec<Mistake<'_>> = wrong.iter().map(mistake).collect();
         print(&serde_json::to_string_pretty(&mistakes).map_err(CallError::input)?)?;
     }
     if wrong.is_empty() {
         return Ok(Outcome::Done);
     }
-    let errors: Vec<&ConfigError> = wrong.iter().map(|(_, error)| error).collect();
     Err(match arguments.format {
-        Format::Json => CallError::input(number(&errors)),
-        Format::Text => refused(&errors),
+        Format::Json => CallError::input(number(wrong.len())),
+        Format::Text => refused(&wrong),
     })
 }
 
-/// What is wrong with configurations, in words.
-pub(super) fn refused(errors: &[&ConfigError]) -> CallError {
-    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    CallError::input(format_args!("{}\n{}", number(errors), said.join("\n")))
+/// What a configuration says, or all that is wrong with it.
+fn configuration(path: &Path) -> Result<String, Vec<Problem>> {
+    match ConfigFile::new(path).read() {
+        Ok(configuration) => Ok(summary(&configuration)),
+        Err(error) => Err(error.problems().to_vec()),
+    }
 }
 
-fn number(errors: &[&ConfigError]) -> String {
-    let count: usize = errors.iter().map(|error| error.problems().len()).sum();
-    let mistakes = if count == 1 { "mistake" } else { "mistakes" };
-    format!("{count} {mistakes}")
+/// What a folder of knowledge says, or all that is wrong with it.
+fn folder(path: &Path) -> Result<String, Vec<Problem>> {
+    let embedded = Handbook::embedded().knowledge();
+    let (_, own) = embedded.with_folder(path).map_err(|error| error.problems().to_vec())?;
+    let parts = [
+        ("signal", &own.signals),
+        ("adapter", &own.adapters),
+        ("fault", &own.faults),
+        ("law", &own.laws),
+        ("constant", &own.constants),
+    ];
+    let told = parts.into_iter().filter(|(_, entries)| !entries.is_empty());
+    let told: Vec<String> = told
+        .map(|(what, entries)| {
+            let replaced = entries.iter().filter(|entry| entry.replaces);
+            let replaced: Vec<&str> = replaced.map(|entry| entry.name.as_str()).collect();
+            let instead = match replaced.as_slice() {
+                [] => String::new(),
+                names => format!(" (instead of what is built in: {})", names.join(", ")),
+            };
+            several(entries.len(), what) + &instead
+        })
+        .collect();
+    Ok(if told.is_empty() { "it changes no name".to_owned() } else { told.join(", ") })
 }
 
-fn mistakes<'a>(file: &'a Path, error: &'a ConfigError) -> impl Iterator<Item = Mistake<'a>> {
-    error.problems().iter().map(move |problem| Mistake {
-        file,
+/// What is wrong, in words.
+pub(super) fn refused(problems: &[Problem]) -> CallError {
+    let said: Vec<String> = problems.iter().map(Problem::with_source).collect();
+    CallError::input(format_args!("{}\n{}", number(problems.len()), said.join("\n")))
+}
+
+pub(super) fn number(count: usize) -> String {
+    several(count, "mistake")
+}
+
+fn several(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+fn mistake(problem: &Problem) -> Mistake<'_> {
+    Mistake {
+        file: problem.file(),
         line: problem.line(),
         column: problem.column(),
         message: problem.sentence(),
-    })
+    }
 }
 
 /// What the service would do by it.
 fn summary(configuration: &Configuration) -> String {
-    let several = |count: usize, one: &str| match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {one}s"),
-    };
     let jobs = &configuration.scrape_configs;
     let groups = jobs.iter().flat_map(|job| &job.static_configs);
     let targets: usize = groups.map(|group| group.targets.len()).sum();

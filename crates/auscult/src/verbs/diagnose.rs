@@ -1,65 +1,34 @@
 //! `auscult diagnose`: the causes of an incident, from recorded metrics or a running service.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use auscult_core::Timestamp;
-use auscult_diagnose::scene::{Event, LogLine};
-use auscult_engine::incident::Incident;
-use auscult_engine::page::{Links, Sheet, page};
-use auscult_engine::{Case, Diagnosis, Illustrated};
-use auscult_knowledge::Knowledge;
-use auscult_server::{Backtest, BacktestSettings, Configuration, Replay};
-use auscult_telemetry::{Input, ReadOptions, format_time, parse_time, read_table};
-use serde::{Deserialize, Serialize};
+use auscult_engine::Diagnosis;
+use auscult_engine::page::{Sheet, page};
+use auscult_telemetry::format_time;
+use serde::Serialize;
 
-use super::backtest::time;
-use super::recordings::RecordingArguments;
+use super::case::{CaseArguments, Patient};
+use super::consult;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
-use crate::service::Service;
 
 /// Arguments of `auscult diagnose`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    recordings: RecordingArguments,
+    case: CaseArguments,
 
-    /// When it began [default: of each incident that the service would have told, as it finds]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    at: Option<Timestamp>,
+    /// After the first answer, ask on the terminal what no reading tells, the question that is worth
+    /// most first, and take the answers into account
+    #[arg(long)]
+    ask: bool,
 
-    /// Look at nothing after this time [default: the end of the incident; with --at, an hour
-    /// later or the end of the recording]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    until: Option<Timestamp>,
-
-    /// Changes that people or programs made: a CSV with the columns time, kind (deploy, config,
-    /// scale, restart, maintenance) and target
-    #[arg(long, value_name = "FILE")]
-    changes: Option<PathBuf>,
-
-    /// Logs whose lines begin with a time and the name of a host, as `journalctl --output
-    /// short-iso-precise` writes them
-    #[arg(long, value_name = "FILE")]
-    log: Vec<PathBuf>,
-
-    /// A number that laws need and no label tells, such as target_time_to_first_token=0.5; `auscult
-    /// laws --markdown` lists them
-    #[arg(long, value_name = "NAME=VALUE", value_parser = constant)]
-    constant: Vec<(String, f64)>,
-
-    /// Ask this running service, such as http://127.0.0.1:9709
-    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "data", "prometheus", "at", "until", "changes", "log", "constant"])]
-    url: Option<String>,
-
-    /// Number of the incident of that service [default: every open one]
-    #[arg(long, value_name = "N", requires = "url")]
-    incident: Option<u64>,
-
-    /// File with a token of a user of that service, where it has users
-    #[arg(long, value_name = "FILE", requires = "url")]
-    token_file: Option<PathBuf>,
+    /// What it costs to find out, as a CSV of name and price or as
+    /// `gpu_temperature=3,event deploy=0.5`; 1 unless said
+    #[arg(long, value_name = "FILE|LIST", requires = "ask")]
+    costs: Option<String>,
 
     /// Form of the answer
     #[arg(short, long, value_name = "FORM", default_value = "text")]
@@ -70,7 +39,7 @@ pub(crate) struct Arguments {
     output: Option<PathBuf>,
 
     /// Also write a report with plots of the evidence: one page that needs nothing else
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", conflicts_with = "ask")]
     html: Option<PathBuf>,
 
     /// Exit with code 1 if something is wrong
@@ -82,15 +51,6 @@ pub(crate) struct Arguments {
     quiet: bool,
 }
 
-/// A constant that there is, and its value.
-fn constant(text: &str) -> Result<(String, f64), String> {
-    let refuse = || format!("`{text}`: expected NAME=VALUE, such as gpu_bandwidth=3.35e12");
-    let (name, value) = text.split_once('=').ok_or_else(refuse)?;
-    let (name, value) = (name.trim(), value.trim().parse().map_err(|_| refuse())?);
-    Knowledge::embedded().constants().accept(name, value)?;
-    Ok((name.to_owned(), value))
-}
-
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Form {
@@ -100,27 +60,48 @@ enum Form {
     Json,
 }
 
-/// What an incident is, as data.
+/// What an incident is.
 #[derive(Debug, Serialize)]
-struct Answer<'a> {
+struct Answer {
     /// Its number; none of what was asked for by time.
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<u64>,
     #[serde(flatten)]
-    diagnosis: &'a Diagnosis,
+    diagnosis: Diagnosis,
 }
 
 /// Diagnoses and writes what was found.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let progress = Progress::new(!arguments.quiet);
-    let sheets = match &arguments.url {
-        Some(url) => ask(arguments, url)?,
-        None => find(arguments, &progress)?,
-    };
-    let answers: Vec<Answer<'_>> = sheets
-        .iter()
-        .map(|sheet| Answer { incident: sheet.incident, diagnosis: &sheet.diagnosis.report })
-        .collect();
+    let handbook = arguments.case.handbook()?;
+    if arguments.ask {
+        arguments.case.leave_input_to_answers()?;
+    }
+    let patients = arguments.case.open(&handbook, &progress)?;
+    let (mut answers, mut sheets) = (Vec::new(), Vec::new());
+    for (incident, patient) in &patients {
+        let incident = *incident;
+        // Readings are looked for only where they are drawn.
+        let diagnosis = if arguments.html.is_some() {
+            let diagnosis = patient.illustrate()?;
+            let report = diagnosis.report.clone();
+            sheets.push(Sheet { incident, diagnosis, links: patient.links() });
+            report
+        } else {
+            patient.diagnose()?
+        };
+        answers.push(Answer { incident, diagnosis });
+    }
+    if arguments.ask && !answers.is_empty() {
+        let is_shown = arguments.output.is_none() && arguments.format == Form::Text;
+        for ((_, patient), answer) in patients.iter().zip(&mut answers) {
+            answer.diagnosis = arguments.ask(patient, answer, is_shown)?;
+        }
+        // What was asked and answered has been written to where the person reads.
+        if is_shown {
+            return Ok(arguments.outcome(&answers));
+        }
+    }
     let mut text = Vec::new();
     match arguments.format {
         Form::Json => {
@@ -142,206 +123,48 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             std::io::stdout().write_all(&text).map_err(CallError::write("standard output"))?;
         }
     }
-    let is_wrong = |answer: &Answer<'_>| {
-        answer.diagnosis.healthy < 0.5
-            && answer.diagnosis.causes.first().is_none_or(|cause| !cause.benign)
-    };
-    let found = arguments.fail_on_anomaly && answers.iter().any(is_wrong);
-    Ok(if found { Outcome::Found } else { Outcome::Done })
+    Ok(arguments.outcome(&answers))
 }
 
-/// Diagnoses what recordings hold.
-fn find(arguments: &Arguments, progress: &Progress) -> Result<Vec<Sheet>, CallError> {
-    let changes = arguments.changes.as_deref().map(changes).transpose()?;
-    let mut lines = Vec::new();
-    for path in &arguments.log {
-        read_log(path, &mut lines)?;
-    }
-    let incidents: Vec<(Option<u64>, Case)> = match arguments.at {
-        Some(at) => {
-            let until = arguments.until.unwrap_or_else(|| {
-                Timestamp::from_nanos(at.nanos().saturating_add(3_600_000_000_000))
-            });
-            if until <= at {
-                return Err(CallError::input("--until does not lie after --at"));
-            }
-            vec![(None, Case::new(at, until))]
-        }
-        None => {
-            progress.say("looking for incidents");
-            let found = incidents(arguments)?;
-            found
-                .iter()
-                .map(|(incident, now)| (Some(incident.id), Case::of(incident, *now)))
-                .collect()
-        }
-    };
-    let mut cases = incidents;
-    for (_, case) in &mut cases {
-        for (name, value) in &arguments.constant {
-            case.know(name, *value).map_err(CallError::input)?;
-        }
-    }
-    if cases.is_empty() {
-        return Ok(Vec::new());
-    }
-    progress.say("looking for causes");
-    let from = cases.iter().map(|(_, case)| case.span().0).min();
-    let to = cases.iter().map(|(_, case)| case.span().1).max();
-    let replay = Replay::open(arguments.recordings.open()?, from, to).map_err(CallError::input)?;
-    let mut last = None;
-    replay
-        .run(|moment| {
-            last = Some(moment.time);
-            for (_, case) in &mut cases {
-                let (from, to) = case.span();
-                if (from..=to).contains(&moment.time) {
-                    case.take(moment.batch);
-                }
-            }
-        })
-        .map_err(CallError::input)?;
-    progress.done();
-    if let Some(at) = arguments.at
-        && last.is_none_or(|last| last <= at)
-    {
-        let until = last.map_or_else(String::new, |last| {
-            format!(": the last sample before is of {}", format_time(last))
-        });
-        return Err(CallError::input(format!("nothing was recorded after --at{until}")));
-    }
-    let sheets = cases.into_iter().map(|(incident, mut case)| {
-        if let Some(changes) = &changes {
-            case.expect_changes();
-            changes.iter().for_each(|change| case.change(change.clone()));
-        }
-        lines.iter().for_each(|line: &LogLine| case.log(line.clone()));
-        // Readings are looked for only where they are drawn.
-        let diagnosis = match arguments.html {
-            Some(_) => case.illustrate(),
-            None => case.diagnose().into(),
+impl Arguments {
+    fn outcome(&self, answers: &[Answer]) -> Outcome {
+        let is_wrong = |answer: &Answer| {
+            answer.diagnosis.healthy < 0.5
+                && answer.diagnosis.causes.first().is_none_or(|cause| !cause.benign)
         };
-        Sheet { incident, diagnosis, links: Links::default() }
-    });
-    Ok(sheets.collect())
-}
-
-/// The incidents that the service would have told, and when the recording ends.
-fn incidents(arguments: &Arguments) -> Result<Vec<(Incident, Timestamp)>, CallError> {
-    let served = Configuration::default().settings();
-    let settings = BacktestSettings {
-        engine: served.engine,
-        tick: served.tick,
-        to: arguments.until,
-        ..BacktestSettings::default()
-    };
-    let backtest =
-        Backtest::open(arguments.recordings.open()?, settings).map_err(CallError::input)?;
-    let told = backtest.run(|_| ()).map_err(CallError::input)?;
-    Ok(told.stories.into_iter().map(|story| (story.incident, told.span.1)).collect())
-}
-
-fn changes(path: &Path) -> Result<Vec<Event>, CallError> {
-    // That nothing was changed is something to know.
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| CallError::input(format!("{}: {error}", path.display())))?;
-    if text.lines().count() == 1 {
-        return Ok(Vec::new());
+        let found = self.fail_on_anomaly && answers.iter().any(is_wrong);
+        if found { Outcome::Found } else { Outcome::Done }
     }
-    let input = Input::Bytes { name: path.display().to_string(), bytes: text.as_bytes().into() };
-    let options = ReadOptions {
-        words: ["time", "kind", "target"].map(str::to_owned).to_vec(),
-        ..ReadOptions::default()
-    };
-    let table = read_table(&[input], &options).map_err(CallError::input)?;
-    let refuse = |row: usize, what: &str| {
-        CallError::input(format!("{}, row {}: {what}", path.display(), row + 1))
-    };
-    let column = |name: &str| {
-        table
-            .words(name)
-            .ok_or_else(|| CallError::input(format!("{} has no column `{name}`", path.display())))
-    };
-    let (times, kinds, targets) = (column("time")?, column("kind")?, column("target")?);
-    let mut changes = Vec::new();
-    for row in 0..table.rows() {
-        let when = times.get(row).unwrap_or_default();
-        let time = parse_time(when).ok_or_else(|| {
-            refuse(row, &format!("`{when}` is no time: expected one such as 2024-05-01T00:00:00Z"))
-        })?;
-        let kind = kinds.get(row).ok_or_else(|| refuse(row, "it has no kind"))?;
-        changes.push(Event {
-            time: time.seconds(),
-            kind: kind.to_owned(),
-            target: targets.get(row).unwrap_or_default().to_owned(),
-        });
-    }
-    Ok(changes)
-}
 
-/// Lines that begin with a time and the name of a host.
-fn read_log(path: &Path, lines: &mut Vec<LogLine>) -> Result<(), CallError> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| CallError::input(format!("{name}: {error}")))?;
-    let before = lines.len();
-    for line in text.lines() {
-        let mut words = line.splitn(3, ' ');
-        let time = words.next().and_then(parse_time);
-        if let (Some(time), Some(source)) = (time, words.next()) {
-            lines.push(LogLine {
-                time: time.seconds(),
-                source: source.to_owned(),
-                text: line.to_owned(),
-            });
+    /// Tells the first answer, asks, and gives the last one. Where the answer goes elsewhere, people are
+    /// asked on standard error.
+    fn ask(
+        &self,
+        patient: &Patient<'_>,
+        first: &Answer,
+        is_shown: bool,
+    ) -> Result<Diagnosis, CallError> {
+        let mut out: Box<dyn Write> =
+            if is_shown { Box::new(std::io::stdout()) } else { Box::new(std::io::stderr()) };
+        let written = write(&mut out, std::slice::from_ref(first)).and_then(|()| writeln!(out));
+        written.map_err(CallError::write("standard output"))?;
+        let asked = consult::asked(self.costs.as_deref(), None)?;
+        let mut dialogue = consult::Dialogue::new(patient, asked, out, self.quiet);
+        let last = dialogue.run()?;
+        if last.is_changed {
+            let mut text = format!("\n{}\n\n", "-".repeat(72)).into_bytes();
+            let incident = first.incident;
+            let last = Answer { incident, diagnosis: last.diagnosis.clone() };
+            write(&mut text, &[last]).map_err(CallError::write("the answer"))?;
+            if is_shown {
+                dialogue.say(&text)?;
+            }
         }
+        Ok(last.diagnosis)
     }
-    if lines.len() == before && !text.trim().is_empty() {
-        return Err(CallError::input(format!(
-            "{name}: no line begins with a time and the name of a host; expected lines such as `2024-05-01T00:00:00+00:00 node-1 kernel: …`"
-        )));
-    }
-    Ok(())
 }
 
-/// What a running service says.
-fn ask(arguments: &Arguments, url: &str) -> Result<Vec<Sheet>, CallError> {
-    let service = Service::new(url, arguments.token_file.as_ref())?;
-    #[derive(Deserialize)]
-    struct Page {
-        incidents: Vec<Incident>,
-    }
-    let ids = match arguments.incident {
-        Some(id) => vec![id],
-        None => {
-            let page: Page = service.get("/incidents?state=open")?;
-            page.incidents.iter().map(|incident| incident.id).collect()
-        }
-    };
-    let with = if arguments.html.is_some() { "?series=true" } else { "" };
-    let base = without_password(url);
-    let answer = |id: u64| {
-        let diagnosis: Illustrated = service.get(&format!("/incidents/{id}/diagnosis{with}"))?;
-        let links = Links {
-            verdict: Some(format!("{base}/incidents/{id}/verdict")),
-            incident: Some(format!("{base}/api/auscult/v1/incidents/{id}")),
-            query: Some(format!("{base}/api/v1")),
-        };
-        Ok(Sheet { incident: Some(id), diagnosis, links })
-    };
-    ids.into_iter().map(answer).collect()
-}
-
-/// An address as it may stand on a page that others get.
-fn without_password(url: &str) -> String {
-    let Ok(mut address) = reqwest::Url::parse(url) else { return url.to_owned() };
-    // They fail where an address cannot have any.
-    let _ = address.set_username("");
-    let _ = address.set_password(None);
-    address.as_str().trim_end_matches('/').to_owned()
-}
-
-fn write(out: &mut impl Write, answers: &[Answer<'_>]) -> std::io::Result<()> {
+fn write(out: &mut impl Write, answers: &[Answer]) -> std::io::Result<()> {
     if answers.is_empty() {
         return writeln!(out, "no incidents");
     }

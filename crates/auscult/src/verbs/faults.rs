@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use auscult_core::nearest;
-use auscult_knowledge::{Fault, Knowledge, Statement};
+use auscult_knowledge::{Fault, Statement};
 
+use super::knowledge::KnowledgeArguments;
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult faults`.
@@ -14,13 +15,16 @@ pub(crate) struct Arguments {
     /// The fault to show, such as G1; all in a list without it
     fault: Option<String>,
 
+    #[command(flatten)]
+    knowledge: KnowledgeArguments,
+
     /// Write the whole handbook as Markdown, as it stands in the manual
     #[arg(long, conflicts_with = "fault")]
     markdown: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
-    let knowledge = Knowledge::embedded();
+    let knowledge = arguments.knowledge.open()?;
     let text = match &arguments.fault {
         None if arguments.markdown => handbook(knowledge.faults()),
         None => list(knowledge.faults()),
@@ -113,6 +117,8 @@ fn quoted(statement: &Statement) -> String {
 
 #[cfg(test)]
 mod tests {
+    use auscult_knowledge::Knowledge;
+
     use super::*;
 
     #[test]

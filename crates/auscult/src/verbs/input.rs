@@ -19,7 +19,7 @@ pub(crate) struct InputArguments {
     pub time: Option<String>,
 
     #[command(flatten)]
-    reading: Reading,
+    pub(crate) reading: Reading,
 }
 
 /// Flags about how a file is written.

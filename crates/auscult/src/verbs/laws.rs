@@ -6,6 +6,7 @@ use std::io::Write;
 use auscult_core::nearest;
 use auscult_knowledge::{Constants, Knowledge, Law, LawPart, Stretch};
 
+use super::knowledge::KnowledgeArguments;
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult laws`.
@@ -14,13 +15,16 @@ pub(crate) struct Arguments {
     /// The law or the part of one to show, such as heartbeat; all in a list without it
     law: Option<String>,
 
+    #[command(flatten)]
+    knowledge: KnowledgeArguments,
+
     /// Write all laws as Markdown, as they stand in the manual
     #[arg(long, conflicts_with = "law")]
     markdown: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
-    let knowledge = Knowledge::embedded();
+    let knowledge = arguments.knowledge.open()?;
     let text = match &arguments.law {
         None if arguments.markdown => handbook(&knowledge),
         None => list(knowledge.laws()),
@@ -125,7 +129,7 @@ fn section(part: &LawPart) -> String {
 fn constants(constants: &Constants) -> String {
     let mut text = String::from(
         "\n## Constants\n\nWhat laws need beside signals. Labels tell some of it; `auscult diagnose --constant NAME=VALUE` \
-         tells the rest. Where nobody tells them the law says that it is not known.\n\n\
+         and `diagnosis.constants` of the service tell the rest. Where nobody tells them the law says that it is not known.\n\n\
          | constant | unit | what | told by |\n|---|---|---|---|\n",
     );
     for constant in &constants.constants {

@@ -5,8 +5,10 @@ mod benchmark;
 mod benchmark_budget;
 mod benchmark_diagnosis;
 mod benchmark_select;
+mod case;
 mod cases;
 mod check;
+mod consult;
 mod demo;
 mod detect;
 mod diagnose;
@@ -16,11 +18,13 @@ mod fault_tree;
 mod faults;
 mod hash_secret;
 mod input;
+mod knowledge;
 mod laws;
 mod learn;
 mod method_settings;
 mod methods;
 mod plan;
+mod policies;
 mod priors;
 mod recordings;
 mod remedy;
@@ -43,7 +47,7 @@ pub(crate) enum Verb {
     Benchmark(benchmark::Arguments),
     /// Writes incidents of which people said what they were as a fault log for `auscult learn`.
     Cases(cases::Arguments),
-    /// Says whether a configuration of `serve` is right, and what is wrong where.
+    /// Says whether a configuration of `serve` or a folder of knowledge is right, and what is wrong where.
     Check(check::Arguments),
     /// Shows it all at once: a simulated fleet falls ill, and the service watches it.
     Demo(demo::Arguments),
@@ -65,6 +69,8 @@ pub(crate) enum Verb {
     FaultTree(fault_tree::Arguments),
     /// Says what a configuration of `serve` will cost: memory, processor, disk, network.
     Plan(plan::Arguments),
+    /// Lists policies of a running service and what false alarms suggest, and has suggestions hold.
+    Policies(policies::Arguments),
     /// Lists how likely each cause is before any evidence, by the handbook and by verdicts.
     Priors(priors::Arguments),
     /// Tells a running service what was done about an incident, or shows whether it helped.
@@ -81,8 +87,8 @@ pub(crate) enum Verb {
     HashSecret(hash_secret::Arguments),
     /// Lists the methods of detection, or shows everything about one.
     Methods(methods::Arguments),
-    /// Finds the cause of a case, question by question or for rows of a file.
-    Troubleshoot(troubleshoot::Arguments),
+    /// Finds the cause of a case or of an incident, question by question, or for rows of a file.
+    Troubleshoot(Box<troubleshoot::Arguments>),
     /// Says what an incident of a running service was, or shows what was said of it.
     Verdict(verdict::Arguments),
 }
@@ -104,6 +110,7 @@ impl Verb {
             Self::Explain(arguments) => explain::run(&arguments),
             Self::FaultTree(arguments) => fault_tree::run(&arguments),
             Self::Plan(arguments) => plan::run(&arguments),
+            Self::Policies(arguments) => policies::run(&arguments),
             Self::Priors(arguments) => priors::run(&arguments),
             Self::Remedy(arguments) => remedy::run(&arguments),
             Self::Replay(arguments) => replay::run(&arguments),

@@ -63,7 +63,7 @@ struct Document<'a> {
 /// Plans; a wrong configuration is an input that is wrong.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let configuration =
-        ConfigFile::new(&arguments.config).read().map_err(|error| refused(&[&error]))?;
+        ConfigFile::new(&arguments.config).read().map_err(|error| refused(error.problems()))?;
     let settings = configuration.settings();
     let within = (!arguments.no_look).then_some(arguments.timeout);
     let interval = arguments.pushed_interval;

@@ -133,6 +133,12 @@ impl Experience {
         serde_json::from_str(Knowledge::experience()).expect("a test reads what is built in")
     }
 
+    /// Forgets all of `fault`, which is another one now.
+    pub fn forget(&mut self, fault: &str) {
+        self.faults.remove(fault);
+        self.learnt.remove(fault);
+    }
+
     /// What is known of `statement` where `fault` is the cause.
     pub fn of_fault(&self, fault: &str, statement: &str) -> Tally {
         self.faults.get(fault).and_then(|known| known.get(statement)).copied().unwrap_or_default()

@@ -168,8 +168,8 @@ impl Hearing {
 /// each that holds, one for leaning; in a row, a weight for each fault.
 #[derive(Debug)]
 struct Logit<'k> {
-    kinds: BTreeMap<&'k str, Kind>,
-    statements: BTreeMap<&'k str, Vec<String>>,
+    kinds: BTreeMap<String, Kind>,
+    statements: BTreeMap<String, Vec<String>>,
     /// Names of faults that are none.
     benign: Vec<&'k str>,
     health: f64,
@@ -218,7 +218,7 @@ impl<'k> Logit<'k> {
         let mut kinds = BTreeMap::new();
         let (mut weights, mut most, mut statements) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (kind, vocabulary) in &tables.vocabulary {
-            let numbers = (0..faults.len()).filter(|number| faults[*number].place == **kind);
+            let numbers = (0..faults.len()).filter(|number| faults[*number].place == *kind);
             let numbers: Vec<usize> = numbers.collect();
             let offset = weights.len();
             for holds in [0, 1] {
@@ -239,7 +239,7 @@ impl<'k> Logit<'k> {
                 required.filter_map(place).collect::<Vec<_>>()
             };
             kinds.insert(
-                *kind,
+                kind.clone(),
                 Kind {
                     faults: numbers.iter().map(|number| faults[*number].fault.clone()).collect(),
                     priors: numbers.iter().map(|number| priors.faults[*number].ln()).collect(),
@@ -253,7 +253,7 @@ impl<'k> Logit<'k> {
                 },
             );
             let texts = vocabulary.iter().map(|statement| statement.text.clone()).collect();
-            statements.insert(*kind, texts);
+            statements.insert(kind.clone(), texts);
         }
         let benign = faults.iter().filter(|fault| fault.benign);
         let benign = benign.map(|fault| fault.fault.as_str()).collect();

@@ -1,5 +1,6 @@
 //! From an incident to its causes: every fault at every place is a hypothesis; evidence weighs them.
 
+mod consult;
 mod expect;
 mod experience;
 mod explained;
@@ -15,6 +16,7 @@ mod told_laws;
 mod vocabulary;
 mod weigh;
 
+pub use consult::{Answer, Asked, CERTAINTY, Consultation, Leading, Question, Step, by_readings};
 pub use experience::{Experience, Learnt, Tally};
 pub use fit::{Fitting, Lesson, LessonPlace};
 pub use illustrated::{EvidenceSeries, Illustrated, OtherSeries};
@@ -22,7 +24,7 @@ pub use priors::{Cases, HANDBOOK_CASES, PriorShare, Priors};
 pub use recovery::{Outcome, Recovery, recovery};
 pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
 pub use told_laws::{BrokenLaw, HeldLaw, NotTrusted, ToldLaws, UnknownLaw};
-pub use weigh::{Doctor, Weights};
+pub use weigh::{Doctor, Prepared, Weights};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

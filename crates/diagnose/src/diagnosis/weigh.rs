@@ -33,6 +33,8 @@ pub struct Weights {
     /// Part of what a statement says alone that counts beside all others, as they depend on one
     /// another.
     pub trust: f64,
+    /// The same of a fault of which nothing was learnt beside it.
+    pub alone: f64,
     /// Odds of a fault of whose requirements nothing is measured, to what they would be otherwise:
     /// that it cannot be denied is no reason to believe it.
     pub unseen: f64,
@@ -52,6 +54,7 @@ impl Default for Weights {
             against: 0.06,
             expert: 3.0,
             trust: 0.15,
+            alone: 0.5,
             unseen: 0.1,
             health: 0.05,
             unknown: 0.01,
@@ -70,28 +73,49 @@ const MOST: usize = 10;
 /// Knows faults and past incidents, and weighs new ones.
 #[derive(Debug, Clone)]
 pub struct Doctor<'k> {
-    knowledge: &'k Knowledge,
+    pub(super) knowledge: &'k Knowledge,
+    pub(super) weights: Weights,
+    pub(super) priors: Priors,
+    pub(super) tables: Arc<Tables>,
+}
+
+/// What a doctor knows beside the knowledge itself: worked out once, taken to every incident.
+#[derive(Debug, Clone)]
+pub struct Prepared {
     weights: Weights,
     priors: Priors,
-    tables: Arc<Tables<'k>>,
+    tables: Arc<Tables>,
+}
+
+impl Prepared {
+    /// Of this knowledge and these past incidents.
+    pub fn new(knowledge: &Knowledge, experience: &Experience, weights: Weights) -> Self {
+        let tables = Arc::new(Tables::new(knowledge, experience, weights));
+        let priors = Priors::new(knowledge, &weights, &Cases::default());
+        Self { weights, priors, tables }
+    }
+
+    /// A doctor with the same `knowledge` that this was made of.
+    pub fn doctor<'k>(&self, knowledge: &'k Knowledge) -> Doctor<'k> {
+        let Self { weights, priors, tables } = self.clone();
+        Doctor { knowledge, weights, priors, tables }
+    }
 }
 
 /// A hypothesis that was weighed.
 #[derive(Debug, Clone, Copy)]
-struct Weighed {
+pub(super) struct Weighed {
     /// Number of the fault.
-    fault: usize,
-    place: usize,
-    odds: f64,
-    by_evidence: f64,
+    pub(super) fault: usize,
+    pub(super) place: usize,
+    pub(super) odds: f64,
+    pub(super) by_evidence: f64,
 }
 
 impl<'k> Doctor<'k> {
     /// With this knowledge and these past incidents.
-    pub fn new(knowledge: &'k Knowledge, experience: &'k Experience, weights: Weights) -> Self {
-        let tables = Arc::new(Tables::new(knowledge, experience, weights));
-        let priors = Priors::new(knowledge, &weights, &Cases::default());
-        Self { knowledge, weights, priors, tables }
+    pub fn new(knowledge: &'k Knowledge, experience: &Experience, weights: Weights) -> Self {
+        Prepared::new(knowledge, experience, weights).doctor(knowledge)
     }
 
     /// The same, where these incidents turned out to be what people say they were.
@@ -123,8 +147,17 @@ impl<'k> Doctor<'k> {
     /// Two faults at once are found one after the other (greedily): the first is the one that
     /// explains most by itself.
     pub fn beside(&self, scene: &Scene, window: Window, known: &[Cause]) -> Diagnosis {
-        let mut judge = Judge::new(scene, self.knowledge, window);
-        let explained = self.explained(&mut judge, scene, known);
+        self.judged(&mut Judge::new(scene, self.knowledge, window), scene, known).0
+    }
+
+    /// The same by a judge who may have been told something, and every hypothesis that was weighed.
+    pub(super) fn judged(
+        &self,
+        judge: &mut Judge<'_>,
+        scene: &Scene,
+        known: &[Cause],
+    ) -> (Diagnosis, Vec<Weighed>) {
+        let explained = self.explained(judge, scene, known);
         let faults = self.knowledge.faults();
         let asked = |fault: &Fault| known.iter().all(|cause| cause.fault != fault.fault);
         let mut weighed: Vec<Weighed> = Vec::new();
@@ -145,8 +178,8 @@ impl<'k> Doctor<'k> {
                 .collect();
             for place in &places {
                 // All faults of a place are weighed by the same findings.
-                let verdicts = self.verdicts(&mut judge, kind, *place);
-                let found = self.found(&mut judge, kind, *place, &verdicts, &explained);
+                let verdicts = self.verdicts(judge, kind, *place);
+                let found = self.found(judge, kind, *place, &verdicts, &explained);
                 for number in &of_kind {
                     let fault = &faults[*number];
                     let mut strikes = self.tables.struck_out_by[*number].iter();
@@ -160,7 +193,7 @@ impl<'k> Doctor<'k> {
                     }
                     let prior = (self.priors.faults[*number] / places.len() as f64).ln();
                     let by_evidence = self.sum(&found, *number);
-                    let unseen = self.unseen(&mut judge, fault, *place);
+                    let unseen = self.unseen(judge, fault, *place);
                     let odds = prior + by_evidence + unseen * self.weights.unseen.ln();
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
                 }
@@ -175,10 +208,10 @@ impl<'k> Doctor<'k> {
         let ruled_out = ruled_out.collect();
         let (mut diagnosis, best) = self.answer(scene, &weighed, ruled_out);
         for (cause, best) in diagnosis.causes.iter_mut().zip(best) {
-            cause.evidence = self.evidence(&mut judge, &best, &explained);
+            cause.evidence = self.evidence(judge, &best, &explained);
         }
         diagnosis.rest_on(judge.laws());
-        diagnosis
+        (diagnosis, weighed)
     }
 
     /// What `known` causes account for: what was found as they lead to expect.
@@ -203,14 +236,19 @@ impl<'k> Doctor<'k> {
     }
 
     /// What becomes of each statement that can be judged from a target of `kind`.
-    fn verdicts(&self, judge: &mut Judge<'_>, kind: &str, place: usize) -> Vec<Option<bool>> {
+    pub(super) fn verdicts(
+        &self,
+        judge: &mut Judge<'_>,
+        kind: &str,
+        place: usize,
+    ) -> Vec<Option<bool>> {
         let statements = self.vocabulary(kind).iter();
         statements.map(|statement| judge.verdict(statement, place)).collect()
     }
 
     /// The findings that count: numbers in the vocabulary, and whether they hold. Not what is
     /// explained already, and nothing twice.
-    fn found(
+    pub(super) fn found(
         &self,
         judge: &mut Judge<'_>,
         kind: &str,

@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use super::known::{Claim, Distance, Known, OfGroup};
 use super::peers::Peers;
 use super::quantity::quantity;
+use super::told::{SEEN, Told};
 use super::{BeforeAfter, Finding, Window};
 use crate::laws::Laws;
 use crate::scene::Scene;
@@ -39,6 +40,7 @@ pub struct Judge<'s> {
     knowledge: &'s Knowledge,
     window: Window,
     laws: Laws,
+    told: Told,
     known: Known,
     /// By who wrote them: numbers of lines of logs, in order.
     lines: HashMap<&'s str, Vec<usize>>,
@@ -70,7 +72,27 @@ impl<'s> Judge<'s> {
         for (number, line) in scene.logs().iter().enumerate() {
             lines.entry(&line.source).or_default().push(number);
         }
-        Self { scene, knowledge, window, laws, known, lines, near: HashMap::new() }
+        let (told, near) = (Told::default(), HashMap::new());
+        Self { scene, knowledge, window, laws, told, known, lines, near }
+    }
+
+    /// Takes it from a person that `statement`, made from target number `place`, holds or does not.
+    pub fn tell(&mut self, statement: &Statement, place: usize, holds: bool) {
+        self.told.say(statement, place, holds);
+        let targets = match &statement.scope {
+            Scope::Own => vec![place],
+            Scope::Peers => Vec::new(),
+            Scope::Near { kind, some } => {
+                let near = self.near(place, kind);
+                // Of the only one it is said itself, and that it is so of none is said of each.
+                if near.len() == 1 || (*some && !holds) { near.to_vec() } else { Vec::new() }
+            }
+        };
+        let claim = self.known.claim(self.knowledge, statement);
+        for target in targets {
+            self.told.say_at(statement, target, holds);
+            self.known.of_claim(claim).take(target, holds);
+        }
     }
 
     /// The stretch of time that is asked about.
@@ -85,6 +107,9 @@ impl<'s> Judge<'s> {
 
     /// What becomes of `statement` for a fault at target number `place`.
     pub fn judge(&mut self, statement: &Statement, place: usize) -> Finding {
+        if let Some(holds) = self.told.of(statement, place) {
+            return Finding { holds: Some(holds), seen: SEEN.to_owned(), at: vec![place] };
+        }
         match &statement.scope {
             Scope::Own => self.at(statement, place),
             Scope::Peers => {
@@ -101,6 +126,9 @@ impl<'s> Judge<'s> {
     /// Whether `statement` holds for a fault at target number `place`: as [`judge`](Self::judge),
     /// without the words, which cost more than the verdict.
     pub(crate) fn verdict(&mut self, statement: &Statement, place: usize) -> Option<bool> {
+        if let Some(holds) = self.told.of(statement, place) {
+            return Some(holds);
+        }
         if matches!(statement.subject, Subject::Event(_) | Subject::Log(_)) {
             return self.judge(statement, place).holds;
         }
@@ -174,6 +202,18 @@ impl<'s> Judge<'s> {
 
     /// Whether there is anything to judge a statement by.
     pub(crate) fn is_measured(&mut self, statement: &Statement, place: usize) -> bool {
+        if !self.told.is_empty() {
+            let targets: Vec<usize> = match &statement.scope {
+                Scope::Own => vec![place],
+                Scope::Peers => self.scene.peers(place).to_vec(),
+                Scope::Near { kind, .. } => self.near(place, kind).to_vec(),
+            };
+            if self.told.of(statement, place).is_some()
+                || targets.iter().any(|target| self.told.at(statement, *target).is_some())
+            {
+                return true;
+            }
+        }
         match &statement.subject {
             Subject::Event(kind) => return self.scene.events_of(kind).is_some(),
             Subject::Log(_) => return true,
@@ -224,6 +264,9 @@ impl<'s> Judge<'s> {
     }
 
     fn at(&mut self, statement: &Statement, target: usize) -> Finding {
+        if let Some(holds) = self.told.at(statement, target) {
+            return Finding { holds: Some(holds), seen: SEEN.to_owned(), at: vec![target] };
+        }
         match &statement.subject {
             Subject::Event(kind) => self.event(kind, target),
             Subject::Log(text) => self.log(text, target),
@@ -294,6 +337,9 @@ impl<'s> Judge<'s> {
 
     /// What was seen of a signal at a target, for people.
     fn seen(&mut self, statement: &Statement, target: usize) -> String {
+        if self.told.at(statement, target).is_some() {
+            return SEEN.to_owned();
+        }
         if let Subject::Law(part) = &statement.subject {
             return self.laws.seen(self.knowledge, part, target);
         }

@@ -123,3 +123,12 @@ impl Known {
         &mut self.subjects[claim.subject].relations[claim.relation]
     }
 }
+
+impl OfRelation {
+    /// Takes it from a person whether it holds at a target.
+    pub(super) fn take(&mut self, target: usize, holds: bool) {
+        self.holds[target] = Some(Some(holds));
+        // They were counted without that.
+        self.groups.clear();
+    }
+}

@@ -6,6 +6,7 @@ mod known;
 mod onset;
 mod peers;
 pub(crate) mod quantity;
+mod told;
 
 pub use before_after::BeforeAfter;
 pub(crate) use before_after::TAIL;

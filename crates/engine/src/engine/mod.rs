@@ -150,6 +150,10 @@ impl Engine {
         }
         lock(&self.book).set_rules(rules(&settings));
         lock(&self.targets).set_budget(settings.budget);
+        if before.knowledge != settings.knowledge {
+            let knowledge = || Arc::clone(&settings.knowledge);
+            self.shards.iter().for_each(|shard| lock(shard).set_knowledge(knowledge()));
+        }
         let more_room = before.method_memory_limit != settings.method_memory_limit;
         self.room.set_limit(settings.method_memory_limit);
         if before.policies != settings.policies {

@@ -6,7 +6,7 @@ use auscult_diagnose::evidence::unit_of_axis;
 use auscult_knowledge::{Form, Statement, Subject};
 use auscult_telemetry::format_time;
 
-use crate::case::KNOWLEDGE;
+use crate::handbook::Handbook;
 
 /// Date and time of day, to the second: `2026-03-05 05:21:00`.
 pub(super) fn moment(seconds: f64) -> String {
@@ -42,7 +42,9 @@ pub(super) fn behind(unit: &str, per_second: bool) -> String {
 pub(super) fn seen(evidence: &ToldEvidence) -> String {
     let subject = evidence.statement.parse::<Statement>().map(|statement| statement.subject);
     let Ok(Subject::Signal { name, per: None, .. }) = subject else { return evidence.seen.clone() };
-    let Some(signal) = KNOWLEDGE.signal(&name) else { return evidence.seen.clone() };
+    // Of a signal of one's own the unit is not told again.
+    let signal = Handbook::embedded().knowledge().signal(&name);
+    let Some(signal) = signal else { return evidence.seen.clone() };
     if !evidence.seen.contains('→') {
         return evidence.seen.clone();
     }

@@ -149,6 +149,11 @@ impl Shard {
         }
     }
 
+    /// Replaces what is known of metrics, for series that come new.
+    pub(crate) fn set_knowledge(&mut self, knowledge: Arc<Knowledge>) {
+        self.knowledge = knowledge;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }

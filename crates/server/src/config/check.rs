@@ -33,6 +33,7 @@ pub(super) fn check(configuration: &Configuration) -> Vec<(Path, String)> {
             problems.say(&path.key("path"), format!("{} is followed already", file.path.display()));
         }
     }
+    problems.0.extend(configuration.diagnosis.check(&top.key("diagnosis")));
     problems.0.extend(delivery::check(&configuration.delivery, &top.key("delivery")));
     detection(configuration, &top.key("detection"), &mut problems);
     problems.0

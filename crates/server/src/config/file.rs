@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use auscult_core::units::PATH;
+use auscult_knowledge::FolderMark;
 use auscult_yaml::{Document, Problem, process_variables};
 
 use super::{Configuration, check};
@@ -17,6 +18,8 @@ pub struct ConfigFile {
     /// What stood in it and in the files that it names for values; `None` for one that could
     /// not be read.
     contents: BTreeMap<PathBuf, Option<u64>>,
+    /// What the folder of knowledge that it names held then.
+    knowledge: Option<(PathBuf, FolderMark)>,
 }
 
 /// All that is wrong with a configuration file, in the order of the text.
@@ -44,7 +47,7 @@ impl ConfigFile {
     /// The file at `path`, not yet read.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), contents: BTreeMap::new() }
+        Self { path: path.into(), contents: BTreeMap::new(), knowledge: None }
     }
 
     /// Where it lies.
@@ -81,6 +84,8 @@ impl ConfigFile {
         expanded.map_err(ConfigError)?;
         let configuration: Configuration =
             document.read_with(&super::formats(), Some((PATH, folder))).map_err(ConfigError)?;
+        let marked = |folder: PathBuf| (folder.clone(), FolderMark::of(&folder));
+        self.knowledge = configuration.diagnosis.knowledge.clone().map(marked);
         let mut problems: Vec<Problem> = check::check(&configuration)
             .into_iter()
             .map(|(path, sentence)| document.problem_at(&path, format!("`{path}`: {sentence}")))
@@ -89,12 +94,16 @@ impl ConfigFile {
         if problems.is_empty() { Ok(configuration) } else { Err(ConfigError(problems)) }
     }
 
-    /// Whether the file, or one that it names for a value, holds something else than when it was
-    /// read last. Contents are compared, not times: volumes of Kubernetes and synchronised
+    /// Whether the file, one that it names for a value, or its folder of knowledge holds something
+    /// else than when it was read last. Contents are compared, not times: volumes of Kubernetes and synchronised
     /// folders change those.
     #[must_use]
     pub fn has_changed(&self) -> bool {
         self.contents.iter().any(|(file, before)| content(file) != *before)
+            || self
+                .knowledge
+                .as_ref()
+                .is_some_and(|(folder, before)| FolderMark::of(folder) != *before)
     }
 }
 

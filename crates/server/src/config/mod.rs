@@ -19,6 +19,7 @@ pub use sections::{GlobalSection, ListenSection, StorageSection};
 
 use crate::access::AccessSettings;
 use crate::delivery::settings::DeliverySettings;
+use crate::handbook::DiagnosisSettings;
 use crate::query::QuerySettings;
 use crate::scrape::ScrapeSettings;
 use crate::settings::{Port, ServerSettings};
@@ -76,6 +77,8 @@ pub struct Configuration {
     pub policies: Vec<Policy>,
     /// What holds for every job that does not say otherwise.
     pub global: GlobalSection,
+    /// What incidents are diagnosed by.
+    pub diagnosis: DiagnosisSettings,
     /// Jobs whose targets are scraped, as Prometheus writes them.
     pub scrape_configs: Vec<ScrapeSettings>,
     /// Existing servers with Prometheus's HTTP API that are asked; their past is judged first.
@@ -106,6 +109,7 @@ impl Configuration {
             most_request_bytes: usize::try_from(server.request_size_limit).unwrap_or(usize::MAX),
             most_unpacked_bytes: usize::try_from(server.unpacked_size_limit).unwrap_or(usize::MAX),
             engine: EngineSettings { policies: self.policies, ..detection },
+            diagnosis: self.diagnosis,
             scrapes: scrape_configs,
             prometheuses: self.prometheus_sources,
             files: self.followed_files,

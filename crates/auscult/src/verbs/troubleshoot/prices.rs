@@ -24,7 +24,7 @@ pub(super) fn set(session: &mut Session<'_>, costs: &str) -> Result<(), CallErro
 }
 
 /// The prices that `costs` gives, by name.
-pub(super) fn of(costs: &str) -> Result<Vec<(String, f64)>, CallError> {
+pub(in super::super) fn of(costs: &str) -> Result<Vec<(String, f64)>, CallError> {
     if is_list(costs) { list(costs) } else { file(costs) }
 }
 

@@ -4,9 +4,9 @@ use std::io::{self, BufRead, Write};
 
 /// The next line; `None` at the end of the input. With `echo` it is repeated, since no
 /// terminal shows it.
-pub(super) fn line(
+pub(in super::super) fn line(
     input: &mut impl BufRead,
-    out: &mut impl Write,
+    out: &mut (impl Write + ?Sized),
     echo: bool,
 ) -> io::Result<Option<String>> {
     const LONGEST: u64 = 10_000;

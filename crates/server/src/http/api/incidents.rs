@@ -1,9 +1,9 @@
 //! Incidents: what is odd, and what people said of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use auscult_engine::incident::{Incident, State as IncidentState};
-use auscult_engine::{Illustrated, Selector, Severity};
+use auscult_engine::{Answer, Asked, CERTAINTY, Consultation, Illustrated, Selector, Severity};
 use auscult_store::IncidentsWanted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,12 @@ use super::problem::Problem;
 use super::remedies::{self, CheckAnswer};
 use super::values::{Time, limit};
 use super::verdicts::{self, VerdictAnswer};
-use crate::diagnosis::{DiagnosisError, diagnose, illustrate};
+use crate::diagnosis::{DiagnosisError, consult, diagnose, illustrate};
 use crate::serve::Shared;
 use crate::storage::word;
+
+/// Most answers of a request.
+const MOST_ANSWERS: usize = 1000;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -141,6 +144,34 @@ fn with_recovery(
     let checks = remedies::checks(shared, (incident.id, incident.id))?;
     diagnosis.report.recovery = checks.into_iter().next_back().map(|check| check.recovery);
     Ok(diagnosis)
+}
+
+/// What people say of an incident, and how far to ask.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TroubleshootingBody {
+    /// Answers to questions that were asked before; nothing of them is kept.
+    #[serde(default)]
+    answers: Vec<Answer>,
+    /// What it costs to find out about a signal, by name, or about `event KIND` or `log`; 1 unless set.
+    #[serde(default)]
+    prices: BTreeMap<String, f64>,
+    /// Probability of a cause at which nothing more is asked, above 0 and at most 1; 0.95 unless set.
+    certainty: Option<f64>,
+}
+
+pub(super) fn troubleshoot(
+    shared: &Shared,
+    ask: Ask<Nothing, TroubleshootingBody>,
+) -> Result<Consultation, Problem> {
+    let incident = find(shared, ask.ids[0])?;
+    let TroubleshootingBody { answers, prices, certainty } = ask.body;
+    if answers.len() > MOST_ANSWERS {
+        let error = format!("`answers`: expected {MOST_ANSWERS} at most");
+        return Err(Problem::wrong(error));
+    }
+    let asked = Asked { answers, prices, certainty: certainty.unwrap_or(CERTAINTY) };
+    consult(shared, &incident, &asked).map_err(undiagnosed)?.map_err(Problem::wrong)
 }
 
 /// The incident with this number.

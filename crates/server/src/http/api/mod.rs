@@ -37,6 +37,8 @@ use crate::serve::Shared;
 pub(crate) const PREFIX: &str = "/api/auscult/v1";
 
 const READ: (Role, Method) = (Role::Reader, Method::GET);
+/// What is asked with more than fits an address, and changes nothing.
+const CONSULT: (Role, Method) = (Role::Reader, Method::POST);
 const CREATE: (Role, Method) = (Role::Operator, Method::POST);
 const REPLACE: (Role, Method) = (Role::Operator, Method::PUT);
 const END: (Role, Method) = (Role::Operator, Method::DELETE);
@@ -79,6 +81,11 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             READ,
             name("/incidents/{id}/diagnosis", "diagnoseIncident", "What an incident is: its likely causes with their evidence, what was ruled out, what to do."),
             incidents::diagnosis,
+        )
+        .add(
+            CONSULT,
+            name("/incidents/{id}/troubleshooting", "troubleshootIncident", "The same with answers of people: what was looked at step by step, what to ask next. It changes nothing."),
+            incidents::troubleshoot,
         )
         .add(
             READ,

@@ -1,6 +1,6 @@
 //! Remedies: what people did about an incident, and whether it became better.
 
-use auscult_engine::{Recovery, fault_named};
+use auscult_engine::Recovery;
 use auscult_store::Decision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ pub(super) fn apply(
     let known = |fault: String| {
         let missing =
             || format!("the handbook has no fault `{fault}`: `auscult faults` lists them");
-        match fault_named(&fault) {
+        match shared.handbook().fault_named(&fault) {
             Ok(Some(known)) => Ok(known.id.to_owned()),
             Ok(None) => Err(Problem::wrong(format!("`fault`: {}", missing()))),
             Err(error) => Err(Problem::wrong(format!("`fault`: {error}"))),

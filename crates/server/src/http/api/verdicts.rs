@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use auscult_engine::incident::Incident;
-use auscult_engine::{PriorShare, fault_named, priors};
+use auscult_engine::{Handbook, PriorShare};
 use auscult_store::{Decision, DecisionsWanted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -166,7 +166,7 @@ pub(in crate::http) fn say(
     let filled = |text: Option<String>| {
         text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     };
-    let (fault, place) = (cause(verdict, filled(fault))?, filled(place));
+    let (fault, place) = (cause(&shared.handbook(), verdict, filled(fault))?, filled(place));
     let empty = String::new();
     for (name, said) in [("fault", &fault), ("place", &place), ("comment", &Some(comment.clone()))]
     {
@@ -196,13 +196,17 @@ pub(in crate::http) fn say(
 }
 
 /// A cause as the handbook calls it, or in words.
-fn cause(verdict: Judgement, fault: Option<String>) -> Result<Option<String>, Problem> {
+fn cause(
+    handbook: &Handbook,
+    verdict: Judgement,
+    fault: Option<String>,
+) -> Result<Option<String>, Problem> {
     let Some(fault) = fault else { return Ok(None) };
     if fault.eq_ignore_ascii_case(NONE) {
         return Ok(Some(NONE.to_owned()));
     }
     let refuse = |error: String| Problem::wrong(format!("`fault`: {error}"));
-    let known = fault_named(&fault).map_err(refuse)?;
+    let known = handbook.fault_named(&fault).map_err(refuse)?;
     match known {
         Some(known) if verdict == Judgement::False && !known.benign => {
             let name = known.name;
@@ -244,7 +248,7 @@ pub(super) struct PriorsAnswer {
 /// How likely causes are here before any evidence.
 pub(super) fn likely(shared: &Shared, _: Ask<Nothing, Nothing>) -> Result<PriorsAnswer, Problem> {
     let cases = shared.cases().map_err(Problem::unread)?;
-    Ok(PriorsAnswer { cases: cases.all(), priors: priors(&cases) })
+    Ok(PriorsAnswer { cases: cases.all(), priors: shared.handbook().priors(&cases) })
 }
 
 /// An incident of which people say what it was, as something to learn from.
@@ -275,6 +279,7 @@ pub(super) struct CasesAnswer {
 
 /// What can be learnt from verdicts.
 pub(super) fn cases(shared: &Shared, _: Ask<Nothing, Nothing>) -> Result<CasesAnswer, Problem> {
+    let handbook = shared.handbook();
     let decisive = decisive(shared.verdicts(None).map_err(Problem::unread)?);
     let kind = Some(Kind::Case.as_str());
     let wanted = DecisionsWanted { kind, latest: true, ..Default::default() };
@@ -284,7 +289,7 @@ pub(super) fn cases(shared: &Shared, _: Ask<Nothing, Nothing>) -> Result<CasesAn
         .filter_map(|case| Some((case.about, serde_json::from_str(&case.document).ok()?)))
         .collect();
     let cases = decisive.into_values().filter_map(|verdict| {
-        let cause = verdict.said.cause()?;
+        let cause = verdict.said.cause(&handbook)?;
         // Words say more than that it is none of those that are known.
         let fault = match (&verdict.said.fault, cause) {
             (Some(words), NONE) => words.clone(),
