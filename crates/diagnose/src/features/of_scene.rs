@@ -64,13 +64,15 @@ fn program(target: &Target) -> Option<&str> {
     Some(if ENGINES.contains(&job) { "engine" } else { job })
 }
 
+/// The name and the value of a label.
+type Label<'t> = (&'t str, &'t str);
 /// A column, the signal that it tells of, and the label of its series, if it is a part of it.
-type Part<'t> = (String, &'t str, Option<(&'t str, &'t str)>);
+type Part<'t> = (String, &'t str, Option<Label<'t>>);
 
 /// The columns that the series of a target are told in.
 fn parts(target: &Target) -> Vec<Part<'_>> {
     // By signal and value of the label: the label.
-    let mut parts: BTreeMap<(&str, Option<&str>), Option<(&str, &str)>> = BTreeMap::new();
+    let mut parts: BTreeMap<(&str, Option<&str>), Option<Label<'_>>> = BTreeMap::new();
     for track in &target.tracks {
         let label = track.labels.iter().find(|(name, _)| PARTS.contains(name));
         let value = label.map(|(_, value)| value);
