@@ -33,8 +33,8 @@ pub struct Illustrated {
     /// What it is.
     #[serde(flatten)]
     pub report: Report,
-    /// Seconds since 1970 between which the series that moved did so, all of them together: a least width
-    /// of the time in which it may have begun. Absent where none moved, and where it was not asked for.
+    /// Seconds since 1970 between which the series that moved did so, all of them together. Absent where
+    /// none moved, and where it was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began_within: Option<[f64; 2]>,
     /// The readings behind the evidence for and against the first cause, in the order of the evidence,
