@@ -33,7 +33,7 @@ fn hot(name: &str, shown: impl Fn(&str) -> bool) -> String {
     path.display().to_string()
 }
 
-const AT: [&str; 3] = ["--at", "2026-03-02T08:30:00Z", "-q"];
+const AT: [&str; 5] = ["--at", "2026-03-02T08:30:00Z", "--until", "2026-03-02T08:39:45Z", "-q"];
 
 fn done(arguments: &[&str], input: &str) -> String {
     let Ended { code, out, err } = auscult(arguments, input);
@@ -69,8 +69,7 @@ fn what_no_reading_tells_is_asked_and_changes_the_answer() {
     let (yes, no) = (done(&call, "yes\nquit\n"), done(&call, "no\nquit\n"));
     assert!(yes.contains(question) && no.contains(question), "{yes}\n{no}");
     let shares = |told: &str| {
-        let changed =
-            told.lines().filter(|line| line.contains("was "));
+        let changed = told.lines().filter(|line| line.contains("was "));
         changed.map(str::to_owned).collect::<Vec<String>>()
     };
     assert!(!shares(&yes).is_empty(), "{yes}");
