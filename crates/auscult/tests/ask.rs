@@ -33,6 +33,7 @@ fn hot(name: &str, shown: impl Fn(&str) -> bool) -> String {
     path.display().to_string()
 }
 
+/// No --until: nothing counts that would have come after the end of the recording.
 const AT: [&str; 3] = ["--at", "2026-03-02T08:30:00Z", "-q"];
 
 fn done(arguments: &[&str], input: &str) -> String {

@@ -89,7 +89,17 @@ fn a_wrong_folder_is_told_mistake_by_mistake_wherever_it_is_named() {
 #[test]
 fn a_recording_is_diagnosed_by_faults_of_ones_own() {
     let metrics = worn_fan("worn-fan.csv");
-    let call = ["diagnose", &metrics, "--at", "2026-03-02T08:30:00Z", "-q", "--format", "json"];
+    let call = [
+        "diagnose",
+        &metrics,
+        "--at",
+        "2026-03-02T08:30:00Z",
+        "--until",
+        "2026-03-02T08:39:45Z",
+        "-q",
+        "--format",
+        "json",
+    ];
     let first = |more: &[&str]| {
         let told = auscult(&[&call[..], more].concat(), "");
         assert_eq!(told.code, 0, "{}", told.err);

@@ -154,6 +154,11 @@ impl<'h> Case<'h> {
         self.builder.know(constant, value)
     }
 
+    /// Says that nothing is known of what came after `time`, such as the end of a recording.
+    pub fn ends(&mut self, time: Timestamp) {
+        self.known = self.known.min(time.seconds()).max(self.began);
+    }
+
     /// Says that changes of all kinds are told: where there is none, none was made.
     pub fn expect_changes(&mut self) {
         self.builder.expect_events();

@@ -248,7 +248,9 @@ fn find<'h>(
         });
         return Err(CallError::input(format!("nothing was recorded after --at{until}")));
     }
+    let ends = last.filter(|_| arguments.at.is_some() && arguments.until.is_none());
     let opened = cases.into_iter().map(|(incident, mut case)| {
+        ends.into_iter().for_each(|last| case.ends(last));
         if let Some(changes) = &changes {
             case.expect_changes();
             changes.iter().for_each(|change| case.change(change.clone()));

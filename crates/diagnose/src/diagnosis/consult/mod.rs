@@ -483,10 +483,12 @@ fn is_empty(judge: &mut Judge<'_>, statement: &Statement, place: usize) -> bool 
 }
 
 /// How likely a statement is under a fault and where all is well, from the logarithms of the ratios of
-/// both if it fails and if it holds; `None` where they are the same.
+/// both if it fails and if it holds; `None` where they are the same, and where nothing is said of one that
+/// holds, as of what was never seen with a fault: the ratio is not that of the rates then.
 fn rates([fails, holds]: [f64; 2]) -> Option<(f64, f64)> {
+    let is_silent = holds == 0.0;
     let (fails, holds) = (fails.exp(), holds.exp());
-    if (holds - fails).abs() < 1e-6 {
+    if is_silent || (holds - fails).abs() < 1e-6 {
         return None;
     }
     let health = ((1.0 - fails) / (holds - fails)).clamp(0.0, 1.0);
@@ -499,5 +501,22 @@ fn price(prices: &BTreeMap<String, f64>, statement: &Statement) -> f64 {
         Subject::Signal { name, .. } => of(name),
         Subject::Event(kind) => of(&format!("event {kind}")),
         Subject::Log(_) | Subject::Law(_) => of("log"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_those_that_the_ratios_were_made_of() {
+        let ratios = |share: f64, health: f64| {
+            [((1.0 - share) / (1.0 - health)).ln(), (share / health).ln()]
+        };
+        let (share, health) = rates(ratios(0.9, 0.05)).unwrap();
+        assert!((share - 0.9).abs() < 1e-9 && (health - 0.05).abs() < 1e-9);
+        assert_eq!(rates([0.0, 0.0]), None);
+        // It was denied and never seen: that it holds says nothing, and how rare it is neither.
+        assert_eq!(rates([-0.05, 0.0]), None);
     }
 }
