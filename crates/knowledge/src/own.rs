@@ -139,6 +139,8 @@ impl Files {
             &mut own.signals,
             &mut problems,
         );
+        let signals = knowledge.signals.iter().enumerate();
+        knowledge.names = signals.map(|(place, signal)| (signal.name.clone(), place)).collect();
         let mut owned: Vec<(usize, &Document)> = Vec::new();
         for file in &self.adapters {
             let name = &file.holds.adapter;

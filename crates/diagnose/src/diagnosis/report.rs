@@ -34,6 +34,10 @@ pub struct Report {
     pub until: f64,
     /// The likeliest causes, first the likeliest.
     pub causes: Vec<ToldCause>,
+    /// A second fault at the same time, with its evidence: what the first cause leaves to be accounted
+    /// for makes it likely. Its probability is the one beside the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<ToldCause>,
     /// Changes that may have brought it about: made from ten minutes before it began to two after,
     /// in the order of time.
     #[serde(default)]
@@ -154,13 +158,14 @@ impl Report {
     ) -> Self {
         let time = |place: usize| scene.start() + place as f64 * scene.step();
         let priors = doctor.priors().shares(knowledge);
-        let worth = diagnosis.causes.iter().filter(|cause| cause.probability >= NEGLIGIBLE);
-        let causes = worth.take(CAUSES).filter_map(|cause| {
+        let tell = |cause: &Cause| {
             let fault = knowledge.faults().iter().find(|fault| fault.fault == cause.fault)?;
             let prior = priors.iter().find(|prior| prior.cause == cause.fault).cloned();
             Some(ToldCause { prior, ..told(cause, fault, scene) })
-        });
-        let causes: Vec<ToldCause> = causes.collect();
+        };
+        let worth = diagnosis.causes.iter().filter(|cause| cause.probability >= NEGLIGIBLE);
+        let causes: Vec<ToldCause> = worth.take(CAUSES).filter_map(tell).collect();
+        let second = doctor.second(scene, window, diagnosis);
         let next_question = match diagnosis.causes.as_slice() {
             [first, second, ..] if second.probability >= 0.1 => doctor.question(first, second),
             _ => None,
@@ -171,6 +176,7 @@ impl Report {
             began,
             until: time(window.end.saturating_sub(1)),
             causes,
+            beside: second.as_ref().and_then(tell),
             changes: changes(scene, began),
             ruled_out: diagnosis.ruled_out.clone(),
             unknown: diagnosis.unknown,
@@ -205,14 +211,13 @@ impl Report {
         };
         let sure = if cause.probability >= SURE { "" } else { "perhaps " };
         let benign = if cause.benign { ", which is no fault" } else { "" };
-        format!(
-            "{sure}{} at {} {}{benign} ({}, {})",
-            cause.name,
-            cause.kind,
-            cause.place,
-            cause.fault,
-            percent(cause.probability)
-        )
+        let named = |cause: &ToldCause, benign: &str| {
+            let ToldCause { name, kind, place, fault, probability, .. } = cause;
+            format!("{name} at {kind} {place}{benign} ({fault}, {})", percent(*probability))
+        };
+        let second = self.beside.as_ref();
+        let second = second.map(|second| format!("; beside it perhaps {}", named(second, "")));
+        format!("{sure}{}{}", named(cause, benign), second.unwrap_or_default())
     }
 
     /// The report as text, for a terminal.
@@ -237,15 +242,8 @@ impl Report {
             if let Some(prior) = cause.prior.as_ref().filter(|prior| prior.verdicts > 0) {
                 let _ = writeln!(text, "   {prior}");
             }
-            // Only of the first ones all of it is wanted.
-            let most = if place == 0 { TOLD } else { 3 };
-            for (sign, list) in [("+", &cause.supports), ("-", &cause.speaks_against)] {
-                for evidence in list.iter().take(most) {
-                    let is = if evidence.holds { "" } else { " (is not so)" };
-                    let _ =
-                        writeln!(text, "   {sign} {}{is}: {}", evidence.statement, evidence.seen);
-                }
-            }
+            // Only of the first one all of it is wanted.
+            cause.write_evidence(&mut text, if place == 0 { TOLD } else { 3 });
             for unknown in &cause.not_known {
                 let _ = writeln!(text, "   ? {unknown}: not known");
             }
@@ -259,6 +257,15 @@ impl Report {
                 let _ = writeln!(text, "   risk:   {}; guard: {}", remedy.risk, remedy.guard);
                 let _ = writeln!(text, "   helped: {}", remedy.recovered_when);
             }
+        }
+        if let Some(second) = &self.beside {
+            let ToldCause { name, fault, kind, place, about, probability, .. } = second;
+            let percent = 100.0 * probability;
+            let _ = writeln!(
+                text,
+                "\nbeside the first, by what that does not account for: {name} ({fault}) at {kind} {place}: {percent:.1} %\n   {about}"
+            );
+            second.write_evidence(&mut text, 3);
         }
         if let Some(recovery) = &self.recovery {
             let _ = writeln!(text, "\n{}", recovery.sentence);
@@ -291,6 +298,18 @@ impl Report {
             let _ = writeln!(text, "ruled out: {} ({}): {}", one.name, one.fault, one.reason);
         }
         text
+    }
+}
+
+impl ToldCause {
+    /// Writes at most so many pieces of evidence for it, and against it.
+    fn write_evidence(&self, text: &mut String, most: usize) {
+        for (sign, list) in [("+", &self.supports), ("-", &self.speaks_against)] {
+            for evidence in list.iter().take(most) {
+                let is = if evidence.holds { "" } else { " (is not so)" };
+                let _ = writeln!(text, "   {sign} {}{is}: {}", evidence.statement, evidence.seen);
+            }
+        }
     }
 }
 

@@ -36,6 +36,13 @@ pub(super) fn write_others(out: &mut String, report: &Report) {
         );
     }
     out.push_str("</table>\n");
+    if let Some(second) = &report.beside {
+        let share = percent(second.probability);
+        let _ =
+            writeln!(out, "<p>Beside the first, by what that does not account for ({share}):</p>");
+        write_other(out, second);
+        out.push_str("<p>Instead of the first:</p>\n");
+    }
     report.causes.iter().skip(1).for_each(|cause| write_other(out, cause));
     write_ruled_out(out, report);
     out.push_str("</section>\n");

@@ -1,5 +1,6 @@
 //! The page of results.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::answer::{Answer, Seen, answer};
@@ -25,13 +26,14 @@ pub(crate) fn document(runs: &[Run]) -> String {
         let _ = write!(
             text,
             "\n## {server}\n\nOf {all} runs, **{} have the right cause first** ({} at the right place), {} among the first three.\n\
-             Without the gateway's counters it is {}, with the server's own page alone {}.\n\n\
+             Without the gateway's counters it is {}, with the server's own page alone {}. By the number of the run: {}.\n\n\
              | run | it is | first cause | at | right |\n|---|---|---|---|---|\n",
             count(|one| one.is_right),
             count(|one| one.is_right && one.is_there),
             count(|one| one.is_right || one.rank.is_some_and(|rank| rank <= 3)),
             share(Seen::NoGateway),
             share(Seen::ServerOnly),
+            by_number(&of_server, &answers),
         );
         for (run, one) in of_server.iter().zip(&answers) {
             let name = run.name.rsplit('/').next().unwrap_or_default();
@@ -55,4 +57,17 @@ pub(crate) fn document(runs: &[Run]) -> String {
         }
     }
     text
+}
+
+/// How many are right of the runs with each number, such as `1: 10 of 13, 2: 9 of 12`.
+fn by_number(runs: &[&Run], answers: &[Answer]) -> String {
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (run, answer) in runs.iter().zip(answers) {
+        let number = run.name.rsplit('-').next().unwrap_or_default();
+        let (right, all) = counts.entry(number).or_default();
+        *right += usize::from(answer.is_right);
+        *all += 1;
+    }
+    let told = counts.iter().map(|(number, (right, all))| format!("{number}: {right} of {all}"));
+    told.collect::<Vec<String>>().join(", ")
 }
