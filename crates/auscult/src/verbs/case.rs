@@ -73,7 +73,7 @@ pub(super) struct CaseArguments {
 #[derive(Debug)]
 pub(super) enum Patient<'h> {
     /// Of recordings.
-    Recorded(OpenCase<'h>),
+    Recorded(Box<OpenCase<'h>>),
     /// Of a running service, by its number.
     Served(Rc<Service>, u64),
 }
@@ -256,7 +256,7 @@ fn find<'h>(
             changes.iter().for_each(|change| case.change(change.clone()));
         }
         lines.iter().for_each(|line: &LogLine| case.log(line.clone()));
-        (incident, Patient::Recorded(case.open()))
+        (incident, Patient::Recorded(Box::new(case.open())))
     });
     Ok(opened.collect())
 }
