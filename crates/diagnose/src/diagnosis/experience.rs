@@ -155,11 +155,6 @@ impl Experience {
         learnt.copied().unwrap_or_default()
     }
 
-    /// Whether other faults were learnt from past incidents, and `fault` was not.
-    pub(super) fn taught_others_only(&self, fault: &str) -> bool {
-        !self.learnt.is_empty() && !self.learnt.contains_key(fault)
-    }
-
     /// What is added to the logarithm of the odds of `fault`, whatever was found.
     pub(super) fn leaning(&self, fault: &str) -> f64 {
         self.learnt.get(fault).map_or(0.0, |learnt| learnt.leaning)

@@ -54,7 +54,6 @@ impl Default for Weights {
             against: 0.06,
             expert: 3.0,
             trust: 0.15,
-            untaught: 0.3,
             alone: 0.5,
             unseen: 0.1,
             health: 0.05,
