@@ -169,7 +169,7 @@ fn a_service_is_asked_with_answers_of_people() {
             "there is no gpu `h/9` in this incident",
         ),
         (
-            json!({"answers": [{"statement": "gpu_power risess", "kind": "gpu", "place": "h/3", "holds": true}]}),
+            json!({"answers": [{"statement": "gpu_powr rises", "kind": "gpu", "place": "h/3", "holds": true}]}),
             "did you mean `gpu_power rises`?",
         ),
         (json!({"certainty": 0}), "the certainty is 0"),
