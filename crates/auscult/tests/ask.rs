@@ -169,8 +169,8 @@ fn a_service_is_asked_with_answers_of_people() {
             "there is no gpu `h/9` in this incident",
         ),
         (
-            json!({"answers": [{"statement": "gpu_powr rises", "kind": "gpu", "place": "h/3", "holds": true}]}),
-            "did you mean `gpu_power rises`?",
+            json!({"answers": [{"statement": "gpu_power fals", "kind": "gpu", "place": "h/3", "holds": true}]}),
+            "did you mean `gpu_power falls`?",
         ),
         (json!({"certainty": 0}), "the certainty is 0"),
         (json!({"prices": {"gpu_power": 0}}), "the price of `gpu_power` is 0"),
