@@ -50,7 +50,9 @@ impl Doctor<'_> {
         let mut beside: BTreeMap<String, Beside> = BTreeMap::new();
         let mut weigh = |cause: &Cause| -> Beside {
             let known = beside.entry(cause.fault.clone());
-            known.or_insert_with(|| odds(self.beside(scene, window, &[cause.clone()]))).clone()
+            known
+                .or_insert_with(|| odds(self.beside(scene, window, std::slice::from_ref(cause))))
+                .clone()
         };
         let mut best: Option<(f64, [Cause; 2])> = None;
         let alone: Vec<Cause> = harmful(alone.causes.iter().cloned()).collect();

@@ -218,9 +218,10 @@ impl Scene {
         label: Option<(&str, &str)>,
     ) -> Option<Cow<'_, [f64]>> {
         let mut tracks = self.told_by(target, signal, label);
-        match (tracks.clone().next()?, tracks.clone().nth(1)) {
-            (Track { weights: None, values, .. }, None) => return Some(Cow::Borrowed(values)),
-            _ => {}
+        if let (Track { weights: None, values, .. }, None) =
+            (tracks.clone().next()?, tracks.clone().nth(1))
+        {
+            return Some(Cow::Borrowed(values));
         }
         let adds = knowledge.signal(signal).is_some_and(|known| match known.form {
             Form::Rate => !matches!(known.unit.as_str(), "ratio"),

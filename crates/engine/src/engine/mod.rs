@@ -219,6 +219,11 @@ impl Engine {
         has_ended
     }
 
+    /// Finds out anew which incidents are silenced at `now`.
+    pub fn mark_silenced(&self, now: Timestamp) {
+        lock(&self.book).mark_silenced(now);
+    }
+
     /// Every silence, oldest number first; those that are over for five days at most.
     #[must_use]
     pub fn silences(&self) -> Vec<Silence> {

@@ -17,6 +17,7 @@ use auscult_telemetry::metrics::{MetricBatch, MetricKind};
 use super::decisions;
 use super::{CHECKPOINT, Checkpoint, Storage, Tally, Troubles, read, seconds_since, stored};
 use crate::accepted;
+use crate::clock;
 use crate::settings::DataSettings;
 
 /// Incidents and changes that are taken from the database into memory.
@@ -45,6 +46,8 @@ pub(super) fn open(
     // Before anything ticks: what is silenced stays so.
     decisions::restore_silences(&engine, &book)?;
     let samples = feed_again(&engine, &resumed, &log, tick, &mut notes)?;
+    // Samples from before a silence was made have just been judged by their own time.
+    engine.mark_silenced(clock::now());
     let tally = Tally { set_aside: AtomicU64::new(notes.len() as u64), ..Tally::default() };
     let checkpoint = Checkpoint { at: Instant::now(), bytes: 0, seconds: 0.0 };
     let storage = Storage {
