@@ -94,6 +94,20 @@ fn a_real_recording_becomes_a_page_that_is_read_from_the_sentence_to_the_remedy(
 }
 
 #[test]
+fn a_short_recording_is_looked_at_as_finely_as_one_whose_end_is_told() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/real_servers/llama-cpp");
+    let (run, changes) = (format!("{folder}/killed-4.csv.gz"), format!("{folder}/changes.csv"));
+    let at = "2026-11-26T14:15:40.505Z";
+    let call = ["diagnose", "-q", &run, "--at", at, "--changes", &changes];
+    let until = [&call[..], &["--until", "2026-11-26T14:17:10.529Z"]].concat();
+    for call in [&call[..], &until] {
+        let told = auscult(call, "");
+        let expected = "engine crash at replica chat-57:8000 (E3";
+        assert!(told.out.contains(expected), "{}{}", told.out, told.err);
+    }
+}
+
+#[test]
 fn wrong_calls_end_in_one_sentence() {
     let metrics = scratch("diagnose-few.csv");
     std::fs::write(&metrics, "time,up\n2026-03-02T08:00:00Z,1\n2026-03-02T08:00:15Z,1\n").unwrap();

@@ -180,6 +180,25 @@ fn folder(name: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
 }
 
 #[test]
+fn a_second_fault_is_told_beside_the_first_and_none_where_there_is_one() {
+    for pair in ["G3+S2/701", "R3+D1/701", "G9+M4/701"] {
+        let diagnosis = diagnosed(pair, |_| true);
+        let second = diagnosis.beside.as_ref().expect("there are two");
+        let told = format!("{}+{}/701", diagnosis.causes[0].fault, second.fault);
+        assert_eq!(told, pair, "{}", diagnosis.text());
+        assert!(!second.supports.is_empty() && second.probability >= 0.7, "{second:?}");
+        let named = format!("{} at {} {}", second.name, second.kind, second.place);
+        assert!(diagnosis.sentence.contains(&named), "{}", diagnosis.sentence);
+        assert!(diagnosis.text().contains("beside the first"), "{}", diagnosis.text());
+    }
+    for alone in ["G3/102", "E1/102", "D2/102"] {
+        let diagnosis = diagnosed(alone, |_| true);
+        assert_eq!(diagnosis.beside, None, "{alone}");
+        assert!(!diagnosis.sentence.contains("beside"), "{}", diagnosis.sentence);
+    }
+}
+
+#[test]
 fn a_fault_of_ones_own_is_found_by_signals_of_ones_own() {
     let signals = "- {name: fan_speed, unit: turns, form: level, about: 'of the fan, a minute'}\n";
     let adapter = "\

@@ -202,9 +202,10 @@ fn find<'h>(
     }
     let incidents: Vec<(Option<u64>, Case<'_>)> = match arguments.at {
         Some(at) => {
-            let until = arguments.until.unwrap_or_else(|| {
-                Timestamp::from_nanos(at.nanos().saturating_add(3_600_000_000_000))
-            });
+            let until = match arguments.until {
+                Some(until) => until,
+                None => end(arguments, at)?,
+            };
             if until <= at {
                 return Err(CallError::input("--until does not lie after --at"));
             }
@@ -259,6 +260,23 @@ fn find<'h>(
         (incident, Patient::Recorded(Box::new(case.open())))
     });
     Ok(opened.collect())
+}
+
+/// When what is recorded after `at` ends, an hour later at most. How finely an incident is looked at
+/// depends on how long it lasted.
+fn end(arguments: &CaseArguments, at: Timestamp) -> Result<Timestamp, CallError> {
+    let most = Timestamp::from_nanos(at.nanos().saturating_add(3_600_000_000_000));
+    // Standard input can be read once only.
+    if arguments.recordings.input.files.iter().any(|file| file.as_os_str() == "-") {
+        return Ok(most);
+    }
+    let replay = Replay::open(arguments.recordings.open()?, Some(at), Some(most));
+    let mut last = None;
+    replay
+        .map_err(CallError::input)?
+        .run(|moment| last = Some(moment.time))
+        .map_err(CallError::input)?;
+    Ok(last.filter(|last| *last > at).unwrap_or(most))
 }
 
 /// The incidents that the service would have told, and when the recording ends.

@@ -17,17 +17,21 @@ const TRIED: usize = 6;
 /// Least probability, beside the first, of a second cause that is told.
 const SURE: f64 = 0.7;
 
+/// Seconds from the onset on in which no second cause is told: what one fault brings comes bit by bit.
+const YOUNG: f64 = 60.0;
+
 /// By how much causes speak beside a known one: the logarithm of their odds to health.
 type Beside = BTreeMap<String, (f64, Cause)>;
 
 impl Doctor<'_> {
-    /// A second fault at the same time: one that is likelier than not by what the first cause of
-    /// `diagnosis`, itself likelier than not, leaves to be accounted for.
+    /// A second fault at the same time: one that is likely by what the first cause of `diagnosis`, itself
+    /// likely, leaves to be accounted for. None in the first minute.
     ///
     /// Costs as much as the diagnosis.
     pub fn second(&self, scene: &Scene, window: Window, diagnosis: &Diagnosis) -> Option<Cause> {
         let first = diagnosis.causes.first()?;
-        if first.benign || first.probability < SURE {
+        let lasted = window.end.saturating_sub(window.onset) as f64 * scene.step();
+        if first.benign || first.probability < SURE || lasted < YOUNG {
             return None;
         }
         let beside = self.beside(scene, window, std::slice::from_ref(first));
