@@ -484,7 +484,7 @@ mod tests {
     fn what_tells_two_faults_apart_is_learnt() {
         let knowledge = Knowledge::embedded();
         let mut experience = Experience::default();
-        let fitting = Fitting { rounds: 200, belief: 1.0, ..Fitting::default() };
+        let fitting = Fitting { rounds: 200, belief: 1.0, left_out: 0.0, ..Fitting::default() };
         experience.fit(&knowledge, Weights::default(), &lessons(), fitting);
         let logit = Logit::new(&knowledge, &experience, Weights::default());
         let unfitted = Experience { learnt: BTreeMap::new(), ..experience.clone() };
@@ -493,12 +493,13 @@ mod tests {
             logit.learn(lesson, Hearing::ALL, 1.0, &mut vec![0.0; logit.weights.len()])
         };
         let [first, second, calm] = lessons().try_into().expect("three");
-        for lesson in [&first, &second, &calm] {
-            assert!(entropy(&logit, lesson) < entropy(&before, lesson), "{lesson:?}");
+        for lesson in [&first, &second] {
+            assert!(entropy(&logit, lesson) < entropy(&before, lesson) - 0.3, "{lesson:?}");
         }
+        assert!(entropy(&logit, &calm) < entropy(&before, &calm), "{calm:?}");
         for (lesson, other) in [(&first, &second), (&second, &first)] {
             let mistaken = Lesson { causes: other.causes.clone(), ..lesson.clone() };
-            assert!(entropy(&logit, lesson) < entropy(&logit, &mistaken), "{lesson:?}");
+            assert!(entropy(&logit, lesson) < entropy(&logit, &mistaken) - 0.5, "{lesson:?}");
         }
         let mut again = Experience::default();
         again.fit(&knowledge, Weights::default(), &lessons(), fitting);

@@ -51,26 +51,24 @@ impl Doctor<'_> {
         alone: &Diagnosis,
         most: usize,
     ) -> Vec<Cause> {
-        let mut beside: BTreeMap<String, Beside> = BTreeMap::new();
-        let mut weigh = |cause: &Cause| -> Beside {
-            let known = beside.entry(cause.fault.clone());
-            known
-                .or_insert_with(|| odds(self.beside(scene, window, std::slice::from_ref(cause))))
-                .clone()
-        };
-        let mut best: Option<(f64, [Cause; 2])> = None;
         let alone: Vec<Cause> = harmful(alone.causes.iter().cloned()).collect();
-        for one in alone.iter().take(TRIED) {
-            for (_, other) in weigh(one).into_values() {
-                if other.fault == one.fault {
-                    continue;
-                }
-                let beside_one = weigh(one).get(&other.fault).map(|(odds, _)| *odds);
-                let beside_other = weigh(&other).get(&one.fault).map(|(odds, _)| *odds);
-                let (Some(of_other), Some(of_one)) = (beside_one, beside_other) else { continue };
+        let weigh = |cause: &Cause| odds(self.beside(scene, window, std::slice::from_ref(cause)));
+        let tried = alone.iter().take(TRIED);
+        let mut beside: BTreeMap<String, Beside> =
+            tried.clone().map(|cause| (cause.fault.clone(), weigh(cause))).collect();
+        // Each beside one of them, to be weighed the other way about.
+        let others: Vec<Cause> =
+            beside.values().flatten().map(|(_, (_, cause))| cause.clone()).collect();
+        for other in others {
+            beside.entry(other.fault.clone()).or_insert_with(|| weigh(&other));
+        }
+        let mut best: Option<(f64, [Cause; 2])> = None;
+        for one in tried {
+            for (of_other, other) in beside[&one.fault].values() {
+                let Some((of_one, _)) = beside[&other.fault].get(&one.fault) else { continue };
                 let sum = of_one + of_other;
                 if best.as_ref().is_none_or(|(most, _)| sum > *most) {
-                    best = Some((sum, [one.clone(), other]));
+                    best = Some((sum, [one.clone(), other.clone()]));
                 }
             }
         }
