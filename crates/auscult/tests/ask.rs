@@ -81,7 +81,7 @@ fn what_no_reading_tells_is_asked_and_changes_the_answer() {
     let other = open.lines().find(|line| line.starts_with("Question 2: "));
     let text = |line: &str| line.split_once(": ").unwrap().1.to_owned();
     assert_ne!(other.map(text), Some(text(question)));
-    let back = done(&call, "why\nyes\nback\nperhaps\nquit\n");
+    let back = done(&call, "why\nno\nback\nperhaps\nquit\n");
     assert!(back.contains("What the answer would mean:"), "{back}");
     assert!(back.contains("Took back the answer to `"), "{back}");
     assert!(back.contains("`perhaps` is no answer; expected yes, no, unknown"), "{back}");

@@ -181,11 +181,12 @@ fn folder(name: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
 
 #[test]
 fn a_second_fault_is_told_beside_the_first_and_none_where_there_is_one() {
-    for pair in ["G3+S2/701", "R3+D1/701", "G9+M4/701"] {
-        let diagnosis = diagnosed(pair, |_| true);
+    // Which of the two comes first is a matter of a few percent.
+    for (one, other) in [("G3", "S2"), ("R3", "D1"), ("G9", "M4")] {
+        let diagnosis = diagnosed(&format!("{one}+{other}/701"), |_| true);
         let second = diagnosis.beside.as_ref().expect("there are two");
-        let told = format!("{}+{}/701", diagnosis.causes[0].fault, second.fault);
-        assert_eq!(told, pair, "{}", diagnosis.text());
+        let told = [diagnosis.causes[0].fault.as_str(), second.fault.as_str()];
+        assert!(told == [one, other] || told == [other, one], "{}", diagnosis.text());
         assert!(!second.supports.is_empty() && second.probability >= 0.7, "{second:?}");
         let named = format!("{} at {} {}", second.name, second.kind, second.place);
         assert!(diagnosis.sentence.contains(&named), "{}", diagnosis.sentence);

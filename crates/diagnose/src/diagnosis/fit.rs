@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use auscult_knowledge::{Knowledge, Statement};
+use auscult_knowledge::{Knowledge, Statement, Subject};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -38,6 +38,9 @@ pub struct Fitting {
     /// of them decide alone (Hinton et al., *Improving neural networks by preventing co-adaptation
     /// of feature detectors*, 2012).
     pub left_out: f64,
+    /// Share of the times at which an incident is looked at as if nobody had told of changes, as at
+    /// sites where nobody does.
+    pub untold: f64,
     /// Of the order in which incidents are looked at, and of what is left out.
     pub seed: u64,
 }
@@ -52,6 +55,7 @@ impl Default for Fitting {
             belief: 0.6,
             caution: 2.0,
             left_out: 0.3,
+            untold: 0.3,
             seed: 1,
         }
     }
@@ -111,7 +115,11 @@ impl Experience {
                 let mut gradient = vec![0.0; logit.weights.len()];
                 for number in batch {
                     let lesson = lessons[*number];
-                    let hearing = Hearing { left_out: fitting.left_out, seed: random.random() };
+                    let hearing = Hearing {
+                        left_out: fitting.left_out,
+                        changes: !random.random_bool(fitting.untold),
+                        seed: random.random(),
+                    };
                     let counts = if logit.is_benign(lesson) { fitting.caution } else { 1.0 };
                     logit.learn(lesson, hearing, counts / batch.len() as f64, &mut gradient);
                 }
@@ -146,16 +154,26 @@ impl Experience {
 #[derive(Debug, Clone, Copy)]
 struct Hearing {
     left_out: f64,
+    /// Whether changes are told.
+    changes: bool,
     seed: u64,
 }
 
 impl Hearing {
     /// All of them.
-    const ALL: Self = Self { left_out: 0.0, seed: 0 };
+    const ALL: Self = Self { left_out: 0.0, changes: true, seed: 0 };
 
-    /// Whether what was found of a statement at a place of the lesson counts: a hash of both, by
-    /// the finaliser of SplitMix64.
-    fn counts(self, place: usize, statement: usize) -> bool {
+    /// Whether a statement about a target of `kind` can be known at all.
+    fn is_told(self, kind: &Kind, statement: usize) -> bool {
+        self.changes || !kind.is_change[statement]
+    }
+
+    /// Whether what was found of a statement at a place of the lesson, a target of `kind`, counts: a
+    /// hash of both, by the finaliser of SplitMix64.
+    fn counts(self, kind: &Kind, place: usize, statement: usize) -> bool {
+        if !self.is_told(kind, statement) {
+            return false;
+        }
         let mut mixed = self.seed ^ (place as u64) << 32 ^ statement as u64;
         for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
             mixed = (mixed ^ mixed >> shift).wrapping_mul(factor);
@@ -191,6 +209,8 @@ struct Kind {
     struck_out_by: Vec<Vec<(usize, bool)>>,
     /// For each fault, places of what it requires.
     required: Vec<Vec<usize>>,
+    /// For each statement, whether it is about a change that people made.
+    is_change: Vec<bool>,
     statements: usize,
     /// Where its weights begin.
     offset: usize,
@@ -248,6 +268,10 @@ impl<'k> Logit<'k> {
                         .map(|number| tables.struck_out_by[*number].clone())
                         .collect(),
                     required: numbers.iter().map(required).collect(),
+                    is_change: vocabulary
+                        .iter()
+                        .map(|statement| matches!(statement.subject, Subject::Event(_)))
+                        .collect(),
                     statements: vocabulary.len(),
                     offset,
                 },
@@ -317,19 +341,23 @@ impl<'k> Logit<'k> {
                 .zip(leaning)
                 .map(|(prior, leaning)| prior + leaning + share)
                 .collect();
-            let heard = place.found.iter().filter(|(one, _)| hearing.counts(number, *one));
+            let heard = place.found.iter().filter(|(one, _)| hearing.counts(kind, number, *one));
             for (statement, holds) in heard {
                 let row = &self.weights[kind.row(*statement, *holds)..][..kind.faults.len()];
                 odds.iter_mut().zip(row).for_each(|(odds, weight)| *odds += weight);
             }
             for (odds, struck_out_by) in odds.iter_mut().zip(&kind.struck_out_by) {
-                if struck_out_by.iter().any(|finding| place.found.contains(finding)) {
+                let mut strikes =
+                    struck_out_by.iter().filter(|(one, _)| hearing.is_told(kind, *one));
+                if strikes.any(|finding| place.found.contains(finding)) {
                     *odds = f64::NEG_INFINITY;
                 }
             }
             for (odds, required) in odds.iter_mut().zip(&kind.required) {
-                let is_found =
-                    |place_of: &&usize| place.found.iter().any(|(known, _)| known == *place_of);
+                let is_found = |one: &&usize| {
+                    hearing.is_told(kind, **one)
+                        && place.found.iter().any(|(known, _)| known == *one)
+                };
                 let unseen = required.len() - required.iter().filter(is_found).count();
                 *odds += self.unseen * unseen as f64 / required.len().max(1) as f64;
             }
@@ -378,7 +406,7 @@ impl<'k> Logit<'k> {
                 row.iter_mut().zip(&slopes).for_each(|(sum, slope)| *sum += slope);
             };
             add(kind.leaning());
-            let heard = place.found.iter().filter(|(one, _)| hearing.counts(*number, *one));
+            let heard = place.found.iter().filter(|(one, _)| hearing.counts(kind, *number, *one));
             heard.for_each(|(statement, holds)| add(kind.row(*statement, *holds)));
         }
         if lesson.causes.is_empty() {

@@ -14,6 +14,7 @@
 //! | `--fleet small` | in fleets of one host with one replica or two; without faults that take more |
 //! | `--look early` | 45 to 240 seconds after it began; when the fault ends otherwise |
 //! | `--exporters some` | where half of the kinds of exporters are missing, drawn for each scenario |
+//! | `--changes untold` | where nobody tells of changes |
 //! | `--show` | prints each answer with its evidence |
 //! | `--signals` | prints what moved |
 //! | `--laws` | prints which laws are broken, and which exclude the true cause |
@@ -80,6 +81,7 @@ impl Options {
                 "--fleet" => options.course.fleet = Fleet::named(&value()?)?,
                 "--look" => options.course.early = chosen("--look", &value()?, "early")?,
                 "--exporters" => options.course.sparse = chosen("--exporters", &value()?, "some")?,
+                "--changes" => options.course.untold = chosen("--changes", &value()?, "untold")?,
                 "--show" => options.show = true,
                 "--signals" => options.signals = true,
                 "--laws" => options.laws = true,
