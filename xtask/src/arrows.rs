@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("auscult-store", 2),
     ("auscult-telemetry", 2),
     ("auscult-engine", 3),
+    ("auscult-gpu", 3),
     ("auscult-server", 4),
     ("auscult", 5),
     ("auscult-bench", 5),

@@ -4,6 +4,7 @@ mod backtest;
 mod benchmark;
 mod cells;
 mod detection;
+mod http;
 mod outcome;
 mod plot;
 mod progress;

@@ -12,6 +12,7 @@ mod diagnose;
 mod explain;
 mod fault_tree;
 mod fleet;
+mod gpus;
 mod joint;
 mod knowledge;
 mod learn;

@@ -198,14 +198,17 @@ fn the_manifest_and_the_examples_are_yaml_and_the_configuration_is_right() {
 }
 
 #[test]
-fn the_unit_of_systemd_names_sections_and_keys() {
-    let unit = text("systemd/auscult.service");
-    let lines = unit.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let (sections, keys): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with('['));
-    assert_eq!(sections, ["[Unit]", "[Service]", "[Install]"]);
-    assert!(keys.iter().all(|line| line.split_once('=').is_some()), "{keys:?}");
-    for key in ["DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes"] {
-        assert!(keys.contains(&key), "{key}");
+fn units_of_systemd_name_sections_and_keys() {
+    for unit in ["systemd/auscult.service", "systemd/auscult-gpus.service"] {
+        let unit = text(unit);
+        let lines = unit.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let (sections, keys): (Vec<&str>, Vec<&str>) =
+            lines.partition(|line| line.starts_with('['));
+        assert_eq!(sections, ["[Unit]", "[Service]", "[Install]"]);
+        assert!(keys.iter().all(|line| line.split_once('=').is_some()), "{keys:?}");
+        for key in ["DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes"] {
+            assert!(keys.contains(&key), "{key}");
+        }
     }
 }
 

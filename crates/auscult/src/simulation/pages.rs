@@ -7,15 +7,13 @@ use std::time::Duration;
 use auscult_simulate::page::Page;
 use auscult_telemetry::metrics::exposition::TEXT_CONTENT_TYPE;
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::HeaderValue;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::body::Bytes;
+use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::live::{Live, Shown};
+use crate::http::{Refused, answer_all, response};
 
 /// A fleet that can be scraped: `/JOB/INSTANCE/metrics` for each page, and `/targets` with all of
 /// them as Prometheus's HTTP service discovery wants it.
@@ -24,11 +22,6 @@ pub(crate) struct PageServer {
     listener: TcpListener,
     live: Live,
 }
-
-/// A scrape that the simulated exporter refuses: the connection closes without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the simulated exporter refuses")]
-struct Refused;
 
 impl PageServer {
     pub(crate) async fn bind(address: SocketAddr, live: Live) -> std::io::Result<Self> {
@@ -47,27 +40,20 @@ impl PageServer {
     /// Answers until it is dropped.
     pub(crate) async fn run(self) -> std::io::Result<Infallible> {
         let address = self.address()?;
-        loop {
-            // A connection that fails at once is the client's loss.
-            let Ok((stream, _)) = self.listener.accept().await else { continue };
-            let live = self.live.clone();
-            tokio::spawn(async move {
-                let answer = service_fn(|request| answer(&live, address, request));
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), answer);
-                // A client that went away, or was refused as it should be.
-                let _ = connection.await;
-            });
-        }
+        let live = self.live;
+        let answer = move |request: hyper::Request<_>| {
+            let (live, path) = (live.clone(), request.uri().path().to_owned());
+            async move { answer(&live, address, &path).await }
+        };
+        Ok(answer_all(self.listener, answer).await)
     }
 }
 
 async fn answer(
     live: &Live,
     address: SocketAddr,
-    request: Request<Incoming>,
+    path: &str,
 ) -> Result<Response<Full<Bytes>>, Refused> {
-    let path = request.uri().path();
     if path == "/targets" {
         let text = targets(live.pages(), &address.to_string()).to_string();
         return Ok(response(StatusCode::OK, "application/json", text));
@@ -93,14 +79,6 @@ async fn answer(
             Ok(response(status, "text/plain", String::new()))
         }
     }
-}
-
-fn response(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    let content_type = HeaderValue::from_static(content_type);
-    response.headers_mut().insert(hyper::header::CONTENT_TYPE, content_type);
-    response
 }
 
 /// Path of a page.

@@ -16,6 +16,7 @@ mod event;
 mod explain;
 mod fault_tree;
 mod faults;
+mod gpus;
 mod hash_secret;
 mod input;
 mod knowledge;
@@ -55,6 +56,8 @@ pub(crate) enum Verb {
     Detect(Box<detect::Arguments>),
     /// Lists the faults that are known, or shows everything about one.
     Faults(faults::Arguments),
+    /// Shows the NVIDIA GPUs of this host, once or to be scraped, as dcgm-exporter does.
+    Gpus(gpus::Arguments),
     /// Lists the laws that measurements must obey, or shows everything about one.
     Laws(laws::Arguments),
     /// Says what an incident is: its likely causes with their evidence, and what to do.
@@ -103,6 +106,7 @@ impl Verb {
             Self::Demo(arguments) => demo::run(&arguments),
             Self::Detect(arguments) => detect::run(&arguments),
             Self::Faults(arguments) => faults::run(&arguments),
+            Self::Gpus(arguments) => gpus::run(&arguments),
             Self::Laws(arguments) => laws::run(&arguments),
             Self::Diagnose(arguments) => diagnose::run(&arguments),
             Self::Event(arguments) => event::run(&arguments),
