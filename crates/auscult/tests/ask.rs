@@ -86,6 +86,17 @@ fn what_no_reading_tells_is_asked_and_changes_the_answer() {
     assert!(back.contains("Took back the answer to `"), "{back}");
     assert!(back.contains("`perhaps` is no answer; expected yes, no, unknown"), "{back}");
     assert_eq!(back.matches(question).count(), 2, "{back}");
+    // A report has what the answers lead to.
+    let page = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("ask-report.html");
+    let reported = [&call[..], &["--html", page.to_str().unwrap()]].concat();
+    let [first, last] = ["", "yes\n"].map(|input| {
+        done(&reported, input);
+        std::fs::read_to_string(&page).unwrap()
+    });
+    assert!(first.contains("<svg ") && last.contains("<svg "), "{last}");
+    let event = "event maintenance happens";
+    assert_ne!(first.split_once("</h1>").unwrap().0, last.split_once("</h1>").unwrap().0);
+    assert!(first.contains(event) && last.contains(event), "{last}");
     // The last answer as data; questions go to standard error then.
     let json = [&call[..], &["--format", "json"]].concat();
     let Ended { code, out, err } = auscult(&json, "yes\n");

@@ -228,8 +228,13 @@ impl OpenCase<'_> {
 
     /// What it is, with the readings behind the evidence.
     pub fn illustrate(&self) -> Illustrated {
-        let knowledge = self.handbook.knowledge();
-        Illustrated::new(knowledge, &self.scene, self.window, self.diagnose())
+        self.illustrate_report(self.diagnose())
+    }
+
+    /// The readings behind the evidence of a report about this case, such as that of
+    /// [`OpenCase::consult`].
+    pub fn illustrate_report(&self, report: Report) -> Illustrated {
+        Illustrated::new(self.handbook.knowledge(), &self.scene, self.window, report)
     }
 
     /// What it is by its samples and by what people answered, how that was found step by step, and

@@ -74,15 +74,25 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<OwnFile>, Vec<Problem>> {
         return Err(refuse("this is no folder; expected one of knowledge".to_owned()));
     }
     let mut found = Found { root, files: Vec::new(), problems: Vec::new() };
-    for path in found.entries(folder) {
+    let entries = found.entries(folder);
+    // Whether anything is knowledge, or was meant to be.
+    let mut is_meant = !found.problems.is_empty();
+    for path in entries {
         let stem = stem(&path);
         let is_text = is_yaml(&path);
         match stem.as_str() {
-            within if FOLDERS.contains(&within) && path.is_dir() => found.within(&path, within),
-            SIGNALS if is_text => found.take(&path, Kind::Signals),
+            within if FOLDERS.contains(&within) && path.is_dir() => {
+                is_meant = true;
+                found.within(&path, within);
+            }
+            SIGNALS if is_text => {
+                is_meant = true;
+                found.take(&path, Kind::Signals);
+            }
             _ if path.is_dir() || is_text || has_ending(&path, &["json"]) => {
                 let known = FOLDERS.iter().copied().chain(["signals.yaml"]);
                 let near = meant(&own_name(&path), known);
+                is_meant |= !near.is_empty();
                 let expected = "; expected signals.yaml, adapters, faults or laws";
                 let hint = if near.is_empty() { expected } else { near.as_str() };
                 found.refuse(&path, format!("this is nothing of knowledge{hint}"));
@@ -92,7 +102,7 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<OwnFile>, Vec<Problem>> {
         }
     }
     let Found { files, mut problems, .. } = found;
-    if files.is_empty() && problems.is_empty() {
+    if !is_meant || files.is_empty() && problems.is_empty() {
         problems = refuse(
             "the folder holds no knowledge; expected signals.yaml, or files in adapters, faults or laws"
                 .to_owned(),

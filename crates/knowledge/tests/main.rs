@@ -146,6 +146,9 @@ fn every_mistake_is_told_with_its_place_and_what_was_meant() {
         &[("faults/a.yaml", faults), ("laws/laws.yaml", "- law: [x\n"), ("fauts/b.yaml", "")],
     ));
     assert_eq!(said, ["fauts:1:1: this is nothing of knowledge; did you mean `faults`?"]);
+    // A folder of something else is one mistake, not one a file.
+    let said = refused(&folder("other", &[("src/main.yaml", ""), ("values.yaml", "")]));
+    assert!(said.len() == 1 && said[0].contains("the folder holds no knowledge"), "{said:?}");
     let said =
         refused(&folder("typed", &[("faults/a.yaml", faults), ("laws/laws.yaml", "- law: [x\n")]));
     let expected = [

@@ -90,12 +90,14 @@ impl Patient<'_> {
         }
     }
 
-    /// The same, with the readings behind the evidence.
-    pub(super) fn illustrate(&self) -> Result<Illustrated, CallError> {
+    /// A diagnosis of it with the readings behind the evidence.
+    pub(super) fn illustrate(&self, diagnosis: Diagnosis) -> Result<Illustrated, CallError> {
         match self {
-            Self::Recorded(case) => Ok(case.illustrate()),
+            Self::Recorded(case) => Ok(case.illustrate_report(diagnosis)),
             Self::Served(service, id) => {
-                service.get(&format!("/incidents/{id}/diagnosis?series=true"))
+                let path = format!("/incidents/{id}/diagnosis?series=true");
+                let illustrated: Illustrated = service.get(&path)?;
+                Ok(Illustrated { report: diagnosis, ..illustrated })
             }
         }
     }

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     output: Option<PathBuf>,
 
     /// Also write a report with plots of the evidence: one page that needs nothing else
-    #[arg(long, value_name = "FILE.html", conflicts_with = "ask")]
+    #[arg(long, value_name = "FILE.html")]
     html: Option<PathBuf>,
 
     /// Exit with code 1 if something is wrong
@@ -78,29 +78,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         arguments.case.leave_input_to_answers()?;
     }
     let patients = arguments.case.open(&handbook, &progress)?;
-    let (mut answers, mut sheets) = (Vec::new(), Vec::new());
+    let mut answers = Vec::new();
     for (incident, patient) in &patients {
-        let incident = *incident;
-        // Readings are looked for only where they are drawn.
-        let diagnosis = if arguments.html.is_some() {
-            let diagnosis = patient.illustrate()?;
-            let report = diagnosis.report.clone();
-            sheets.push(Sheet { incident, diagnosis, links: patient.links() });
-            report
-        } else {
-            patient.diagnose()?
-        };
-        answers.push(Answer { incident, diagnosis });
+        answers.push(Answer { incident: *incident, diagnosis: patient.diagnose()? });
     }
+    // What was asked and answered is written to where the person reads.
+    let mut is_written = false;
     if arguments.ask && !answers.is_empty() {
         let is_shown = arguments.output.is_none() && arguments.format == Form::Text;
         for ((_, patient), answer) in patients.iter().zip(&mut answers) {
             answer.diagnosis = arguments.ask(patient, answer, is_shown)?;
         }
-        // What was asked and answered has been written to where the person reads.
-        if is_shown {
-            return Ok(arguments.outcome(&answers));
+        is_written = is_shown;
+    }
+    if let Some(path) = &arguments.html {
+        let mut sheets = Vec::new();
+        for ((incident, patient), answer) in patients.iter().zip(&answers) {
+            let diagnosis = patient.illustrate(answer.diagnosis.clone())?;
+            sheets.push(Sheet { incident: *incident, diagnosis, links: patient.links() });
         }
+        std::fs::write(path, page(&sheets))
+            .map_err(CallError::write(path.display().to_string()))?;
+    }
+    if is_written {
+        return Ok(arguments.outcome(&answers));
     }
     let mut text = Vec::new();
     match arguments.format {
@@ -109,10 +110,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             text.push(b'\n');
         }
         Form::Text => write(&mut text, &answers).map_err(CallError::write("the answer"))?,
-    }
-    if let Some(path) = &arguments.html {
-        std::fs::write(path, page(&sheets))
-            .map_err(CallError::write(path.display().to_string()))?;
     }
     match &arguments.output {
         Some(path) => {
