@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.request
 
 # Longest that a server may take to come up, in seconds.
 PATIENCE = {"llama-cpp": 60, "vllm": 400}
@@ -61,8 +60,11 @@ class Group:
         held = int(told["throttled_time"]) / 1e9 if self.is_old else int(told["throttled_usec"]) / 1e6
         yield "container_cpu_cfs_throttled_seconds_total", {}, f"{held:.6f}"
         yield "container_cpu_cfs_throttled_periods_total", {}, told["nr_throttled"]
-        with open(f"{self.pressure}/cpu.pressure") as file:
-            waited = int(file.readline().rsplit("=", 1)[1]) / 1e6
+        try:
+            with open(f"{self.pressure}/cpu.pressure") as file:
+                waited = int(file.readline().rsplit("=", 1)[1]) / 1e6
+        except OSError:  # the kernel was told not to count it
+            return
         yield "container_pressure_cpu_waiting_seconds_total", {}, f"{waited:.6f}"
 
     def remove(self):
@@ -108,7 +110,7 @@ class Server:
         """Begins it, and waits until it serves."""
         self.launch()
         until = time.monotonic() + PATIENCE[self.kind]
-        while time.monotonic() < until:
+        while time.monotonic() < until and self.process.poll() is None:
             try:
                 if self.ask("GET", "/health", None, 1)[0] == 200:
                     return
@@ -183,11 +185,14 @@ class Server:
         self.group.remove()
 
 
-def llama_cpp(program, model, name):
+def llama_cpp(program, model, name, context, gpu):
     command = [
         program, "--model", model, "--host", "127.0.0.1", "--port", "PORT", "--metrics", "--offline",
-        "--threads", "1", "--threads-http", "96", "--ctx-size", "32768", "--parallel", "4",
+        "--threads", "1", "--threads-http", "96", "--ctx-size", str(context), "--parallel", "4",
     ]
+    if gpu:
+        # All of it or nothing: one that finds too little memory ends, rather than compute on the processor.
+        command += ["--n-gpu-layers", "99", "--fit", "off"]
     return Server("llama-cpp", command, {}, name)
 
 
@@ -213,9 +218,8 @@ class NodeExporter:
         command += [f"--collector.{name}" for name in collectors]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def page(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
-            return answer.read().decode()
+    def address(self):
+        return f"http://127.0.0.1:{self.port}/metrics"
 
     def end(self):
         self.process.kill()
