@@ -14,7 +14,6 @@ where the user may make them. The load follows the seed; what the server makes o
 """
 
 import argparse
-import csv
 import os
 import random
 import shutil
@@ -80,16 +79,6 @@ class Run:
         return row, change and [stamp, change, target]
 
 
-def add(path, head, rows):
-    """Adds rows to a table, which begins with a head."""
-    is_new = not os.path.exists(path)
-    with open(path, "a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(head)
-        writer.writerows(rows)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server", choices=["llama-cpp", "vllm"])
@@ -116,8 +105,8 @@ def main():
             row, change = Run(told, fault, seed).play(told.output)
             with lock:
                 head = ["run", "server", "fault", "target", "from", "to", "light_load"]
-                add(f"{told.output}/runs.csv", head, [row])
-                add(f"{told.output}/changes.csv", ["time", "kind", "target"], [change] if change else [])
+                watch.add(f"{told.output}/runs.csv", head, [row])
+                watch.add(f"{told.output}/changes.csv", ["time", "kind", "target"], [change] if change else [])
 
     threads = [threading.Thread(target=work) for _ in range(told.at_once)]
     for thread in threads:

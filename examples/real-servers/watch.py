@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import os
 import re
 import threading
 import time
@@ -71,8 +72,9 @@ class Recorder:
         self.add(now, "server", page_of(page or ""))
         self.up(now, "container", True)
         self.add(now, "container", self.container())
-        self.up(now, "gateway", True)
-        self.add(now, "gateway", self.gateway.series())
+        if self.gateway:
+            self.up(now, "gateway", True)
+            self.add(now, "gateway", self.gateway.series())
         if self.host:
             wanted = (line for line in page_of(self.host.page()) if OF_HOST.match(line[0]))
             self.up(now, "host", True)
@@ -112,3 +114,13 @@ class Recorder:
             writer.writerow([stamp(now), metric, value] + [labels.get(name, "") for name in names])
         with open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
             packed.write(text.getvalue().encode())
+
+
+def add(path, head, rows):
+    """Adds rows to a table, which begins with a head."""
+    is_new = not os.path.exists(path)
+    with open(path, "a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if is_new:
+            writer.writerow(head)
+        writer.writerows(rows)
