@@ -61,8 +61,11 @@ class Group:
         held = int(told["throttled_time"]) / 1e9 if self.is_old else int(told["throttled_usec"]) / 1e6
         yield "container_cpu_cfs_throttled_seconds_total", {}, f"{held:.6f}"
         yield "container_cpu_cfs_throttled_periods_total", {}, told["nr_throttled"]
-        with open(f"{self.pressure}/cpu.pressure") as file:
-            waited = int(file.readline().rsplit("=", 1)[1]) / 1e6
+        try:
+            with open(f"{self.pressure}/cpu.pressure") as file:
+                waited = int(file.readline().rsplit("=", 1)[1]) / 1e6
+        except OSError:  # the kernel was told not to count it
+            return
         yield "container_pressure_cpu_waiting_seconds_total", {}, f"{waited:.6f}"
 
     def remove(self):

@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+import uuid
 from datetime import datetime, timezone
 
 # Seconds from one scrape to the next, and how long one may take.
@@ -34,6 +35,15 @@ def page_of(text):
 def is_wanted(name):
     """Buckets say nothing that sums and counts do not, for a diagnosis; times of creation say nothing."""
     return not name.endswith(("_bucket", "_created", "_info"))
+
+
+def of_gpus(text):
+    """What is said of GPUs, which get another number than their own: a recording may be handed on."""
+    for name, labels, value in page_of(text):
+        if name.startswith("DCGM_") and "gpu" in labels:
+            number = uuid.uuid5(uuid.NAMESPACE_OID, labels.get("UUID", ""))
+            kept = {"gpu": labels["gpu"], "UUID": f"GPU-{number}", "modelName": labels.get("modelName", "")}
+            yield name, kept, value
 
 
 class Recorder:
@@ -72,9 +82,8 @@ class Recorder:
         self.add(now, "server", page_of(page or ""))
         self.up(now, "container", True)
         self.add(now, "container", self.container())
-        if self.gateway:
-            self.up(now, "gateway", True)
-            self.add(now, "gateway", self.gateway.series())
+        self.up(now, "gateway", True)
+        self.add(now, "gateway", self.gateway.series())
         if self.host:
             wanted = (line for line in page_of(self.host.page()) if OF_HOST.match(line[0]))
             self.up(now, "host", True)
@@ -90,7 +99,7 @@ class Recorder:
 
     def up(self, now, source, answers):
         """Whether a page was read, as a scraper says it of the program that has the page."""
-        others = ("container", "pod") if source == "container" else ()
+        others = {"container": ("container", "pod"), "gpu": ("Hostname",)}.get(source, ())
         labels = {name: value for name, value in self.labels[source].items() if name not in others}
         self.rows.append((now, "up", labels, int(answers)))
 

@@ -5,7 +5,7 @@ import os
 import struct
 
 FIELDS = [
-    "process",  # number of the rank's process
+    "process", "parameters",  # number of the rank's process, weights of the model
     "step", "sample", "tokens", "step_tokens",
     "loss", "gradient_norm", "learning_rate", "skipped", "nan_steps", "nan_gradients",
     "step_seconds", "own_seconds", "data_seconds", "collective_seconds", "stepping", "unsaved", "heartbeat",
@@ -20,7 +20,7 @@ class Board:
     """Numbers by name, zero at first; each is written and read whole."""
 
     def __init__(self, path):
-        file = os.open(path, os.O_RDWR | os.O_CREAT)
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.ftruncate(file, SIZE)
         self.memory = mmap.mmap(file, SIZE)
         os.close(file)

@@ -117,6 +117,9 @@ class Agent:
             ("training_watchdog_timeouts_total", self.watchdogs), ("training_lost_seconds_total", self.lost_seconds),
             ("training_running", int(all(rank.poll() is None for rank in self.ranks))),
         ]
+        if told.peak:
+            used = 6 * first["parameters"] * first["step_tokens"] / max(first["step_seconds"], 1e-9)
+            job.append(("training_mfu", used / told.peak))
         rows += [(name, "", value) for name, value in job]
         rows.append(("training_failures_total", f',host="{told.host}"', self.failures))
         fastest = min(board["own_seconds"] for board in self.boards)
@@ -158,6 +161,7 @@ def main():
     parser.add_argument("--name", default="pretrain", help="what the job is called in labels")
     parser.add_argument("--host", default="worker-0", help="what its host is called in labels")
     parser.add_argument("--gpu", default="", help="number of the GPU that all ranks share, in labels")
+    parser.add_argument("--peak", type=float, default=0, help="arithmetic operations a second that it has at most")
     parser.add_argument("--ranks", type=int, default=4)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--layers", type=int, default=2)

@@ -1,7 +1,7 @@
 """Records what a real training job says of itself before and during a fault.
 
 usage: python3 record.py OUTPUT_FOLDER [--faults a,b] [--seeds 1,2] [--at-once N] [--calm S] [--seconds S]
-                         [--interval S] [--ranks N] [--gpu-exporter URL] [-- settings of launch.py]
+                         [--interval S] [--ranks N] [--gpu N] [--gpu-exporter URL] [settings of launch.py]
 
 Writes into OUTPUT_FOLDER, for each fault and seed:
   FAULT-SEED.csv.gz  samples of the job and its ranks, its container and its host, a row each
@@ -62,8 +62,7 @@ class Run:
                     host.end()
 
     def watched(self, host):
-        others = {"gpu_exporter": self.told.gpu_exporter} if self.told.gpu_exporter else {}
-        recorder = Recorder(self.job, host, self.job_name, **others)
+        recorder = Recorder(self.job, host, self.told.gpu_exporter, self.job_name, self.told.interval)
         self.job.begin()
         time.sleep(SETTLE)
         recorder.start()
@@ -121,7 +120,6 @@ def main():
     parser.add_argument("--kind", default="cpu", help="what the table of runs says of the machine")
     parser.add_argument("--scratch", default=tempfile.gettempdir(), help="folder for tokens and checkpoints")
     told, told.sizes = parser.parse_known_args()
-    watch.INTERVAL, watch.TIMEOUT = told.interval, min(watch.TIMEOUT, 0.9 * told.interval)
     os.makedirs(told.output, exist_ok=True)
     waiting = [(fault, int(seed)) for seed in told.seeds.split(",") for fault in told.faults.split(",")]
     base, lock = learnt(told), threading.Lock()

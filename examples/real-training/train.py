@@ -82,6 +82,7 @@ class Rank:
             "gloo", f"tcp://127.0.0.1:{told.meet}", timeout=datetime.timedelta(seconds=WATCHDOG),
             rank=self.rank, world_size=self.ranks)
         self.flat = torch.zeros(self.state.shape[1] + EXTRA, device=self.device)
+        self.board["parameters"] = self.state.shape[1]
         self.board["step"], self.board["saved_step"], self.board["unsaved"] = self.step, self.step, 0
         self.saved = time.time()
 
