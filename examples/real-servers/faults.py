@@ -1,5 +1,6 @@
 """What is done to a real server, fault by fault; each lasts as long as it is told to."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -14,10 +15,15 @@ from servers import USUAL_CPUS
 LONG_PROMPT, LONGER = {"llama-cpp": 1500, "vllm": 2500}, 1.6
 # Clients that hold slots, and tokens of their answers: as long as the server lets them be.
 HOLDERS, ENDLESS = {"llama-cpp": 4, "vllm": 16}, {"llama-cpp": 100_000, "vllm": 4000}
+# Requests of a surge, as a multiple of what is answered one after the other, without and with a GPU: there,
+# answers in four slots take hardly longer than one.
+SURGE = {False: 3, True: 6}
 # Part of what the light load takes that a quota leaves the container.
 CPU_PART = 0.6
-# Seconds from the end of a process to the next one's start.
-GAP = 15
+# Seconds from the end of a process to the next one's start, and to that of one that ended at once.
+GAP, BACK_OFF = 15, 5
+# Programs of somebody else that work on the GPU.
+GPU_WORKERS = 2
 
 
 def hold(run):
@@ -30,8 +36,8 @@ def nothing(run):
 
 
 def surge(run):
-    """Three times as many requests arrive as the server can answer one after the other."""
-    run.load.rate = 3 * run.alone
+    """Requests arrive several times as fast as the server can answer them one after the other."""
+    run.load.rate = SURGE[run.told.gpu] * run.alone
     hold(run)
 
 
@@ -76,7 +82,7 @@ def cpu_quota(run):
     """The container's quota leaves it a part of a processor."""
     if not run.server.group.is_there:
         raise SystemExit("cpu-quota needs the right to make a control group: run it as root, or leave it out")
-    run.server.group.limit(max(0.02, CPU_PART * run.share))
+    run.server.group.limit(max(0.02, CPU_PART * run.cpus))
     hold(run)
     run.server.group.limit(USUAL_CPUS)
 
@@ -93,6 +99,43 @@ def cpu_neighbours(run):
         for other in others:
             other.kill()
             other.wait()
+
+
+@contextlib.contextmanager
+def neighbours(run, count):
+    """Programs of somebody else on the GPU; the fault begins when they do."""
+    others = [subprocess.Popen(run.told.neighbour, shell=True, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, start_new_session=True) for _ in range(count)]
+    try:
+        if not all(other.stdout.readline() for other in others):
+            raise SystemExit(f"the neighbour ends at once: run it by hand to see why\n{run.told.neighbour}")
+        run.start = time.time()
+        yield
+    finally:
+        for other in others:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(other.pid, signal.SIGKILL)
+            other.wait()
+
+
+def gpu_neighbour(run):
+    """Programs of somebody else keep the GPU busy."""
+    with neighbours(run, GPU_WORKERS):
+        hold(run)
+
+
+def gpu_memory_neighbour(run):
+    """A program of somebody else takes what memory of the GPU is free; the server ends, and its successors get none."""
+    with neighbours(run, 1):
+        end = run.start + run.seconds
+        time.sleep(min(GAP, run.seconds / 4))
+        run.server.kill()
+        while time.time() + BACK_OFF < end:
+            time.sleep(BACK_OFF)
+            run.server.launch()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.server.process.wait(max(0.0, end - time.time()))
+        time.sleep(max(0.0, end - time.time()))
 
 
 def killed(run):
@@ -141,7 +184,7 @@ def longer_answers(run):
 
 
 # Name: what is done, and the change that people know of, if it is one.
-FAULTS = {
+WITHOUT_GPU = {
     # Those that keep a processor busy, and beside each some that do not: several are recorded at a time.
     "surge": (surge, None),
     "stopped": (stopped, None),
@@ -156,4 +199,9 @@ FAULTS = {
     "peak": (peak, None),
     "retry-storm": (retry_storm, None),
     "cpu-neighbours": (cpu_neighbours, None),
+}
+# Those that need a GPU and somebody else on it.
+FAULTS = WITHOUT_GPU | {
+    "gpu-neighbour": (gpu_neighbour, None),
+    "gpu-memory-neighbour": (gpu_memory_neighbour, None),
 }

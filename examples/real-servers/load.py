@@ -59,13 +59,20 @@ class Load:
 
     def __init__(self, server, gateway, seed):
         self.server, self.gateway, self.draw = server, gateway, random.Random(seed)
-        self.rate, self.prompt, self.tokens = 1.0, PROMPT, TOKENS
-        self.patience, self.repeats, self.pause = PATIENCE, REPEATS, PAUSE
+        self.usual_rate = 1.0
+        self.light()
         self.waiting = threading.Semaphore(MOST_WAITING)
         self.is_over = False
 
-    def start(self):
+    def begin(self, rate):
+        self.usual_rate = rate
+        self.light()
         threading.Thread(target=self.run, daemon=True).start()
+
+    def light(self):
+        """As it is while nothing is done to the server."""
+        self.rate, self.prompt, self.tokens = self.usual_rate, PROMPT, TOKENS
+        self.patience, self.repeats, self.pause = PATIENCE, REPEATS, PAUSE
 
     def run(self):
         at = time.monotonic()
@@ -119,7 +126,8 @@ def request(prompt, tokens, **more):
 
 
 def alone(server, seconds):
-    """Requests a second of a single client that asks one after the other."""
+    """Requests a second of a single client that asks one after the other, after a first one."""
+    server.ask("POST", "/v1/completions", request(PROMPT, TOKENS), 60)
     start, count = time.monotonic(), 0
     while time.monotonic() - start < seconds:
         server.ask("POST", "/v1/completions", request(PROMPT, TOKENS), 60)

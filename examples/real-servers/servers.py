@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.request
 
 # Longest that a server may take to come up, in seconds.
 PATIENCE = {"llama-cpp": 60, "vllm": 400}
@@ -111,7 +110,7 @@ class Server:
         """Begins it, and waits until it serves."""
         self.launch()
         until = time.monotonic() + PATIENCE[self.kind]
-        while time.monotonic() < until:
+        while time.monotonic() < until and self.process.poll() is None:
             try:
                 if self.ask("GET", "/health", None, 1)[0] == 200:
                     return
@@ -186,11 +185,14 @@ class Server:
         self.group.remove()
 
 
-def llama_cpp(program, model, name):
+def llama_cpp(program, model, name, context, gpu):
     command = [
         program, "--model", model, "--host", "127.0.0.1", "--port", "PORT", "--metrics", "--offline",
-        "--threads", "1", "--threads-http", "96", "--ctx-size", "32768", "--parallel", "4",
+        "--threads", "1", "--threads-http", "96", "--ctx-size", str(context), "--parallel", "4",
     ]
+    if gpu:
+        # All of it or nothing: one that finds too little memory ends, rather than compute on the processor.
+        command += ["--n-gpu-layers", "99", "--fit", "off"]
     return Server("llama-cpp", command, {}, name)
 
 
@@ -216,9 +218,8 @@ class NodeExporter:
         command += [f"--collector.{name}" for name in collectors]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def page(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
-            return answer.read().decode()
+    def address(self):
+        return f"http://127.0.0.1:{self.port}/metrics"
 
     def end(self):
         self.process.kill()

@@ -1,4 +1,4 @@
-"""Scrapes what a server, its host, its container and its gateway say, every few seconds."""
+"""Scrapes what a server, its host, its container, its GPU and its gateway say, every few seconds."""
 
 import csv
 import gzip
@@ -7,11 +7,12 @@ import os
 import re
 import threading
 import time
+import urllib.request
 import uuid
 from datetime import datetime, timezone
 
-# Seconds from one scrape to the next, and how long one may take.
-INTERVAL, TIMEOUT = 5, 4.5
+# Part of the time from one scrape to the next that one may take.
+TIMEOUT = 0.9
 # Columns of the table, in order; labels among them.
 LABELS = ["job", "instance", "service", "pod", "container", "node"]
 # Of the host's page, what is of use here.
@@ -49,14 +50,17 @@ def of_gpus(text):
 class Recorder:
     """Collects samples in memory until it is over."""
 
-    def __init__(self, server, gateway, host, pod):
-        self.server, self.gateway, self.host = server, gateway, host
+    def __init__(self, server, gateway, host, gpu_exporter, pod, interval):
+        self.server, self.gateway = server, gateway
+        self.host, self.gpu_exporter = host and host.address(), gpu_exporter
+        self.interval, self.timeout = interval, TIMEOUT * interval
         self.rows = []
         place = {"node": "worker-0"}
         self.labels = {
             "server": {"job": server.kind, "instance": f"{pod}:8000", "service": "chat", "pod": pod} | place,
             "container": {"job": "cadvisor", "instance": "worker-0:10250", "pod": pod, "container": "server"} | place,
             "host": {"job": "node", "instance": "worker-0:9100"} | place,
+            "gpu": {"job": "dcgm", "instance": "worker-0:9400", "Hostname": "worker-0"},
             "gateway": {"job": "gateway", "instance": "gateway-0:9000", "service": "chat"},
         }
         self.is_over = False
@@ -66,15 +70,15 @@ class Recorder:
         self.thread.start()
 
     def run(self):
-        at = (int(time.time()) // INTERVAL + 1) * INTERVAL
+        at = (time.time() // self.interval + 1) * self.interval
         while not self.is_over:
             time.sleep(max(0, at - time.time()))
             self.scrape(time.time())
-            at = max(at + INTERVAL, int(time.time()) // INTERVAL * INTERVAL)
+            at = max(at + self.interval, time.time() // self.interval * self.interval)
 
     def scrape(self, now):
         try:
-            status, body = self.server.ask("GET", "/metrics", None, TIMEOUT)
+            status, body = self.server.ask("GET", "/metrics", None, self.timeout)
             page = body.decode() if status == 200 else None
         except OSError:
             page = None
@@ -85,9 +89,20 @@ class Recorder:
         self.up(now, "gateway", True)
         self.add(now, "gateway", self.gateway.series())
         if self.host:
-            wanted = (line for line in page_of(self.host.page()) if OF_HOST.match(line[0]))
-            self.up(now, "host", True)
-            self.add(now, "host", wanted)
+            page = self.page(self.host)
+            self.up(now, "host", page is not None)
+            self.add(now, "host", (line for line in page_of(page or "") if OF_HOST.match(line[0])))
+        if self.gpu_exporter:
+            page = self.page(self.gpu_exporter)
+            self.up(now, "gpu", page is not None)
+            self.add(now, "gpu", of_gpus(page or ""))
+
+    def page(self, address):
+        try:
+            with urllib.request.urlopen(address, timeout=self.timeout) as answer:
+                return answer.read().decode()
+        except OSError:
+            return None
 
     def container(self):
         """What cAdvisor reads from the kernel, read from there."""
