@@ -3,9 +3,6 @@
 import json
 import os
 import sys
-import threading
-import time
-import urllib.request
 
 import servers
 import watch
@@ -71,41 +68,22 @@ class Recorder(watch.Recorder):
     """Collects what the job, its container, its host and its GPU say."""
 
     def __init__(self, job, host, gpu_exporter, name, interval):
-        self.server, self.interval = job, interval
-        self.pages = {"server": f"http://127.0.0.1:{job.port}/metrics"}
-        if host:
-            self.pages["host"] = f"http://127.0.0.1:{host.port}/metrics"
-        if gpu_exporter:
-            self.pages["gpu"] = gpu_exporter
-        self.rows = []
+        super().__init__(job, None, host, gpu_exporter, name, interval)
         place = {"node": "worker-0"}
-        self.labels = {
-            "server": {"job": "training", "instance": "worker-0:9500"} | place,
-            "container": {"job": "cadvisor", "instance": "worker-0:10250", "pod": f"{name}-worker-0",
-                          "container": "trainer"} | place,
-            "host": {"job": "node", "instance": "worker-0:9100"} | place,
-            "gpu": {"job": "dcgm", "instance": "worker-0:9400", "Hostname": "worker-0"},
+        self.labels["server"] = {"job": "training", "instance": "worker-0:9500"} | place
+        self.labels["container"] |= {"pod": f"{name}-worker-0", "container": "trainer"}
+        self.sources = {
+            "server": (f"http://127.0.0.1:{job.port}/metrics", watch.page_of),
+            "host": (self.host, of_host),
+            "gpu": (gpu_exporter, watch.of_gpus),
         }
-        self.is_over = False
-        self.thread = threading.Thread(target=self.run)
-
-    def run(self):
-        at = (time.time() // self.interval + 1) * self.interval
-        while not self.is_over:
-            time.sleep(max(0, at - time.time()))
-            self.scrape(time.time())
-            at = max(at + self.interval, time.time() // self.interval * self.interval)
 
     def scrape(self, now):
-        read = {"server": watch.page_of, "host": of_host, "gpu": watch.of_gpus}
-        for source, address in self.pages.items():
-            try:
-                with urllib.request.urlopen(address, timeout=0.9 * self.interval) as answer:
-                    page = answer.read().decode()
-            except OSError:
-                page = None
-            self.up(now, source, page is not None)
-            self.add(now, source, read[source](page or ""))
+        for source, (address, read) in self.sources.items():
+            if address:
+                page = self.page(address)
+                self.up(now, source, page is not None)
+                self.add(now, source, read(page or ""))
         self.up(now, "container", True)
         self.add(now, "container", self.container())
 
