@@ -18,7 +18,6 @@ where the user may make them. The load follows the seed; what the server makes o
 """
 
 import argparse
-import csv
 import os
 import random
 import shutil
@@ -31,6 +30,7 @@ import faults
 import servers
 import watch
 from load import Gateway, Load, alone
+from watch import add
 
 # Share of the server that the light load takes, as if requests came one after the other: drawn by the seed.
 SHARES = (0.10, 0.25)
@@ -111,16 +111,6 @@ class Run:
         finally:
             recorder.end()
         recorder.write(f"{told.output}/{self.name}.csv.gz")
-
-
-def add(path, head, rows):
-    """Adds rows to a table, which begins with a head."""
-    is_new = not os.path.exists(path)
-    with open(path, "a", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(head)
-        writer.writerows(rows)
 
 
 def main():

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import os
 import re
 import threading
 import time
@@ -137,3 +138,13 @@ class Recorder:
             writer.writerow([stamp(now), metric, value] + [labels.get(name, "") for name in names])
         with open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
             packed.write(text.getvalue().encode())
+
+
+def add(path, head, rows):
+    """Adds rows to a table, which begins with a head."""
+    is_new = not os.path.exists(path)
+    with open(path, "a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if is_new:
+            writer.writerow(head)
+        writer.writerows(rows)

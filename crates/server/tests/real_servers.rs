@@ -1,4 +1,5 @@
-//! Recordings of real servers that were broken on purpose: how often what is wrong comes first.
+//! Recordings of real servers and training jobs that were broken on purpose: how often what is wrong
+//! comes first.
 
 #[path = "../examples/real_servers/answer.rs"]
 mod answer;
@@ -8,14 +9,14 @@ mod page;
 mod runs;
 
 use answer::Seen;
-use runs::Run;
+use runs::{Collection, Run, SERVERS, TRAINING};
 
 /// Of ten runs, those with the right cause first. Nine are wanted; `docs/real-servers.md` tells which are missed.
 const OF_TEN: usize = 6;
 
 #[test]
 fn most_real_faults_have_the_right_cause_first() {
-    let runs = Run::all();
+    let runs = Run::all(&SERVERS);
     assert!(runs.len() >= 40, "{}", runs.len());
     let answers: Vec<_> = runs.iter().map(|run| (run, answer::answer(run, Seen::All))).collect();
     let right = answers.iter().filter(|(_, answer)| answer.is_right).count();
@@ -26,9 +27,15 @@ fn most_real_faults_have_the_right_cause_first() {
 }
 
 #[test]
-fn the_page_of_results_is_up_to_date() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/real-servers.md");
-    let kept = std::fs::read_to_string(path).unwrap();
+fn the_pages_of_results_are_up_to_date() {
+    for of in [SERVERS, TRAINING] {
+        is_up_to_date(&of);
+    }
+}
+
+fn is_up_to_date(of: &Collection) {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+    let kept = std::fs::read_to_string(format!("{docs}/{}", of.page)).unwrap();
     let hint = "renew it: cargo run -p auscult-server --example real_servers";
-    assert_eq!(kept, page::document(&Run::all()), "{hint}");
+    assert_eq!(kept, page::document(of, &Run::all(of)), "{}: {hint}", of.page);
 }

@@ -14,8 +14,8 @@ pub(crate) enum Seen {
     All,
     /// Without what the gateway counts of its clients.
     NoGateway,
-    /// The server's own page and whether it answers.
-    ServerOnly,
+    /// The program's own page and whether it answers.
+    ProgramOnly,
 }
 
 impl Seen {
@@ -24,7 +24,7 @@ impl Seen {
         match self {
             Self::All => true,
             Self::NoGateway => job != "gateway",
-            Self::ServerOnly => !matches!(job, "gateway" | "cadvisor" | "node"),
+            Self::ProgramOnly => !matches!(job, "gateway" | "cadvisor" | "node"),
         }
     }
 }
@@ -87,6 +87,7 @@ pub(crate) fn answer(run: &Run, seen: Seen) -> Answer {
         let (cause, name, is_right) = (cause.to_owned(), name.to_owned(), is_right(cause));
         return Answer { cause, name, kind, place, rank, is_right, is_there: is_right };
     };
+    let is_named = matches!(cause.kind.as_str(), "replica" | "job" | "rank");
     Answer {
         cause: cause.fault.clone(),
         name: cause.name.clone(),
@@ -94,7 +95,6 @@ pub(crate) fn answer(run: &Run, seen: Seen) -> Answer {
         place: cause.place.clone(),
         rank,
         is_right: is_right(&cause.fault),
-        is_there: cause.kind == run.expected.place
-            && (cause.kind != "replica" || cause.place == run.target),
+        is_there: cause.kind == run.expected.place && (!is_named || cause.place == run.target),
     }
 }

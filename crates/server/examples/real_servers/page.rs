@@ -4,38 +4,36 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::answer::{Answer, Seen, answer};
-use super::runs::Run;
+use super::runs::{Collection, Run};
 
-const HEAD: &str = include_str!("head.txt");
-
-/// `docs/real-servers.md`.
-pub(crate) fn document(runs: &[Run]) -> String {
-    let mut text = HEAD.to_owned();
-    for server in ["llama-cpp", "vllm"] {
-        let of_server: Vec<&Run> = runs.iter().filter(|run| run.server == server).collect();
-        if of_server.is_empty() {
+/// The page of a collection, with all of its runs.
+pub(crate) fn document(of: &Collection, runs: &[Run]) -> String {
+    let mut text = of.head.to_owned();
+    for part in of.parts {
+        let of_part: Vec<&Run> = runs.iter().filter(|run| run.part == *part).collect();
+        if of_part.is_empty() {
             continue;
         }
-        let answers: Vec<Answer> = of_server.iter().map(|run| answer(run, Seen::All)).collect();
+        let answers: Vec<Answer> = of_part.iter().map(|run| answer(run, Seen::All)).collect();
         let count = |is: fn(&Answer) -> bool| answers.iter().filter(|one| is(one)).count();
         let share = |seen: Seen| {
-            let right = of_server.iter().filter(|run| answer(run, seen).is_right);
+            let right = of_part.iter().filter(|run| answer(run, seen).is_right);
             right.count()
         };
-        let all = of_server.len();
+        let less = of.less.iter().map(|(seen, words)| format!("{words} {}", share(*seen)));
+        let less = less.collect::<Vec<String>>().join(", ");
+        let all = of_part.len();
         let _ = write!(
             text,
-            "\n## {server}\n\nOf {all} runs, **{} have the right cause first** ({} at the right place), {} among the first three.\n\
-             Without the gateway's counters it is {}, with the server's own page alone {}. By the number of the run: {}.\n\n\
+            "\n## {part}\n\nOf {all} runs, **{} have the right cause first** ({} at the right place), {} among the first three.\n\
+             {less}. By the number of the run: {}.\n\n\
              | run | it is | first cause | at | right |\n|---|---|---|---|---|\n",
             count(|one| one.is_right),
             count(|one| one.is_right && one.is_there),
             count(|one| one.is_right || one.rank.is_some_and(|rank| rank <= 3)),
-            share(Seen::NoGateway),
-            share(Seen::ServerOnly),
-            by_number(&of_server, &answers),
+            by_number(&of_part, &answers),
         );
-        for (run, one) in of_server.iter().zip(&answers) {
+        for (run, one) in of_part.iter().zip(&answers) {
             let name = run.name.rsplit('/').next().unwrap_or_default();
             let right = match (one.is_right, one.is_there, one.rank) {
                 (true, true, _) => "yes".to_owned(),
