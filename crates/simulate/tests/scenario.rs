@@ -177,7 +177,7 @@ fn the_library_has_five_different_scenarios_for_each_fault_and_all_can_be_played
 }
 
 #[test]
-fn small_fleets_have_one_host_and_all_that_strikes_them_can_be_played() {
+fn small_fleets_have_a_host_that_serves_or_trains_and_all_that_strikes_them_can_be_played() {
     let ids = faults().chain(LOOKALIKES).map(|fault| fault.id).chain(["healthy"]);
     let mut played = 0;
     for (id, number) in ids.flat_map(|id| (1..=4).map(move |number| (id, number))) {
@@ -185,12 +185,14 @@ fn small_fleets_have_one_host_and_all_that_strikes_them_can_be_played() {
         let Some(text) = small_text(&name) else { continue };
         let plan = Scenario::read(&name, &text).ok().and_then(|scenario| scenario.plan().ok());
         let plan = plan.unwrap_or_else(|| panic!("{name} cannot be planned:\n{text}"));
-        assert_eq!(plan.hosts.len(), 1, "{text}");
-        assert!(plan.services[0].replicas.len() <= 2, "{text}");
+        let (serves, trains) = (plan.services.len(), plan.jobs.len());
+        assert!(serves <= 1 && trains <= 1 && plan.hosts.len() == serves + trains, "{text}");
+        assert!(plan.services.iter().all(|service| service.replicas.len() <= 2), "{text}");
+        assert!(plan.jobs.iter().all(|job| matches!(job.ranks.len(), 4 | 8)), "{text}");
         played += 1;
     }
-    assert!(played > 4 * 50, "{played}");
-    assert_eq!(small_text("R1/1"), None, "a job takes more");
+    assert!(played > 4 * 60, "{played}");
+    assert_eq!(small_text("N1/1"), None, "a fabric takes more");
 }
 
 #[test]

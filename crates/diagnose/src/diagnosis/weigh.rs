@@ -54,7 +54,7 @@ impl Default for Weights {
             against: 0.06,
             expert: 3.0,
             trust: 0.15,
-            alone: 0.5,
+            alone: 0.6,
             unseen: 0.1,
             health: 0.05,
             unknown: 0.01,

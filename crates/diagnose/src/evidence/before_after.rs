@@ -104,6 +104,17 @@ impl BeforeAfter {
         -self.moved(1)
     }
 
+    /// Whether three of four readings lie above all but a twentieth of those before: where a signal
+    /// moves a lot by itself, that is seen, and spreads are too wide for it.
+    pub fn lies_above(&self) -> bool {
+        self.after[1] > self.before[4]
+    }
+
+    /// The same below.
+    pub fn lies_below(&self) -> bool {
+        self.after[3] < self.before[0]
+    }
+
     fn moved(&self, quantile: usize) -> f64 {
         let by = self.after[quantile] - self.before[quantile];
         if by == 0.0 { 0.0 } else { by / self.scale.max(f64::MIN_POSITIVE) }
@@ -146,6 +157,23 @@ impl BeforeAfter {
             3.0 * (before.1 / self.past.len() as f64 + after.1 / self.readings.len() as f64);
         let share = if before.0 == 0.0 { by.signum() * f64::INFINITY } else { by / before.0.abs() };
         (by / error.sqrt().max(f64::MIN_POSITIVE), share)
+    }
+
+    /// Whether what never happened in all the time before has happened since, more often than chance
+    /// would have it one time in twenty: of so many moments with it, all came after the onset
+    /// (the exact comparison of two rates of Poisson, Przyborowski and Wilenski, 1940).
+    pub fn begins_to_happen(&self) -> bool {
+        if self.before_range != [0.0, 0.0] {
+            return false;
+        }
+        let (before, after) = (self.past.len() as f64, self.readings.len() as f64);
+        let moments = self.readings.iter().filter(|value| **value > 0.0).count();
+        moments > 0 && (after / (before + after)).powf(moments as f64) <= 0.05
+    }
+
+    /// Mean of the readings before and after.
+    pub fn means(&self) -> (f64, f64) {
+        (moments(&self.past).0, moments(&self.readings).0)
     }
 
     /// Whether more than half of the readings before or after are the same.
@@ -210,4 +238,37 @@ fn resolution(sorted: &[f64]) -> f64 {
         steps.fold((1, f64::INFINITY), |(count, least), step| (count + 1, least.min(step)));
     // Many different values: it is a matter of noise, not of resolution.
     if count > 1 && count * 4 <= sorted.len() { least } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(before: &[f64], after: &[f64]) -> BeforeAfter {
+        let readings: Vec<f64> = before.iter().chain(after).copied().collect();
+        let (onset, end) = (before.len(), readings.len());
+        BeforeAfter::of(&readings, Window { from: 0, onset, end }).unwrap()
+    }
+
+    #[test]
+    fn what_never_happened_begins_to_once_chance_is_unlikely_to_do_it() {
+        let once = [0.0, 0.0, 1.0, 0.0, 0.0];
+        assert!(!of(&[0.0; 20], &once).begins_to_happen(), "one in five by chance");
+        assert!(of(&[0.0; 120], &once).begins_to_happen());
+        assert!(of(&[0.0; 20], &[0.0, 1.0, 0.0, 2.0, 0.0]).begins_to_happen());
+        let mut before = [0.0; 120];
+        before[3] = 1.0;
+        assert!(!of(&before, &once).begins_to_happen(), "it happened before");
+        assert!(!of(&[0.0; 120], &[0.0; 5]).begins_to_happen());
+    }
+
+    #[test]
+    fn what_moves_a_lot_by_itself_lies_elsewhere_when_most_of_it_does() {
+        let wild: Vec<f64> = (0..40).map(|moment| 3.0 + f64::from(moment * 7 % 10)).collect();
+        let (low, calm) = ([1.0, 2.0, 1.5, 1.0], [3.0, 12.0, 5.0, 8.0]);
+        assert!(of(&wild, &low).fall() < 2.5, "within its spread");
+        assert!(of(&wild, &low).lies_below() && !of(&wild, &low).lies_above());
+        assert!(!of(&wild, &calm).lies_below() && !of(&wild, &calm).lies_above());
+        assert!(of(&low, &calm).lies_above());
+    }
 }

@@ -352,8 +352,7 @@ impl<'s> Judge<'s> {
             }
             _ => "",
         };
-        let (before, now) = (numbers.before[2], numbers.tail);
-        format!("{} → {}", quantity(before, unit), quantity(now, unit))
+        shown(statement.relation, &numbers, unit)
     }
 
     /// A signal of a target before and after.
@@ -498,6 +497,30 @@ impl<'s> Judge<'s> {
     }
 }
 
+/// Before and now, by the numbers that decided: mostly the median and that of the end; the upper or
+/// lower quarter, or the mean, where those alone moved.
+fn shown(relation: Relation, numbers: &BeforeAfter, unit: &str) -> String {
+    let told = |words: &str, before: f64, now: f64| {
+        format!("{words}{} → {}", quantity(before, unit), quantity(now, unit))
+    };
+    let (before, now) = (numbers.before[2], numbers.tail);
+    let (quantile, sign) = match relation {
+        Relation::Rises => (3, 1.0),
+        Relation::Falls => (1, -1.0),
+        _ => return told("", before, now),
+    };
+    let moves = |before: f64, now: f64| sign * (now - before) > 0.0;
+    if holds(relation, numbers) != Some(true) || moves(before, now) {
+        return told("", before, now);
+    }
+    let (before, now) = (numbers.before[quantile], numbers.after[quantile]);
+    if moves(before, now) {
+        return told("at times ", before, now);
+    }
+    let (before, now) = numbers.means();
+    told("on average ", before, now)
+}
+
 /// Whether a relation tells how a signal went on, for which a reading or two are too few.
 fn is_of_course(relation: Relation) -> bool {
     matches!(
@@ -519,7 +542,8 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     }
     let mean_moved = || if numbers.is_rare() { numbers.mean_moved() } else { (0.0, 0.0) };
     let rises = || {
-        (numbers.rise() >= MOVED && numbers.ratio(3) >= LEAST_SHARE) || {
+        let upper = numbers.rise() >= MOVED || numbers.lies_above();
+        (upper && numbers.ratio(3) >= LEAST_SHARE) || numbers.begins_to_happen() || {
             let (mean, share) = mean_moved();
             mean >= MOVED && share >= RARE_SHARE
         }
@@ -530,7 +554,8 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
         && numbers.tail_range[1] <= 0.05 * numbers.before[2];
     // Where it moves a lot by itself, nothing at all may lie within its spread.
     let falls = || {
-        stops || (numbers.fall() >= MOVED && numbers.ratio(1) <= -LEAST_SHARE) || {
+        let lower = numbers.fall() >= MOVED || numbers.lies_below();
+        stops || (lower && numbers.ratio(1) <= -LEAST_SHARE) || {
             let (mean, share) = mean_moved();
             mean <= -MOVED && share <= -RARE_SHARE
         }
@@ -581,8 +606,15 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
         }
         Relation::Above(bound) => numbers.tail > bound,
         Relation::Below(bound) => numbers.tail < bound,
+        // A code that was never there before counts once it is; one that comes and goes, if it stays.
         Relation::Is(code) => {
-            numbers.past.last() != Some(&code) && numbers.readings.contains(&code)
+            let share = |values: &[f64]| {
+                values.iter().filter(|value| **value == code).count() as f64
+                    / values.len().max(1) as f64
+            };
+            let (before, after) = (share(&numbers.past), share(&numbers.readings));
+            let stays = numbers.tail_range == [code, code] && before < 0.5;
+            after > 0.0 && (before == 0.0 || stays)
         }
         Relation::Bit(bit) => {
             let has = |value: &&f64| **value >= 0.0 && (**value as u64) & (1 << bit) != 0;

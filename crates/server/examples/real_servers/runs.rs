@@ -27,7 +27,7 @@ pub(crate) struct Collection {
 /// Real servers of language models.
 pub(crate) const SERVERS: Collection = Collection {
     folder: "real_servers",
-    parts: &["llama-cpp", "vllm"],
+    parts: &["llama-cpp", "llama-cpp-h100", "vllm"],
     page: "real-servers.md",
     head: include_str!("head.txt"),
     less: &[

@@ -72,7 +72,8 @@ pub fn case_text(name: &str) -> Option<String> {
 }
 
 /// The case `NAME`, such as `E3/2`, as a scenario: as [`scenario_text`], where one host serves with one replica
-/// or two, as most who serve a model of their own do. There is none of faults that take more than that.
+/// or two, or trains with four GPUs or eight, as most with a model of their own do. There is none of faults that
+/// take more than that.
 ///
 /// ```
 /// use auscult_simulate::scenario::{Scenario, small_text};
@@ -86,15 +87,20 @@ pub fn small_text(name: &str) -> Option<String> {
     let mut random = Random::member(number, id, 2);
     let struck: Vec<&Fault> = if id == "healthy" { Vec::new() } else { vec![fault(id)?] };
     let needs: Vec<Needs> = struck.iter().map(|fault| fault.needs).collect();
-    let takes_more = |need: &Needs| {
-        matches!(need, Needs::Job | Needs::Fabric | Needs::Disaggregation | Needs::Sources)
-    };
+    let takes_more =
+        |need: &Needs| matches!(need, Needs::Fabric | Needs::Disaggregation | Needs::Sources);
     if needs.iter().any(takes_more) {
         return None;
     }
     let mut fleet =
         Fleet { hosts: Vec::new(), services: Vec::new(), perception: Vec::new(), jobs: Vec::new() };
-    fleet.serve(&needs, true, ACCELERATORS[random.below(ACCELERATORS.len())], &mut random);
+    let accelerator = ACCELERATORS[random.below(ACCELERATORS.len())];
+    if needs.is_empty() || needs.iter().any(|need| *need != Needs::Job) {
+        fleet.serve(&needs, true, accelerator, &mut random);
+    }
+    if needs.contains(&Needs::Job) || (needs.is_empty() && random.chance(0.3)) {
+        fleet.train_small(accelerator, &mut random);
+    }
     Some(match *struck {
         [] => text(name, "Nothing goes wrong.", &fleet, &[], &mut random),
         _ => struck_text(name, &fleet, &struck, &mut random),
@@ -172,6 +178,16 @@ impl Fleet {
             ));
         }
         fleet
+    }
+
+    /// A host that trains, and what.
+    fn train_small(&mut self, accelerator: &str, random: &mut Random) {
+        let gpus = [4, 8][random.below(2)];
+        self.hosts.push(format!("{{name: train, count: 1, gpu: {accelerator}, gpus: {gpus}}}"));
+        let (model, interval) = ("llama-3.1-8b", 5 + random.below(6));
+        self.jobs.push(format!(
+            "{{name: pretrain, model: {model}, hosts: train, checkpoint_interval: {interval}m}}"
+        ));
     }
 
     /// Hosts that serve, and what they serve.

@@ -192,7 +192,10 @@ impl Job {
         let pause = self.garbage && self.pauses(rank);
         let own = self.timing.own[rank] + if pause { GARBAGE_SECONDS } else { 0.0 };
         let data = self.timing.data[rank];
-        let flight = self.flights[rank];
+        let flight = match self.phase {
+            Phase::Stepping => self.flight(own + data),
+            _ => self.flights[rank],
+        };
         // Whoever is inside a collective that does not end has entered one more.
         let entered = u64::from(matches!(flight, Flight::Started | Flight::Scheduled));
         RankReading {
@@ -203,6 +206,19 @@ impl Job {
             sequence: self.sequence + entered,
             flight,
             not_a_number: self.rank_not_a_number[rank],
+        }
+    }
+
+    /// Where a rank stands within a step, which enters the collective of the step after `entry`
+    /// seconds of it.
+    fn flight(&self, entry: f64) -> Flight {
+        let into = self.progress * self.duration();
+        if into >= entry {
+            Flight::Started
+        } else if into >= self.timing.first_entry {
+            Flight::Outside
+        } else {
+            Flight::Completed
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Timing {
     pub(super) data: Vec<f64>,
     /// The shortest own time.
     pub(super) fastest: f64,
+    /// When the first rank enters the collective, after its own time and waiting for data.
+    pub(super) first_entry: f64,
     /// The longest of own time and waiting for data.
     pub(super) slowest: f64,
     /// Exchanges that are not hidden.
@@ -122,6 +124,8 @@ impl Timing {
         let without = slowest * (1.0 + bubble) + self.exchange;
         self.slowest = self.load(settings, hosts, conditions, base, without);
         self.bubble = slowest * bubble;
+        let entries = self.own.iter().zip(&self.data).map(|(own, data)| own + data);
+        self.first_entry = entries.fold(f64::INFINITY, f64::min);
         self.step = self.slowest + self.bubble + self.exchange;
     }
 
