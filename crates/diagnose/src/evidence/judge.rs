@@ -507,6 +507,8 @@ fn shown(relation: Relation, numbers: &BeforeAfter, unit: &str) -> String {
     let (quantile, sign) = match relation {
         Relation::Rises => (3, 1.0),
         Relation::Falls => (1, -1.0),
+        // That it was steady is said of all the time since, not of the end.
+        Relation::Steady => return told("", before, numbers.after[2]),
         _ => return told("", before, now),
     };
     let moves = |before: f64, now: f64| sign * (now - before) > 0.0;

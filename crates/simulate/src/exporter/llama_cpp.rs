@@ -6,7 +6,7 @@
 //! `n_tokens_max` only grows.
 
 use crate::page::{Kind, Page, PageBuilder, Values};
-use crate::serving::LlamaServer;
+use crate::serving::{LlamaServer, Replica};
 
 /// Counters before and behind the longest sequence, which is a counter without the usual ending.
 const COUNTERS: [&[(&str, &str)]; 2] = [
@@ -66,6 +66,35 @@ pub fn write(server: &LlamaServer, values: &mut Values) {
         meters.processing as f64,
         meters.deferred as f64,
         busy,
+    ] {
+        values.push(six_digits(value));
+    }
+}
+
+/// Writes the values of the page of a replica in a fleet. Its speeds are those since the start: who
+/// scraped last is not known there.
+pub fn write_replica(replica: &Replica, values: &mut Values) {
+    let meters = replica.meters();
+    let quotient = |above: f64, below: f64| if below > 0.0 { above / below } else { 0.0 };
+    let [computed, cached, _] = meters.prompt_sources.map(|tokens| tokens as f64);
+    let answers = meters.generation_tokens as f64;
+    let (prompts, answering) = (meters.prefill.sum(), meters.decode.sum());
+    for value in [
+        computed + replica.counted_twice() as f64,
+        cached,
+        prompts,
+        answers,
+        answering,
+        meters.steps as f64,
+        meters.longest as f64,
+        meters.draft_tokens as f64,
+        meters.accepted_tokens(),
+        meters.drafts as f64,
+        quotient(computed, prompts),
+        quotient(answers, answering),
+        meters.now.running,
+        meters.now.waiting + meters.now.deferred,
+        quotient(meters.decoded as f64, meters.steps as f64),
     ] {
         values.push(six_digits(value));
     }

@@ -27,6 +27,7 @@ pub fn replica_page(spec: &ReplicaSpec, instance: &str) -> Page {
     match spec.engine {
         EngineKind::Vllm => vllm::page(spec, instance),
         EngineKind::Sglang => sglang::page(spec, instance),
+        EngineKind::LlamaCpp => llama_cpp::page(instance),
     }
 }
 
@@ -35,5 +36,6 @@ pub fn write_replica(replica: &Replica, start: f64, values: &mut Values) {
     match replica.spec().engine {
         EngineKind::Vllm => vllm::write(replica, start, values),
         EngineKind::Sglang => sglang::write(replica, start, values),
+        EngineKind::LlamaCpp => llama_cpp::write_replica(replica, values),
     }
 }

@@ -118,7 +118,7 @@ pub struct ServiceSection {
     pub name: String,
     /// Model that it serves, one of the catalogue.
     pub model: String,
-    /// Engine: vllm or sglang.
+    /// Engine: vllm, sglang or llama-cpp.
     pub engine: EngineKind,
     /// Group of hosts that it runs on.
     pub hosts: String,
@@ -176,6 +176,9 @@ pub enum EngineKind {
     Vllm,
     /// SGLang.
     Sglang,
+    /// llama.cpp's server; `max_running` is the number of its slots.
+    #[serde(rename = "llama-cpp")]
+    LlamaCpp,
 }
 
 /// What people ask for.

@@ -74,6 +74,7 @@ impl ServicePlan {
             engine: match spec.engine {
                 EngineKind::Vllm => serving::EngineKind::Vllm,
                 EngineKind::Sglang => serving::EngineKind::Sglang,
+                EngineKind::LlamaCpp => serving::EngineKind::LlamaCpp,
             },
             max_running: u32::try_from(spec.max_running).unwrap_or(u32::MAX),
             step_tokens: u32::try_from(spec.step_tokens).unwrap_or(u32::MAX),

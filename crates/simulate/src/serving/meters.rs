@@ -106,6 +106,8 @@ pub struct Meters {
     pub recomputed: u64,
     /// Steps, whether they gave anything out or not.
     pub steps: u64,
+    /// Tokens of the longest sequence that ended.
+    pub longest: u64,
     pub ttft: Histogram,
     pub itl: Histogram,
     pub tpot: Histogram,
@@ -218,7 +220,8 @@ impl Meters {
     /// Nothing counted; `longest` is the longest context, `drafts` the guesses of a draft.
     pub fn new(engine: EngineKind, longest: u32, drafts: u32) -> Self {
         let bounds = match engine {
-            EngineKind::Vllm => VLLM,
+            // llama.cpp shows no distributions.
+            EngineKind::Vllm | EngineKind::LlamaCpp => VLLM,
             EngineKind::Sglang => SGLANG,
         };
         let lengths = LENGTHS.partition_point(|bound| *bound <= f64::from(longest));
@@ -255,6 +258,7 @@ impl Meters {
             grammar_hits: 0,
             recomputed: 0,
             steps: 0,
+            longest: 0,
             ttft: Histogram::new(bounds.ttft),
             itl: Histogram::new(bounds.itl),
             tpot: Histogram::new(bounds.itl),

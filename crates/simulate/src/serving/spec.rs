@@ -11,6 +11,26 @@ pub enum EngineKind {
     Vllm,
     /// SGLang: prompts go first, answers wait for them.
     Sglang,
+    /// llama.cpp's server: prompts and answers share batches; each request has a slot, of which there
+    /// are few.
+    LlamaCpp,
+}
+
+impl EngineKind {
+    /// Whether prompts and answers are computed in one step.
+    pub(super) fn mixes(self) -> bool {
+        self != Self::Sglang
+    }
+
+    /// Whether tokens of an answer are counted when it ends, not as they are made.
+    pub(super) fn counts_answers_at_their_end(self) -> bool {
+        self != Self::Vllm
+    }
+
+    /// Whether tokens of a prompt are counted when it is done, not when the answer ends.
+    pub(super) fn counts_prompts_when_done(self) -> bool {
+        self != Self::Sglang
+    }
 }
 
 /// Which part of a request a replica does.

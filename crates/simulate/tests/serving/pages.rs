@@ -17,6 +17,8 @@ fn specs() -> Vec<ReplicaSpec> {
         specs.push(ReplicaSpec { role: Role::Prefill, ..usual });
         specs.push(ReplicaSpec { role: Role::Decode, adapter_slots: 0, ..usual });
     }
+    let engine = EngineKind::LlamaCpp;
+    specs.push(ReplicaSpec { engine, max_running: 4, ..ReplicaSpec::default() });
     specs
 }
 
@@ -57,6 +59,27 @@ fn every_page_has_a_value_for_each_series() {
     values.clear();
     router::write_gateway(&summary.service, &mut values);
     assert_eq!(router::gateway_page("chat", "m", "gateway:80").series(), values.len());
+}
+
+/// llama.cpp has a slot for each request, and counts the tokens of an answer when it ends.
+#[test]
+fn requests_without_a_slot_are_deferred() {
+    let mut run = Run::new(1, 8.0);
+    let engine = EngineKind::LlamaCpp;
+    run.spec.replicas = vec![ReplicaSpec { engine, max_running: 4, ..ReplicaSpec::default() }];
+    (run.warm, run.seconds) = (60, 60);
+    let service = run.run().service;
+    let replica = &service.replicas()[0];
+    let page = replica_page(replica.spec(), "replica:8080");
+    let values = values(&service, 0);
+    let read = |name: &str| read(&page, &values, &format!("llamacpp:{name}"));
+    assert_eq!(read("requests_processing"), 4.0);
+    assert!(read("requests_deferred") > 50.0, "{}", read("requests_deferred"));
+    assert!(read("n_busy_slots_per_decode") <= 4.0);
+    let meters = replica.meters();
+    let answers = meters.output_length.sum();
+    assert!((read("tokens_predicted_total") / answers - 1.0).abs() < 1e-5, "{answers}");
+    assert!(read("prompt_tokens_total") > 0.0 && read("n_tokens_max") > 100.0);
 }
 
 #[test]

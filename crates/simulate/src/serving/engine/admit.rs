@@ -202,7 +202,9 @@ impl Engine {
         self.waits += 1;
         match self.spec.engine {
             EngineKind::Vllm => self.waiting.push_front((index, generation)),
-            EngineKind::Sglang => self.waiting.push_back((index, generation)),
+            EngineKind::Sglang | EngineKind::LlamaCpp => {
+                self.waiting.push_back((index, generation));
+            }
         }
     }
 

@@ -57,7 +57,7 @@ impl Engine {
 
     /// A step with chunks of prompts; false when it does not end within the tick.
     pub(super) fn chunk_step(&mut self, tick: &mut Tick<'_>) -> bool {
-        let mixed = self.spec.engine == EngineKind::Vllm;
+        let mixed = self.spec.engine.mixes();
         let gain = self.gain(tick);
         if mixed {
             self.make_room(self.batch.tokens_in(1, gain), tick);
@@ -158,7 +158,7 @@ impl Engine {
         if slot.first_token.is_none() {
             slot.first_token = Some(clock + tick.lag);
             tick.meters.ttft.observe(clock + tick.lag - slot.arrived);
-            if self.spec.engine == EngineKind::Vllm {
+            if self.spec.engine.counts_prompts_when_done() {
                 count_prompt(slot, tick);
             }
         }
@@ -264,9 +264,9 @@ impl Engine {
         true
     }
 
-    /// SGLang counts the tokens of a request when it ends.
+    /// Those that are counted as they are made.
     fn counts_as_made(&self, tokens: u64) -> u64 {
-        if self.spec.engine == EngineKind::Vllm { tokens } else { 0 }
+        if self.spec.engine.counts_answers_at_their_end() { 0 } else { tokens }
     }
 
     /// Every decoding request makes its tokens of `steps` steps; returns all of them.
@@ -279,7 +279,9 @@ impl Engine {
         // Prompts that went before make the first of these tokens late.
         let first = std::mem::take(&mut self.since) + seconds;
         match self.spec.engine {
-            EngineKind::Vllm => meters.itl.observe_many(seconds, members * steps),
+            EngineKind::Vllm | EngineKind::LlamaCpp => {
+                meters.itl.observe_many(seconds, members * steps);
+            }
             EngineKind::Sglang => {
                 meters.itl.observe_many(first / gain, members);
                 meters.itl.observe_many(seconds / gain, (members * each).saturating_sub(members));
@@ -340,8 +342,11 @@ impl Engine {
         meters.computed_length.observe(f64::from(slot.request.prompt.saturating_sub(cached)));
         meters.params_n.observe(1.0);
         meters.retractions.observe(f64::from(slot.preempted));
-        if self.spec.engine == EngineKind::Sglang {
+        meters.longest = meters.longest.max(u64::from(slot.request.prompt) + u64::from(output));
+        if !self.spec.engine.counts_prompts_when_done() {
             count_prompt(slot, tick);
+        }
+        if self.spec.engine.counts_answers_at_their_end() {
             tick.meters.generation_tokens += u64::from(output);
         }
     }
