@@ -119,6 +119,26 @@ fn node_shows_as_many_values_as_series_and_every_known_signal() {
     }
 }
 
+/// A program that wants a core now and then waits for one where neighbours take all of them, and hardly
+/// ever where there is room.
+#[test]
+fn containers_show_who_waits_for_a_processor() {
+    let light = [HostDemand { cpu_seconds: 0.1, memory_bytes: 1e9, ..Default::default() }];
+    let waited = |neighbours: f64| {
+        let mut host = Host::new(HostSettings::default(), 1, 0);
+        let crowded = HostConditions { neighbour_cores: neighbours, ..Default::default() };
+        let mut supplies = Vec::new();
+        for _ in 0..60 {
+            let share = StorageShare::default();
+            host.advance(1.0, &light, share, &crowded, &[], &mut supplies);
+        }
+        host.programs()[0].cpu_waiting / 60.0
+    };
+    let cores = HostSettings::default().cores as f64;
+    assert!(waited(0.0) < 0.01, "{}", waited(0.0));
+    assert!((0.05..0.5).contains(&waited(3.0 * cores)), "{}", waited(3.0 * cores));
+}
+
 /// H1: throttling and kills are told of the container, and of the container alone.
 #[test]
 fn containers_show_who_is_held_back_and_who_was_killed() {
@@ -126,8 +146,7 @@ fn containers_show_who_is_held_back_and_who_was_killed() {
     let exporter = ContainerExporter::new(1.8e9, 3);
     let pods = [("replica-0", "vllm"), ("replica-1", "vllm"), ("trainer-0", "trainer")];
     let page = exporter.page("gpu-host-0", &pods);
-    // Pressure of containers is told by cAdvisor since 0.50 only.
-    assert_eq!(known(&page, "cadvisor").1, ["container_cpu_pressure"]);
+    assert_eq!(known(&page, "cadvisor").1, Vec::<String>::new());
     let small = HostDemand { cpu_seconds: 10.0, memory_bytes: 1e11, ..Default::default() };
     let large = HostDemand { cpu_seconds: 30.0, memory_bytes: 2.1e12, ..Default::default() };
     let limited = HostConditions { cpu_quota: 0.2, ..Default::default() };
@@ -145,6 +164,10 @@ fn containers_show_who_is_held_back_and_who_was_killed() {
     let held = "container_cpu_cfs_throttled_seconds_total";
     let (little, much) = (of(held, 0).expect("shown"), of(held, 1).expect("shown"));
     assert!(little > 1.0 && (much / little - 3.0).abs() < 1e-9, "{little} {much}");
+    // Who is held back waits, and more tasks more of the time.
+    let waits = "container_pressure_cpu_waiting_seconds_total";
+    let (little, much) = (of(waits, 0).expect("shown"), of(waits, 1).expect("shown"));
+    assert!(little > 0.3 && much >= little && much <= 1.0, "{little} {much}");
     assert_eq!(of("container_oom_events_total", 0), Some(0.0));
     assert_eq!(of("container_oom_events_total", 1), Some(1.0));
     assert_eq!(of("container_oom_events_total", 2), None, "nothing runs there");

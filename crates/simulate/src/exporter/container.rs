@@ -29,6 +29,9 @@ const EACH: &[Each] = &[
     ("container_cpu_cfs_throttled_seconds_total", Kind::Counter, "Seconds held back.", |of| {
         of.throttled_seconds
     }),
+    ("container_pressure_cpu_waiting_seconds_total", Kind::Counter, "Some task waited.", |of| {
+        of.cpu_waiting
+    }),
     ("container_memory_working_set_bytes", Kind::Gauge, "Bytes that are held.", |of| {
         of.memory_bytes
     }),

@@ -24,6 +24,8 @@ pub struct ProgramCounters {
     pub throttled_periods: f64,
     /// Seconds for which its tasks were held back, summed.
     pub throttled_seconds: f64,
+    /// Seconds in which some task of it waited for a processor.
+    pub cpu_waiting: f64,
     /// Bytes that it holds.
     pub memory_bytes: f64,
     /// Times that it was killed for want of memory.

@@ -217,6 +217,7 @@ impl Host {
         for (index, (of, program)) in self.programs.iter_mut().zip(programs).enumerate() {
             let part = if asked > 0.0 { program.cpu_seconds / asked } else { 0.0 };
             of.cpu_seconds += part * shared.busy * seconds;
+            of.cpu_waiting += shared.waiting_of(program.cpu_seconds / seconds) * seconds;
             if limited {
                 of.periods += 10.0 * seconds;
                 of.throttled_periods += 10.0 * shared.throttled * seconds;

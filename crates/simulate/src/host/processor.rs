@@ -17,6 +17,22 @@ pub(super) struct Shared {
     pub(super) throttled: f64,
     /// Cores that the quota withheld.
     pub(super) withheld: f64,
+    /// Share of the time that a task wants to run in which it does.
+    pub(super) running: f64,
+    /// How much longer work takes on cores that are slower.
+    pub(super) longer: f64,
+}
+
+impl Shared {
+    /// Share of time in which some task of a program that asks for `asked` cores waits for one, or is
+    /// held back by the quota: what the kernel calls pressure, of one control group.
+    pub(super) fn waiting_of(&self, asked: f64) -> f64 {
+        let wanted = asked * self.longer;
+        // One task that runs now and then, or several that run all the time.
+        let there = (wanted / self.running).min(1.0);
+        let none_waits = libm::pow(self.running, wanted.max(1.0));
+        (there * (1.0 - none_waits).max(self.throttled)).min(1.0)
+    }
 }
 
 /// Shares `cores` among programs that ask for `asked` of them and the neighbours.
@@ -51,5 +67,7 @@ pub(super) fn share(cores: f64, asked: f64, conditions: &HostConditions) -> Shar
         waiting: (queued + throttled + 0.004 * load).min(1.0),
         throttled,
         withheld: (wanted * part - busy).max(0.0) + 0.2 * throttled * busy,
+        running: (got * crowded * (1.0 - 0.004 * load)).clamp(1.0e-4, 1.0),
+        longer: 1.0 / speed,
     }
 }
