@@ -11,6 +11,8 @@ use crate::service::Service;
 /// Builds the stand-in; the folder is that in which it looks for what to do.
 fn library() -> (String, PathBuf) {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("gpus");
+    // What a run before left is of no use.
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let library = folder.join("libnvidia-ml.so.1");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../gpu/tests/nvml.c");
@@ -54,7 +56,9 @@ fn gpus_are_shown_and_watched() {
     assert!(exporter.get("/metrics").contains("Hostname=\"node-7\""));
     let (status, body) = exporter.ask("GET", "/", b"").unwrap();
     assert!(status == 404 && body.contains("/metrics"), "{body}");
-    let service = Service::start(&["--scrape", exporter.address(), "--scrape-interval", "1s"]);
+    let data = folder.join("data").to_str().unwrap().to_owned();
+    let interval = ["--scrape-interval", "1s", "--data", &data];
+    let service = Service::start(&[&["--scrape", exporter.address()], &interval[..]].concat());
     let query = "/api/v1/query?query=DCGM_FI_DEV_GPU_UTIL";
     let begin = std::time::Instant::now();
     let found = loop {
