@@ -1,6 +1,7 @@
-//! Pages over HTTP, for the verbs that show something to be scraped.
+//! Where verbs listen, and pages over HTTP for those that show something to be scraped.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -9,6 +10,11 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+
+/// Where to listen, as `--listen` has it.
+pub(crate) fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address and port such as 127.0.0.1:9709".to_owned())
+}
 
 /// Of [`answer_all`], when a connection closes without an answer.
 #[derive(Debug, thiserror::Error)]

@@ -102,19 +102,22 @@ impl Gpus {
 }
 
 fn load(library: Option<&Path>) -> Result<Nvml, GpuError> {
-    let tried: Vec<&OsStr> = match library {
+    let paths: Vec<&OsStr> = match library {
         Some(path) => vec![path.as_os_str()],
         None => LIBRARIES.iter().map(OsStr::new).collect(),
     };
-    for path in &tried {
+    for path in &paths {
         match Nvml::builder().lib_path(path).init() {
-            // Not there; another may be.
+            // Not there; another may be. Of one that was named, the loader says why.
+            Err(NvmlError::LibloadingError(why)) if library.is_some() => {
+                return Err(GpuError::NoLibrary { tried: why.to_string() });
+            }
             Err(NvmlError::LibloadingError(_)) => {}
             found => return found.map_err(GpuError::Driver),
         }
     }
-    let tried: Vec<_> = tried.iter().map(|path| path.to_string_lossy()).collect();
-    Err(GpuError::NoLibrary { tried: format!("tried {}", tried.join(", ")) })
+    let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    Err(GpuError::NoLibrary { tried: format!("tried {}", paths.join(", ")) })
 }
 
 /// Answers until nobody can ask any more.

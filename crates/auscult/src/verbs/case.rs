@@ -90,15 +90,22 @@ impl Patient<'_> {
         }
     }
 
-    /// A diagnosis of it with the readings behind the evidence.
-    pub(super) fn illustrate(&self, diagnosis: Diagnosis) -> Result<Illustrated, CallError> {
+    /// The same, with the readings behind the evidence.
+    pub(super) fn illustrate(&self) -> Result<Illustrated, CallError> {
         match self {
-            Self::Recorded(case) => Ok(case.illustrate_report(diagnosis)),
+            Self::Recorded(case) => Ok(case.illustrate()),
             Self::Served(service, id) => {
-                let path = format!("/incidents/{id}/diagnosis?series=true");
-                let illustrated: Illustrated = service.get(&path)?;
-                Ok(Illustrated { report: diagnosis, ..illustrated })
+                service.get(&format!("/incidents/{id}/diagnosis?series=true"))
             }
+        }
+    }
+
+    /// The same of another diagnosis of it, by the answers of people; what a service told before of the
+    /// readings holds still.
+    pub(super) fn redraw(&self, before: Illustrated, diagnosis: Diagnosis) -> Illustrated {
+        match self {
+            Self::Recorded(case) => case.illustrate_report(diagnosis),
+            Self::Served(..) => Illustrated { report: diagnosis, ..before },
         }
     }
 

@@ -11,6 +11,7 @@ use auscult_simulate::simulation::Simulation;
 use auscult_telemetry::metrics::remote_write::Writer;
 use serde_json::{Value, json};
 
+use crate::http::parse_address;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
 use crate::simulation::demo;
@@ -28,7 +29,7 @@ const TOGETHER: usize = 40_000;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Where the service listens
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9709")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address, default_value = "127.0.0.1:9709")]
     listen: SocketAddr,
 
     /// Past of the fleet that the service is shown first

@@ -78,9 +78,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
         arguments.case.leave_input_to_answers()?;
     }
     let patients = arguments.case.open(&handbook, &progress)?;
-    let mut answers = Vec::new();
+    let (mut answers, mut sheets) = (Vec::new(), Vec::new());
     for (incident, patient) in &patients {
-        answers.push(Answer { incident: *incident, diagnosis: patient.diagnose()? });
+        let incident = *incident;
+        // Readings are looked for only where they are drawn.
+        let diagnosis = if arguments.html.is_some() {
+            let diagnosis = patient.illustrate()?;
+            let report = diagnosis.report.clone();
+            sheets.push(Sheet { incident, diagnosis, links: patient.links() });
+            report
+        } else {
+            patient.diagnose()?
+        };
+        answers.push(Answer { incident, diagnosis });
     }
     // What was asked and answered is written to where the person reads.
     let mut is_written = false;
@@ -90,13 +100,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
             answer.diagnosis = arguments.ask(patient, answer, is_shown)?;
         }
         is_written = is_shown;
+        let drawn = sheets.into_iter().zip(patients.iter().zip(&answers));
+        let redrawn = drawn.map(|(sheet, ((_, patient), answer))| Sheet {
+            diagnosis: patient.redraw(sheet.diagnosis, answer.diagnosis.clone()),
+            ..sheet
+        });
+        sheets = redrawn.collect();
     }
     if let Some(path) = &arguments.html {
-        let mut sheets = Vec::new();
-        for ((incident, patient), answer) in patients.iter().zip(&answers) {
-            let diagnosis = patient.illustrate(answer.diagnosis.clone())?;
-            sheets.push(Sheet { incident: *incident, diagnosis, links: patient.links() });
-        }
         std::fs::write(path, page(&sheets))
             .map_err(CallError::write(path.display().to_string()))?;
     }

@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::learn::{aligned, plain};
-use crate::http::{Refused, answer_all, response};
+use crate::http::{Refused, answer_all, parse_address, response};
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult gpus`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Show them at this address, under /metrics, to be scraped by auscult serve or Prometheus
-    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "format")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address, conflicts_with = "format")]
     listen: Option<SocketAddr>,
 
     /// Name of this host in the label `Hostname`, in a pod that of its node; the system's unless told

@@ -11,6 +11,7 @@ use auscult_server::{
 };
 use clap::Args;
 
+use crate::http::parse_address;
 use crate::outcome::{CallError, Outcome};
 
 /// Arguments of `auscult serve`. What is given here goes before what the configuration says.
@@ -20,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where to listen [default: 127.0.0.1:9709].
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
     listen: Option<SocketAddr>,
     /// Where to take OTLP over HTTP besides, or `none` [default: 127.0.0.1:4318 if it is free].
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -194,10 +195,6 @@ fn hang_ups(reloader: Reloader) -> std::io::Result<()> {
         }
     });
     Ok(())
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an address and port such as 127.0.0.1:9709".to_owned())
 }
 
 /// Done once the process is asked to end.

@@ -13,6 +13,7 @@ use auscult_simulate::simulation::Simulation;
 use auscult_telemetry::Format;
 use auscult_telemetry::metrics::remote_write::Writer;
 
+use crate::http::parse_address;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
 use crate::simulation::fault_log::FaultLog;
@@ -60,7 +61,7 @@ pub(crate) struct Arguments {
     window: Duration,
 
     /// Show live metrics at this address, to be scraped
-    #[arg(long, value_name = "ADDRESS:PORT", group = "where")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address, group = "where")]
     listen: Option<SocketAddr>,
 
     /// Write the addresses to scrape into this file, as Prometheus's file discovery reads them
