@@ -298,18 +298,32 @@ fn budgets_are_measured_as_detect_keeps_them() {
         let (budget, mode) = (one["budget"].as_str().expect("text"), one["mode"].as_str());
         let detect = ["detect", &series, "--column", "value", "--method", "ewma", "--online"];
         let how = ["--budget", budget, "--budget-mode", mode.expect("text"), "--format", "json"];
-        let answer = auscult(&[&detect[..], &how].concat());
+        let told: &[&str] = if one["told"] == true { &["--label", "label"] } else { &[] };
+        let answer = auscult(&[&detect[..], &how, told].concat());
         let alarms = answer.out.lines().filter(|line| line.contains("\"score\"")).count() as u64;
         assert_eq!(one["all_alarms"], alarms, "{budget} {mode:?}: {}", answer.out);
         compared += alarms;
     }
-    assert_eq!(kept.as_array().map(Vec::len), Some(4));
+    assert_eq!(kept.as_array().map(Vec::len), Some(8));
     assert!(compared > 5, "{compared} alarms are too few to compare");
     // The onset is an alarm, but no false one.
     assert_eq!((&kept[0]["anomalies"], &kept[0]["found"]), (&1.into(), &1.into()));
     assert!(kept[0]["alarms"].as_u64() < kept[0]["all_alarms"].as_u64());
     let document = call(&["--set", "kpi,asd"]);
     assert!(document.out.contains("| asd | 1/week | "), "{}", document.out);
+    assert!(document.out.contains("| anomalies confirmed | budget |"), "{}", document.out);
+    let served = auscult(&[
+        "benchmark",
+        "budget",
+        "--data",
+        &text(&data),
+        "--quiet",
+        "--service",
+        "--set",
+        "kpi,asd",
+    ]);
+    assert!(served.out.contains("| asd | a machine | 1 | 1/week | "), "{}", served.out);
+    assert!(served.out.contains("| kpi | a series | "), "{}", served.out);
     for (wrong, words) in [
         (["--set", "moon"], "there are health, smd"),
         (["--set", "smap"], "smap"),

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use auscult_core::Timestamp;
+use auscult_core::{LabelsRef, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::placement::placement;
@@ -107,6 +107,19 @@ impl Recurrence {
             departed.remove(0);
         }
         departed.push(now);
+    }
+
+    /// Forgets how the series with these `labels` departed from `from` to `until`: something was
+    /// truly wrong then, which is no week's own.
+    pub(crate) fn confirm(&mut self, labels: LabelsRef<'_>, from: Timestamp, until: Timestamp) {
+        let hour = |time: Timestamp| time.nanos().div_euclid(3_600_000_000_000);
+        let (from, until) = (hour(from), hour(until));
+        let series = placement(labels);
+        let Some(departed) = self.departed.get_mut(&series) else { return };
+        departed.retain(|one| !(from..=until).contains(&i64::from(one.hour)));
+        if departed.is_empty() {
+            self.departed.remove(&series);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -137,6 +137,23 @@ impl SurpriseTail {
         self.windows.ln()
     }
 
+    /// Takes back a cluster of this `surprise`: something was truly wrong, so that it says nothing
+    /// of how series move together.
+    pub(crate) fn confirm(&mut self, surprise: f64) {
+        if surprise <= KEPT_FROM {
+            return;
+        }
+        if self.open.is_some() {
+            // It has not been learnt yet.
+            self.open = None;
+            return;
+        }
+        // As much as it was held to when it was learnt, or less.
+        let held = (surprise - KEPT_FROM).min(HELD * self.scale());
+        self.excess = (self.excess - held).max(0.0);
+        self.clusters = (self.clusters - 1.0).max(0.0);
+    }
+
     /// Goes on to `now`; `highest` is the highest surprise since the last time.
     pub(crate) fn learn(&mut self, now: Timestamp, highest: f64) {
         let passed = self.last.map_or(0.0, |last| (now.nanos() - last.nanos()).max(0) as f64);

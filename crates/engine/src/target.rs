@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use auscult_core::{Labels, LabelsRef, Timestamp};
 use auscult_detect::ensemble::AlarmBudget;
 
+use crate::incident::Incident;
 use crate::policy::Severity;
 use crate::recurrence::Recurrence;
 use crate::saved::{Bytes, Record, Records, SavedEvent, SavedRecurrence, SavedTarget};
@@ -266,6 +267,20 @@ impl Targets {
     /// Takes an event in; says whether its target raises an alarm.
     pub(crate) fn take(&mut self, event: &Event) -> Option<TargetAlarm> {
         self.targets.get_mut(event.target)?.take(event, &self.rules)
+    }
+
+    /// Forgets what the history of the targets of `incident` made of it up to `last`: something was
+    /// truly wrong.
+    pub(crate) fn confirm(&mut self, incident: &Incident, last: Timestamp) {
+        for labels in &incident.targets {
+            let Some(id) = self.find(labels.as_ref()) else { continue };
+            let Some(target) = self.targets.get_mut(id) else { continue };
+            target.tail.confirm(incident.surprise);
+            for member in incident.members.iter().filter(|member| member.target == *labels) {
+                let (from, until) = member.span(last);
+                target.recurrence.confirm(member.series.as_ref(), from, until);
+            }
+        }
     }
 
     /// Goes on to `now`: what was highest becomes history.

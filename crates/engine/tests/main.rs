@@ -1,6 +1,7 @@
 //! The engine on made-up fleets.
 
 mod clocks;
+mod confirmed;
 mod diagnosis;
 mod fleet;
 mod histograms;

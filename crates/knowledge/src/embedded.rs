@@ -48,5 +48,5 @@ pub(crate) const CONSTANTS: (&str, &str) =
 pub(crate) const LAWS: (&str, &str) =
     ("laws.yaml", include_str!("../../../knowledge/laws/laws.yaml"));
 
-/// What simulated incidents showed.
-pub(crate) const EXPERIENCE: &str = include_str!("../../../knowledge/experience.json");
+/// What simulated incidents showed, as `build.rs` packed it.
+pub(crate) const EXPERIENCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/experience.json.z"));

@@ -24,9 +24,12 @@ mod statement;
 mod unit;
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::sync::LazyLock;
 
 use auscult_yaml::Path;
 use check::Mistakes;
+use flate2::read::ZlibDecoder;
 
 pub use adapter::{Adapter, Ignored, Mapping, MetricForm, Target};
 pub use constant::{ByLabel, Constant, Constants, Entry as CatalogueEntry};
@@ -244,7 +247,13 @@ impl Knowledge {
     /// How often each statement held in simulated incidents, as `auscult_diagnose` reads it.
     #[must_use]
     pub fn experience() -> &'static str {
-        embedded::EXPERIENCE
+        static TEXT: LazyLock<String> = LazyLock::new(|| {
+            let mut text = String::new();
+            let unpacked = ZlibDecoder::new(embedded::EXPERIENCE).read_to_string(&mut text);
+            unpacked.expect("the program carries what its own build packed");
+            text
+        });
+        &TEXT
     }
 
     /// Every fault, in the order of the files.

@@ -107,10 +107,15 @@ impl Bar {
         }
     }
 
-    /// Takes the just rated `score` at `time` in.
-    pub(crate) fn learn(&mut self, time: Timestamp, score: f64) {
+    /// Takes the just rated `score` at `time` in; of a `confirmed` anomaly a budget learns nothing.
+    pub(crate) fn learn(&mut self, time: Timestamp, score: f64, confirmed: bool) {
         if let Self::Budget(bar) = self {
-            bar.gate.learn(time, score * bar.maturity);
+            let worth = score * bar.maturity;
+            if confirmed {
+                bar.gate.learn_confirmed(time, worth);
+            } else {
+                bar.gate.learn(time, worth);
+            }
         }
     }
 

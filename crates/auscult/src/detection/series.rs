@@ -53,6 +53,11 @@ impl Series {
             None => frame,
         }
     }
+
+    /// Whether the row at `place` is labelled an anomaly.
+    pub(crate) fn is_anomaly(&self, place: usize) -> bool {
+        self.labels.as_ref().is_some_and(|labels| labels[place] == Some(true))
+    }
 }
 
 /// How to split.

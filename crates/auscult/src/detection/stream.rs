@@ -178,7 +178,8 @@ fn watch(
             let time = series.times.as_ref().map(|times| times[place]);
             let clock = time.unwrap_or(Timestamp::from_seconds(series.rows[place] as i64));
             let sample = Sample::new(clock, readings).map_err(CallError::input)?;
-            let (score, threshold, explanation) = step(detector.as_mut(), sample, bar, false)?;
+            let (score, threshold, explanation) =
+                step(detector.as_mut(), sample, bar, series.is_anomaly(place), false)?;
             let finding = Finding {
                 row: series.rows[place],
                 time,

@@ -207,7 +207,8 @@ fn watch(
         }
         let sample = sample(series, &frame, place)?;
         let wanted = plan.all_rows || is_traced(place);
-        let (score, threshold, explanation) = step(detector.as_mut(), sample, &mut bar, wanted)?;
+        let (score, threshold, explanation) =
+            step(detector.as_mut(), sample, &mut bar, series.is_anomaly(place), wanted)?;
         record(
             &mut judged,
             series,
@@ -225,11 +226,12 @@ fn watch(
 }
 
 /// Scores a sample, explains it if it passes the bar or is wanted, learns it; its
-/// score, what that had to pass, and why.
+/// score, what that had to pass, and why. A `confirmed` anomaly does not move the bar.
 pub(crate) fn step(
     detector: &mut dyn Detector,
     sample: Sample<'_>,
     bar: &mut Bar,
+    confirmed: bool,
     wanted: bool,
 ) -> Result<(Score, f64, Option<Explanation>), CallError> {
     let score = bar.rate(detector, sample).map_err(CallError::input)?;
@@ -245,7 +247,7 @@ pub(crate) fn step(
         explanation.iter_mut().for_each(|why| why.band = None);
     }
     if let Some(score) = score.ready() {
-        bar.learn(sample.time(), score);
+        bar.learn(sample.time(), score, confirmed);
     }
     detector.learn(sample).map_err(CallError::input)?;
     Ok((score, height, explanation))

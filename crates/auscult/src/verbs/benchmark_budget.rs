@@ -8,7 +8,9 @@ use auscult_detect::{Channels, Method};
 use super::benchmark::{Form, cores, put};
 use super::detect::find_method;
 use super::method_settings::{self, MethodSettings};
-use crate::benchmark::budget::{Asked, OfMethod, OfSet, Report, SETS, find, measure};
+use crate::benchmark::budget::{
+    Asked, OfMethod, OfSet, Report, SETS, find, measure, measure_service,
+};
 use crate::benchmark::machine::Machine;
 use crate::outcome::{CallError, Outcome};
 use crate::progress::Progress;
@@ -34,7 +36,7 @@ pub(super) struct BudgetArguments {
     )]
     method: Vec<String>,
 
-    /// Budgets, each as a soft and as a hard one
+    /// Budgets, each as a soft and as a hard one, and with labelled anomalies confirmed
     #[arg(
         long,
         value_name = "N/PERIOD",
@@ -42,6 +44,11 @@ pub(super) struct BudgetArguments {
         default_value = "1/hour,1/day,1/week,1/month"
     )]
     budget: Vec<AlarmBudget>,
+
+    /// Measure the engine of `auscult serve` instead: incidents, of each series as a target of its
+    /// own and of all series of a machine as one
+    #[arg(long, conflicts_with = "method")]
+    service: bool,
 
     /// Form of the answer
     #[arg(short, long, value_name = "FORM", default_value = "markdown")]
@@ -87,7 +94,10 @@ pub(super) fn run(arguments: &BudgetArguments) -> Result<Outcome, CallError> {
     let methods = methods.collect::<Result<Vec<&Method>, _>>()?;
     let asked: Vec<Asked> = [BudgetMode::Soft, BudgetMode::Hard]
         .into_iter()
-        .flat_map(|mode| arguments.budget.iter().map(move |budget| Asked { budget: *budget, mode }))
+        .flat_map(|mode| [(mode, false), (mode, true)])
+        .flat_map(|(mode, told)| {
+            arguments.budget.iter().map(move |budget| Asked { budget: *budget, mode, told })
+        })
         .collect();
     let threads = arguments.threads.unwrap_or_else(cores);
     let parts = sets.iter().map(|set| (set.names)(&data).map_or(0, |names| names.len()));
@@ -97,7 +107,16 @@ pub(super) fn run(arguments: &BudgetArguments) -> Result<Outcome, CallError> {
         machine: Machine::here(arguments.commit.as_deref()),
         command: command(arguments),
         methods: Vec::new(),
+        served: Vec::new(),
     };
+    if arguments.service {
+        for set in &sets {
+            let served =
+                measure_service(set, &data, &arguments.budget, threads, || progress.step())?;
+            report.served.extend(served);
+        }
+    }
+    let methods = if arguments.service { Vec::new() } else { methods };
     for method in methods {
         let settings =
             method_settings::for_method(&arguments.settings, method).map_err(CallError::input)?;
@@ -140,6 +159,9 @@ fn command(arguments: &BudgetArguments) -> String {
     }
     if arguments.method != ["pot-ensemble"] {
         words.push(format!("--method {}", arguments.method.join(",")));
+    }
+    if arguments.service {
+        words.push("--service".to_owned());
     }
     let budgets: Vec<String> = arguments.budget.iter().map(AlarmBudget::to_string).collect();
     if budgets != ["1/hour", "1/day", "1/week", "1/month"] {

@@ -94,7 +94,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     train: Option<PathBuf>,
 
-    /// Column that says which rows are anomalies (1, true, anomaly), for methods that learn from labels
+    /// Column that says which rows are anomalies (1, true, anomaly), for methods that learn from
+    /// labels; with --budget, anomalies that are confirmed: they do not spend it
     #[arg(long, value_name = "NAME")]
     label: Option<String>,
 
@@ -234,7 +235,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
 
 /// The method for `source` when the person names none.
 fn default_method(arguments: &Arguments, source: &Source) -> Result<&'static str, CallError> {
-    if arguments.label.is_some() {
+    if arguments.label.is_some() && arguments.budget.is_none() {
         return Ok(LABELLED_METHOD);
     }
     let follows = arguments.online || arguments.budget.is_some() || arguments.train.is_some();
@@ -300,16 +301,18 @@ pub(super) fn find_method(name: &str) -> Result<&'static Method, CallError> {
 
 fn mode(arguments: &Arguments, online: bool, method: &Method) -> Result<Mode, CallError> {
     let refuse = |why: &str| Err(CallError::input(format!("method `{}` {why}", method.name)));
-    if arguments.label.is_some() {
+    let confirms = arguments.label.is_some() && arguments.budget.is_some();
+    if arguments.label.is_some() && !confirms {
         return match method.labelled {
             Some(_) => Ok(Mode::Labelled),
             None => refuse("does not learn from labels; leave --label out, or use `random-forest`"),
         };
     }
-    if arguments.online || online {
+    if arguments.online || online || confirms {
         return match method.online {
             Some(_) => Ok(Mode::Online),
-            None => refuse("has no online form; leave --online out"),
+            None if arguments.online => refuse("has no online form; leave --online out"),
+            None => refuse("does not judge row by row, which a budget needs"),
         };
     }
     match (method.batch, method.online) {

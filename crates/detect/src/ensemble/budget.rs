@@ -37,6 +37,8 @@ const APART: f64 = 60.0;
 const LEAST_CORRECTION: f64 = -1.0;
 /// Usual steps that a gap counts as.
 const GAP: f64 = 3.0;
+/// Samples after a confirmed anomaly that are still about it.
+const AFTER: u16 = 60;
 
 /// How many false alarms are bearable.
 ///
@@ -121,6 +123,11 @@ pub enum BudgetMode {
 /// per time that was watched: gaps do not count. More than an alarm in twelve samples
 /// is not given, whatever the budget. Time O(1) per score, memory about 350 bytes.
 ///
+/// A budget is meant for false alarms, but which ones are false only a person knows: told
+/// nothing, the gate takes the highest scores for what health brings, and where anomalies are more
+/// frequent than the budget they spend it. Those that are confirmed, by
+/// [`BudgetGate::learn_confirmed`], do not.
+///
 /// With `t` the lowest of the 16 highest clusters in a time `T`, `s` their mean excess
 /// over it and `x` = 16 times the interval of the budget over `T`, the bar is `t` if `x` is
 /// at most 1, and else `t + s (x^h - 1) / h (1 + 0.2 x / 16)`, `h` = 1/4: a generalised
@@ -161,6 +168,8 @@ pub struct BudgetGate {
     since_alarm: f64,
     /// Logarithm of what a hard gate multiplies the level by.
     correction: f64,
+    /// Samples to come that are still about a confirmed anomaly.
+    after: u16,
 }
 
 impl BudgetGate {
@@ -178,6 +187,7 @@ impl BudgetGate {
             tail: None,
             since_alarm: f64::MAX,
             correction: 0.0,
+            after: 0,
         }
     }
 
@@ -224,16 +234,38 @@ impl BudgetGate {
 
     /// Takes `score` at `time` in; says whether it was an alarm.
     pub fn learn(&mut self, time: Timestamp, score: f64) -> bool {
+        let is_healthy = self.after == 0;
+        self.after = self.after.saturating_sub(1);
+        self.take(time, score, is_healthy)
+    }
+
+    /// Takes in `score` at `time`, which belongs to a confirmed anomaly; says whether it was an
+    /// alarm. It says nothing of what health brings, nor do the 60 samples after the last such
+    /// one: neither they nor their time count against the budget.
+    pub fn learn_confirmed(&mut self, time: Timestamp, score: f64) -> bool {
+        self.after = AFTER;
+        self.take(time, score, false)
+    }
+
+    fn take(&mut self, time: Timestamp, score: f64, is_healthy: bool) -> bool {
         let score = score.clamp(0.0, 1e30);
         let alarm = score > self.bar(time, score);
         let (seconds, step) = self.passed(time);
         self.clock.learn(time, self.clock.step(time));
         self.since_alarm = if alarm { 0.0 } else { self.since_alarm + seconds };
-        self.watched[1] += seconds;
-        if self.mode == BudgetMode::Hard {
-            let more = f64::from(u8::from(alarm)) - seconds / self.interval();
-            self.correction = (self.correction + more).max(LEAST_CORRECTION);
+        if is_healthy {
+            self.watched[1] += seconds;
+            if self.mode == BudgetMode::Hard {
+                let more = f64::from(u8::from(alarm)) - seconds / self.interval();
+                self.correction = (self.correction + more).max(LEAST_CORRECTION);
+            }
+            self.remember(score, step);
         }
+        alarm
+    }
+
+    /// Remembers a `score` of health for the tail.
+    fn remember(&mut self, score: f64, step: f64) {
         let least = LEAST_SCALE * self.extent.range();
         let apart = self.apart_steps(step) as u16;
         let before = self.blocks[1].clone();
@@ -248,7 +280,6 @@ impl BudgetGate {
             self.watched = [self.watched[1], 0.0];
             self.tail = self.merged();
         }
-        alarm
     }
 
     /// Seconds watched from the last score to `time`, and in a usual step.
@@ -408,6 +439,31 @@ mod tests {
         let usual = kept(0);
         assert!(kept(2) < 2.0 * usual, "{} and {usual}", kept(2));
         assert!(kept(8) > 100.0 * usual);
+    }
+
+    #[test]
+    fn what_is_confirmed_does_not_spend_the_budget() {
+        // Four anomalies in each week, at one alarm a week.
+        let alarms = |told: bool| {
+            let mut gate = BudgetGate::new("1/week".parse().unwrap(), BudgetMode::Soft);
+            let (mut true_alarms, mut false_alarms) = (0, 0);
+            for (at, usual) in scores(Kind::Exponential, 40 * 2016, 9).into_iter().enumerate() {
+                let anomaly = at % 504 == 500;
+                let score = if anomaly { 8.0 + usual } else { usual };
+                let time = Timestamp::from_seconds(300 * at as i64);
+                let alarm = if anomaly && told {
+                    gate.learn_confirmed(time, score)
+                } else {
+                    gate.learn(time, score)
+                };
+                *(if anomaly { &mut true_alarms } else { &mut false_alarms }) += u32::from(alarm);
+            }
+            (true_alarms, false_alarms)
+        };
+        let (untold, told) = (alarms(false), alarms(true));
+        assert!((20..=80).contains(&told.1), "{} false alarms in 40 weeks", told.1);
+        assert!(told.0 > 100 && told.0 > untold.0, "{} and {} of 160 found", told.0, untold.0);
+        assert!(untold.0 + untold.1 < 80, "{untold:?} in 40 weeks");
     }
 
     #[test]

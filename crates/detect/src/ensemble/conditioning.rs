@@ -54,6 +54,12 @@ impl Clock {
         known.get(known.len() / 2).map(|gap| f64::from(*gap))
     }
 
+    /// Usual steps from `time` to the last sample; `None` while there is no usual step.
+    pub(crate) fn steps_since(&self, time: Timestamp) -> Option<f64> {
+        let usual = self.usual_step().filter(|usual| *usual > 0.0)?;
+        Some(seconds_between(time, self.last?) / usual)
+    }
+
     /// How a sample at `time` would follow.
     pub(crate) fn step(&self, time: Timestamp) -> Step {
         let Some(last) = self.last else { return Step::First };

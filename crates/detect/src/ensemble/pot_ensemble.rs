@@ -362,6 +362,16 @@ impl PotEnsemble {
         self.state.clock.follow_back();
     }
 
+    /// Forgets how rare what was found from `from` to `until` was: something was truly wrong then, so
+    /// that it says nothing of how often health brings such. What is expected of readings stays
+    /// as it was learnt, winsorised.
+    pub fn confirm(&mut self, from: Timestamp, until: Timestamp) {
+        let clock = &self.state.clock;
+        if let (Some(oldest), Some(newest)) = (clock.steps_since(from), clock.steps_since(until)) {
+            self.state.rare.forget(oldest, newest.max(0.0));
+        }
+    }
+
     /// [`Detector::update`], and how rare what was found is; explained where it comes
     /// once in `explained_from` seconds or more seldom.
     ///

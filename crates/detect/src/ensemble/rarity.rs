@@ -86,6 +86,21 @@ impl Rarity {
         }
     }
 
+    /// Forgets how high the scores from `oldest` to `newest` samples ago were: they say nothing of
+    /// what is usual. What the highest of a stretch hid is forgotten with it.
+    pub(crate) fn forget(&mut self, oldest: f64, newest: f64) {
+        let (open, long) = (f64::from(self.samples), f64::from(self.long));
+        if newest < open && oldest >= 0.0 {
+            self.highest = 0;
+        }
+        for place in (0..usize::from(self.filled)).rev() {
+            let ends = open + (f64::from(self.ages[place]) - 1.0) * long;
+            if ends <= oldest && ends + long > newest {
+                self.remove(place);
+            }
+        }
+    }
+
     /// Whether history is long enough to say anything.
     pub(crate) fn is_known(&self) -> bool {
         self.stretches >= KNOWN || self.long > SHORTEST
@@ -308,6 +323,27 @@ mod tests {
         assert_eq!(stretches(4.0), 10.0 / 5.0, "four in all of history");
         assert_eq!(stretches(9.0), 10.0 / 2.0);
         assert!(stretches(10.0) > 10.0 && stretches(20.0) > stretches(10.0));
+    }
+
+    #[test]
+    fn what_is_confirmed_leaves_no_trace_in_what_is_usual() {
+        let mut scores = vec![1.0; 40];
+        for at in [10, 20, 30] {
+            scores[at] = 9.0;
+        }
+        let mut rarity = learnt(&scores);
+        let stretch = f64::from(SHORTEST);
+        assert_eq!(rarity.samples(5.0) / stretch, 40.0 / 4.0);
+        // The stretch at place 20 ended 19 stretches ago.
+        rarity.forget(20.0 * stretch - 1.0, 19.0 * stretch + 1.0);
+        assert_eq!(rarity.samples(5.0) / stretch, 40.0 / 3.0);
+        rarity.forget(40.0 * stretch, 9.0 * stretch);
+        assert!(rarity.samples(5.0) / stretch >= 40.0, "as if none had been");
+        assert_eq!(rarity.samples(1.0), stretch, "the others stay");
+        assert!(rarity.is_sound());
+        rarity.learn(9.0);
+        rarity.forget(3.0, 0.0);
+        assert_eq!(rarity.highest, 0, "the stretch that is open, too");
     }
 
     #[test]

@@ -65,6 +65,16 @@ impl ReturnPeriods {
         self.rare.learn(score);
     }
 
+    /// Forgets how high scores from `from` to `until` were: something was truly wrong then, so that
+    /// they say nothing of how often health brings such.
+    pub fn confirm(&mut self, from: Timestamp, until: Timestamp) {
+        if let (Some(oldest), Some(newest)) =
+            (self.clock.steps_since(from), self.clock.steps_since(until))
+        {
+            self.rare.forget(oldest, newest.max(0.0));
+        }
+    }
+
     /// Says that the clock of the source was set back before the next sample.
     pub fn follow_clock_back(&mut self) {
         self.clock.follow_back();

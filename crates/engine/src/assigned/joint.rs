@@ -165,6 +165,17 @@ impl Joints {
         self.groups.values().map(|group| (group.view(), group.members.len()))
     }
 
+    /// Forgets how odd the group of the series was from `from` to `until`.
+    pub(crate) fn confirm(&mut self, series: SeriesKey, from: Timestamp, until: Timestamp) {
+        let Some((key, _)) = self.places.get(&series) else { return };
+        let model = self.groups.get(key).map(|group| Arc::clone(&group.model));
+        if let Some(model) = model
+            && let Some(stream) = lock(&model).as_mut()
+        {
+            stream.confirm(from, until);
+        }
+    }
+
     /// The method that judges the series with others, as it is now.
     pub(crate) fn view(&self, series: SeriesKey) -> Option<MethodView> {
         let (key, _) = self.places.get(&series)?;

@@ -76,6 +76,11 @@ impl Stream {
         self.periods.follow_clock_back();
     }
 
+    /// Forgets how high scores from `from` to `until` were: something was truly wrong then.
+    pub(crate) fn confirm(&mut self, from: Timestamp, until: Timestamp) {
+        self.periods.confirm(from, until);
+    }
+
     /// Rates and learns `sample`; explained where it comes once in `explained_from` seconds or
     /// more seldom. `None` while the history does not say how rare scores are.
     pub(crate) fn watch(

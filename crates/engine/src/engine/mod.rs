@@ -2,6 +2,7 @@
 
 mod admission;
 mod adopting;
+mod confirming;
 mod counts;
 mod flow;
 mod keeping;

@@ -96,6 +96,13 @@ pub struct Member {
     pub usual_since: Option<Timestamp>,
 }
 
+impl Member {
+    /// From when to when it was odd; until `last` if it still is.
+    pub(crate) fn span(&self, last: Timestamp) -> (Timestamp, Timestamp) {
+        (self.onset, self.usual_since.unwrap_or(last).max(self.time))
+    }
+}
+
 /// What happened to an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use auscult_core::Sample;
+use auscult_core::{Sample, Timestamp};
 
 use super::Shard;
 use crate::assigned::{Found, MethodState, MethodView, NoRoom, Room, Stream};
@@ -80,6 +80,13 @@ impl Methods {
                 *place = None;
                 None
             }
+        }
+    }
+
+    /// Forgets how odd the series at `key` was from `from` to `until`.
+    pub(super) fn confirm(&mut self, key: Key, from: Timestamp, until: Timestamp) {
+        if let Some((_, Some(stream))) = self.streams.get_mut(&key) {
+            stream.confirm(from, until);
         }
     }
 

@@ -154,6 +154,14 @@ impl Shard {
         self.knowledge = knowledge;
     }
 
+    /// Forgets how odd the series at `key` was from `from` to `until`.
+    pub(crate) fn confirm(&mut self, key: Key, from: Timestamp, until: Timestamp) {
+        if let Some(watch) = self.slots.get_mut(key).and_then(|slot| slot.watch.as_mut()) {
+            watch.detector.confirm(from, until);
+        }
+        self.methods.confirm(key, from, until);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }

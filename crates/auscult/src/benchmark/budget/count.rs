@@ -1,8 +1,6 @@
 //! Counts alarms, and holds them against what was promised.
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auscult_core::{Sample, SettingsMap};
 use auscult_detect::Method;
@@ -10,7 +8,7 @@ use auscult_detect::ensemble::{AlarmBudget, BudgetMode};
 use serde::Serialize;
 
 use super::stretches::Source;
-use super::{Known, Stretch};
+use super::{Known, Stretch, each};
 use crate::detection::plan::Bar;
 use crate::outcome::CallError;
 
@@ -22,6 +20,8 @@ const GAP: f64 = 3.0;
 pub(crate) struct Asked {
     pub budget: AlarmBudget,
     pub mode: BudgetMode,
+    /// Whether labelled anomalies are confirmed, as by `auscult detect --budget --label`.
+    pub told: bool,
 }
 
 /// What came of a budget on one series.
@@ -46,6 +46,8 @@ struct One {
 pub(crate) struct Kept {
     pub budget: String,
     pub mode: BudgetMode,
+    /// Whether labelled anomalies were confirmed.
+    pub told: bool,
     /// False alarms.
     pub alarms: u32,
     /// What the budget promised for the healthy time.
@@ -99,41 +101,14 @@ pub(crate) fn measure(
     done: impl Fn() + Sync,
 ) -> Result<(Group, Vec<Group>), CallError> {
     let names = (source.names)(data)?;
-    let next = AtomicUsize::new(0);
-    let counted: Mutex<Vec<(usize, Vec<Counted>)>> = Mutex::new(Vec::new());
-    let failed: Mutex<Option<CallError>> = Mutex::new(None);
     let part = |name: &str| -> Result<Vec<Counted>, CallError> {
         let stretches = (source.load)(data, name)?;
         stretches.iter().map(|stretch| judge(stretch, method, settings, asked)).collect()
     };
-    std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, names.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(name) = names.get(place) else { return };
-                    match part(name) {
-                        Ok(part) => {
-                            counted.lock().expect("no panic with the lock").push((place, part))
-                        }
-                        Err(error) => {
-                            *failed.lock().expect("no panic with the lock") = Some(error);
-                            return;
-                        }
-                    }
-                    done();
-                }
-            });
-        }
-    });
-    if let Some(error) = failed.into_inner().expect("no thread panicked with the lock") {
-        return Err(error);
-    }
-    let mut counted = counted.into_inner().expect("no thread panicked with the lock");
-    counted.sort_by_key(|(place, _)| *place);
+    let counted = each(&names, threads, part, done)?;
     let parts =
-        counted.iter().map(|(place, part)| group(&names[*place], part.iter(), asked)).collect();
-    let all = group(source.name, counted.iter().flat_map(|(_, part)| part), asked);
+        names.iter().zip(&counted).map(|(name, part)| group(name, part.iter(), asked)).collect();
+    let all = group(source.name, counted.iter().flatten(), asked);
     Ok((all, parts))
 }
 
@@ -144,13 +119,7 @@ fn judge(
     settings: &SettingsMap,
     asked: &[Asked],
 ) -> Result<Counted, CallError> {
-    let step = usual_step(stretch);
-    let seconds: Vec<f64> = (0..stretch.times.len())
-        .map(|at| match at {
-            0 => step,
-            _ => between(stretch, at).clamp(0.0, GAP * step),
-        })
-        .collect();
+    let seconds = watched(stretch);
     let healthy = stretch.known.iter().zip(&seconds).filter(|(known, _)| **known == Known::Healthy);
     let healthy_seconds = healthy.map(|(_, seconds)| seconds).sum();
     if stretch.is_constant() {
@@ -170,7 +139,9 @@ fn judge(
             known == Known::Anomaly && (at == 0 || stretch.known[at - 1] != Known::Anomaly);
         let readings = [*reading];
         let sample = Sample::new(time, &readings).map_err(CallError::input)?;
-        for ((bar, one), found) in bars.iter_mut().zip(&mut each).zip(&mut found) {
+        for (((bar, one), found), asked) in
+            bars.iter_mut().zip(&mut each).zip(&mut found).zip(asked)
+        {
             if begins {
                 one.anomalies += 1;
                 *found = false;
@@ -178,7 +149,7 @@ fn judge(
             let score = bar.rate(detector.as_ref(), sample).map_err(CallError::input)?;
             let Some(score) = score.ready() else { continue };
             let alarm = score > bar.height(time, score);
-            bar.learn(time, score);
+            bar.learn(time, score, asked.told && known == Known::Anomaly);
             one.all_alarms += u32::from(alarm);
             one.alarms += u32::from(alarm && known == Known::Healthy);
             if alarm && known == Known::Anomaly && !*found {
@@ -200,6 +171,17 @@ fn judge(
 
 fn refused(method: &Method, why: impl std::fmt::Display) -> CallError {
     CallError::input(format!("method `{}`: {why}", method.name))
+}
+
+/// Seconds that each sample of `stretch` stands for; a gap counts as three samples.
+pub(super) fn watched(stretch: &Stretch) -> Vec<f64> {
+    let step = usual_step(stretch);
+    (0..stretch.times.len())
+        .map(|at| match at {
+            0 => step,
+            _ => between(stretch, at).clamp(0.0, GAP * step),
+        })
+        .collect()
 }
 
 /// Seconds from the sample before `at` to that `at`.
@@ -239,6 +221,7 @@ fn group<'a>(name: &str, counted: impl Iterator<Item = &'a Counted>, asked: &[As
         Kept {
             budget: asked.budget.to_string(),
             mode: asked.mode,
+            told: asked.told,
             alarms,
             promised,
             ratio: over(f64::from(alarms), promised),
@@ -261,7 +244,7 @@ fn group<'a>(name: &str, counted: impl Iterator<Item = &'a Counted>, asked: &[As
 }
 
 /// Chance that a number after Poisson with `mean` is more than twice the mean.
-fn more_than_twice(mean: f64) -> f64 {
+pub(super) fn more_than_twice(mean: f64) -> f64 {
     if mean > 500.0 {
         return 0.0;
     }
@@ -294,7 +277,8 @@ mod tests {
             Counted { healthy_seconds: 604_800.0, each: None },
         ];
         let budget = "1/week".parse().expect("a budget");
-        let group = group("x", counted.iter(), &[Asked { budget, mode: BudgetMode::Soft }]);
+        let group =
+            group("x", counted.iter(), &[Asked { budget, mode: BudgetMode::Soft, told: false }]);
         assert_eq!((group.series, group.constant, group.series_weeks), (1, 1, 1.0));
         assert_eq!((group.kept[0].ratio, group.kept[0].over), (Some(3.0), 1.0));
     }

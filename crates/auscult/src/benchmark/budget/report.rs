@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::machine::Machine;
 use super::count::{Group, Kept};
+use super::service::Served;
 
 /// All that was measured.
 #[derive(Debug, Serialize)]
@@ -15,6 +16,8 @@ pub(crate) struct Report {
     /// The call, with folders left open.
     pub command: String,
     pub methods: Vec<OfMethod>,
+    /// Of the service.
+    pub served: Vec<Served>,
 }
 
 /// What was measured of one method.
@@ -52,12 +55,49 @@ impl Report {
                 set.kinds(&mut text);
             }
         }
+        if !self.served.is_empty() {
+            service(&self.served, &mut text);
+        }
         text
     }
 }
 
+/// A line for each set, kind of target and budget.
+fn service(all: &[Served], text: &mut String) {
+    put(
+        text,
+        format_args!(
+            "\n## The service\n\nA *machine* is all series of one that are sampled together; of simulated health, those of a kind.\n\n\
+             | set | a target is | targets | budget | promised | alarms over the promise | over twice | by chance | found |\n\
+             |---|---|---:|---|---:|---:|---:|---:|---:|"
+        ),
+    );
+    for one in all {
+        let target = if one.together { "a machine" } else { "a series" };
+        let kept = (one.promised > 0.0).then(|| f64::from(one.alarms) / one.promised);
+        let found = match one.anomalies {
+            0 => String::new(),
+            all => format!("{} of {all}", one.found),
+        };
+        put(
+            text,
+            format_args!(
+                "| {} | {target} | {} | {} | {:.0} | {} | {} | {} | {found} |",
+                one.set,
+                one.targets,
+                one.budget,
+                one.promised,
+                ratio(kept),
+                percent(one.over),
+                percent(one.over_by_chance),
+            ),
+        );
+    }
+}
+
 impl OfMethod {
-    /// A line for each set and budget, both modes beside each other.
+    /// A line for each set and budget, both modes beside each other; below, the same with anomalies
+    /// confirmed, of sets that have any.
     fn table(&self, text: &mut String) {
         put(
             text,
@@ -67,15 +107,7 @@ impl OfMethod {
             ),
         );
         for set in &self.sets {
-            let kept = &set.all.kept;
-            for soft in kept.iter().filter(|kept| kept.mode == BudgetMode::Soft) {
-                let same =
-                    |hard: &&Kept| hard.mode == BudgetMode::Hard && hard.budget == soft.budget;
-                let Some(hard) = kept.iter().find(same) else { continue };
-                let found = |kept: &Kept| match kept.anomalies {
-                    0 => String::new(),
-                    all => format!("{} of {all}", kept.found),
-                };
+            for (soft, hard) in set.all.pairs(false) {
                 let any = if soft.anomalies > 0 { ratio(soft.all_ratio) } else { String::new() };
                 put(
                     text,
@@ -95,6 +127,58 @@ impl OfMethod {
                 );
             }
         }
+        let labelled: Vec<&OfSet> = self
+            .sets
+            .iter()
+            .filter(|set| set.all.kept.iter().any(|kept| kept.anomalies > 0))
+            .collect();
+        if labelled.is_empty() {
+            return;
+        }
+        put(
+            text,
+            format_args!(
+                "\n| anomalies confirmed | budget | promised | soft | over twice | hard | over twice | found, soft | found, hard |\n\
+             |---|---|---:|---:|---:|---:|---:|---:|---:|"
+            ),
+        );
+        for set in labelled {
+            for (soft, hard) in set.all.pairs(true) {
+                put(
+                    text,
+                    format_args!(
+                        "| {} | {} | {:.0} | {} | {} | {} | {} | {} | {} |",
+                        set.all.name,
+                        soft.budget,
+                        soft.promised,
+                        ratio(soft.ratio),
+                        percent(soft.over),
+                        ratio(hard.ratio),
+                        percent(hard.over),
+                        found(soft),
+                        found(hard),
+                    ),
+                );
+            }
+        }
+    }
+}
+
+impl Group {
+    /// Soft and hard of the same budget, with anomalies confirmed or not.
+    fn pairs(&self, told: bool) -> impl Iterator<Item = (&Kept, &Kept)> {
+        let of = move |mode: BudgetMode| {
+            self.kept.iter().filter(move |kept| kept.mode == mode && kept.told == told)
+        };
+        of(BudgetMode::Soft).zip(of(BudgetMode::Hard))
+    }
+}
+
+/// How many of how many anomalies; nothing where there are none.
+fn found(kept: &Kept) -> String {
+    match kept.anomalies {
+        0 => String::new(),
+        all => format!("{} of {all}", kept.found),
     }
 }
 
@@ -107,8 +191,7 @@ impl OfSet {
             write!(more, "; constant, so that no alarm can come: {}", all.constant)
                 .expect("writing to a string cannot fail");
         }
-        for kept in all.kept.iter().filter(|kept| kept.coarse > 0 && kept.mode == BudgetMode::Soft)
-        {
+        for (kept, _) in all.pairs(false).filter(|(kept, _)| kept.coarse > 0) {
             write!(
                 more,
                 "; at {} {} of them are sampled too rarely and held to one alarm in twelve samples",
@@ -127,7 +210,8 @@ impl OfSet {
 
     /// Ratios of each kind of simulated health.
     fn kinds(&self, text: &mut String) {
-        let of = |mode: BudgetMode| self.all.kept.iter().filter(move |kept| kept.mode == mode);
+        let is = |kept: &&Kept, mode: BudgetMode| kept.mode == mode && !kept.told;
+        let of = |mode: BudgetMode| self.all.kept.iter().filter(move |kept| is(kept, mode));
         let titles: Vec<String> = of(BudgetMode::Soft)
             .map(|kept| format!("{} soft", kept.budget))
             .chain(of(BudgetMode::Hard).map(|kept| format!("{} hard", kept.budget)))
@@ -142,7 +226,7 @@ impl OfSet {
         );
         for part in &self.parts {
             let cells = |mode: BudgetMode| {
-                part.kept.iter().filter(move |kept| kept.mode == mode).map(|kept| ratio(kept.ratio))
+                part.kept.iter().filter(move |kept| is(kept, mode)).map(|kept| ratio(kept.ratio))
             };
             let cells: Vec<String> =
                 cells(BudgetMode::Soft).chain(cells(BudgetMode::Hard)).collect();

@@ -182,8 +182,13 @@ pub(in crate::http) fn say(
     let said = Verdict { verdict, fault, place, comment, diagnosed };
     let id = incident.id;
     let _turn = shared.decisions.turn();
+    let before = shared.verdicts(Some((id, id))).map_err(Problem::unread)?;
+    let is_first = before.iter().all(|standing| standing.said.verdict != Judgement::True);
     let added = shared.decisions.add(Kind::Verdict, id, "given", &author, &said);
     let added = added.map_err(Problem::unstored)?;
+    if said.verdict == Judgement::True && is_first {
+        shared.engine.confirm(incident);
+    }
     if let Some((_, features)) = studied
         && said.verdict != Judgement::Unsure
     {
