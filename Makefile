@@ -41,7 +41,7 @@ golden:
 	golden/make.sh
 
 # Speed and memory against Python peers; writes bench/RESULTS.md.
-bench-peers: release
+bench-peers:
 	bench/peers.sh
 
 # Fuzzes every parser for a minute each; needs `cargo install cargo-fuzz`.

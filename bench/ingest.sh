@@ -5,7 +5,7 @@
 #   bench/ingest.sh [SERIES]         a million unless said; a sample of each every INTERVAL seconds
 #
 # INTERVAL=15 SECONDS_STEADY=300 the steady load; SECONDS_FLAT=30 SERIES_FLAT=100000 as fast as
-# answers come; PROFILE=release or debug; DATA a folder with room (about 10 GB for a million series);
+# answers come; PROFILE=dist, release or dev; DATA a folder with room (about 10 GB for a million series);
 # ONLY="auscult prometheus" some of them. Programs that are not installed are left out in words.
 # BUILD=no takes the programs that were built before.
 # It needs a machine that does nothing else: what others do shows in every figure.
@@ -17,7 +17,7 @@ interval=${INTERVAL:-15}
 steady=${SECONDS_STEADY:-300}
 flat=${SECONDS_FLAT:-30}
 series_flat=${SERIES_FLAT:-100000}
-profile=${PROFILE:-release}
+profile=${PROFILE:-dist}
 out=${OUT:-bench/INGEST.md}
 only=${ONLY:-auscult prometheus victoria-metrics}
 data=${DATA:-$(mktemp -d)}
@@ -25,10 +25,8 @@ port=19719
 pid=
 trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true; rm -rf "$data/ingest"' EXIT
 
-flags=()
-[ "$profile" = debug ] || flags=(--release)
-[ "${BUILD:-yes}" = no ] || cargo build --quiet --locked "${flags[@]}" --package auscult --package auscult-bench --bin auscult --bin load
-target=${CARGO_TARGET_DIR:-target}/$profile
+[ "${BUILD:-yes}" = no ] || cargo build --quiet --locked --profile "$profile" --package auscult --package auscult-bench --bin auscult --bin load
+target=${CARGO_TARGET_DIR:-target}/${profile/#dev/debug}
 
 # The command of a program that listens on $port and stores below $2.
 start() {

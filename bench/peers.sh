@@ -8,5 +8,5 @@ if [ ! -x "$venv/bin/python" ]; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --requirement golden/requirements.txt
 fi
-cargo build --release --locked --package auscult --package auscult-bench
+cargo build --profile dist --locked --package auscult --package auscult-bench
 exec "$venv/bin/python" bench/peers/run.py "$@"
