@@ -121,6 +121,10 @@ fn verdicts_and_remedies_are_told_from_a_shell_and_what_follows_is_shown() {
     assert_eq!(done(&["policies", "--suggested"]), "nothing is suggested\n");
     let nothing = call(&["policies", "--accept", "1"]);
     assert!(nothing.err.contains("nothing is suggested after incident 1"), "{}", nothing.err);
+    let nothing = call(&["policies", "--dismiss", "1", "--comment", "real"]);
+    assert!(nothing.err.contains("nothing is suggested after incident 1"), "{}", nothing.err);
+    assert_eq!(done(&["policies", "--dismissed"]), "nothing was dismissed\n");
+    assert!(call(&["policies", "--suggest-again", "1"]).err.contains("no dismissed policy"));
     assert!(done(&["policies"]).contains("DCGM_FI_DEV_GPU_TEMP"));
     done(&["verdict", "1", "reject", "--author", "bob"]);
     // Readings outside of a valid range are told whatever policies say, so that none is suggested.

@@ -1,4 +1,5 @@
-//! Policies that people accepted after false alarms: laid over those of the configuration, and taken back one by one.
+//! Policies that people decided on after false alarms: accepted, they are laid over those of the configuration;
+//! dismissed, they are not suggested again. Either is taken back one by one.
 
 use auscult_engine::incident::{Incident, Member};
 use auscult_engine::{EngineSettings, MatchOp, Matcher, Policy, Selector};
@@ -12,10 +13,37 @@ use crate::storage::Kind;
 /// By how much a bar lies above what was a false alarm.
 const BEYOND: f64 = 1.1;
 
-/// A policy that somebody accepted, as it is stored.
+/// What somebody decided on a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// It is to hold.
+    Accepted,
+    /// It is not to be suggested.
+    Dismissed,
+}
+
+impl Decided {
+    /// How the history calls the decision.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// How it calls its end.
+    pub(crate) const fn end(self) -> &'static str {
+        match self {
+            Self::Accepted => "taken back",
+            Self::Dismissed => "suggested again",
+        }
+    }
+}
+
+/// A policy that somebody decided on, as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Accepted {
-    /// What holds.
+    /// What holds, or is not suggested.
     pub(crate) policy: Policy,
     /// The number of the false alarm that it is for; `null` where it is for none.
     pub(crate) incident: Option<u64>,
@@ -23,29 +51,28 @@ pub(crate) struct Accepted {
     pub(crate) comment: String,
 }
 
-/// Accepted policies that were not taken back, oldest first.
-pub(crate) fn standing(decisions: &[Decision]) -> Vec<(Decision, Accepted)> {
+/// Policies that were `decided` on so and not taken back, oldest first.
+pub(crate) fn standing(decisions: &[Decision], decided: Decided) -> Vec<(Decision, Accepted)> {
     let mut standing: Vec<(Decision, Accepted)> = Vec::new();
     for decision in decisions {
-        match decision.happening.as_str() {
-            "accepted" => match serde_json::from_str(&decision.document) {
-                Ok(accepted) => standing.push((decision.clone(), accepted)),
+        let happening = decision.happening.as_str();
+        if happening == decided.word() {
+            match serde_json::from_str(&decision.document) {
+                Ok(policy) => standing.push((decision.clone(), policy)),
                 Err(error) => tracing::warn!(
-                    "accepted policy {} cannot be read and does not hold: {error}",
+                    "{happening} policy {} cannot be read and does not count: {error}",
                     decision.number
                 ),
-            },
-            "taken back" => {
-                let number: u64 = serde_json::from_str(&decision.document).unwrap_or_default();
-                standing.retain(|(known, _)| known.number != number);
             }
-            _ => {}
+        } else if happening == decided.end() {
+            let number: u64 = serde_json::from_str(&decision.document).unwrap_or_default();
+            standing.retain(|(known, _)| known.number != number);
         }
     }
     standing
 }
 
-/// Decisions on accepted policies.
+/// Decisions on policies.
 pub(crate) fn wanted() -> DecisionsWanted<'static> {
     DecisionsWanted { kind: Some(Kind::Accepted.as_str()), ..Default::default() }
 }
@@ -55,20 +82,23 @@ pub(crate) fn laid_over(
     mut settings: EngineSettings,
     book: &Book,
 ) -> Result<EngineSettings, StoreError> {
-    let accepted = standing(&book.decisions(&wanted())?);
+    let accepted = standing(&book.decisions(&wanted())?, Decided::Accepted);
     settings.policies.extend(accepted.into_iter().map(|(_, accepted)| accepted.policy));
     Ok(settings)
 }
 
 impl Shared {
-    /// Accepted policies that hold.
-    pub(crate) fn accepted(&self) -> Result<Vec<(Decision, Accepted)>, StoreError> {
-        Ok(standing(&self.decisions.find(&wanted())?))
+    /// Policies that are `decided` on so.
+    pub(crate) fn decided(
+        &self,
+        decided: Decided,
+    ) -> Result<Vec<(Decision, Accepted)>, StoreError> {
+        Ok(standing(&self.decisions.find(&wanted())?, decided))
     }
 
     /// Has the policies of the configuration hold, and those that were accepted over them.
     pub(crate) fn reconfigure(&self, configured: EngineSettings) -> Result<(), String> {
-        let accepted = self.accepted().map_err(|error| error.to_string())?;
+        let accepted = self.decided(Decided::Accepted).map_err(|error| error.to_string())?;
         let mut settings = configured.clone();
         settings.policies.extend(accepted.into_iter().map(|(_, accepted)| accepted.policy));
         self.engine.reconfigure(settings).map_err(str::to_owned)?;
@@ -114,6 +144,16 @@ pub(crate) fn suggested(incident: &Incident) -> Vec<Policy> {
         policies.push(policy);
     }
     policies
+}
+
+/// Whether `dismissed` is `suggested`, or a higher bar for the same series.
+pub(crate) fn covers(dismissed: &Policy, suggested: &Policy) -> bool {
+    let bars = |policy: &Policy| {
+        [policy.least_relative_change, policy.least_change].map(|bar| bar.unwrap_or(0.0))
+    };
+    let (dismissed_bars, bars) = (bars(dismissed), bars(suggested));
+    dismissed.selector == suggested.selector
+        && dismissed_bars.iter().zip(bars).all(|(dismissed, bar)| *dismissed >= bar)
 }
 
 /// Whether a bar of a policy would keep a series of an incident from telling.

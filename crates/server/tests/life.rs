@@ -495,3 +495,71 @@ async fn a_policy_after_a_false_alarm_holds_once_it_is_accepted_and_until_it_is_
     let (_, page) = ask(address, "GET", "/policies", Value::Null).await;
     assert_eq!(page["policies"].as_array().unwrap().len(), 1);
 }
+
+/// A series that leaps, told for half a day of minutes and a few minutes after.
+async fn leap(address: SocketAddr) {
+    let start = *ONSET - 720 * 60;
+    for piece in (0..724).step_by(181) {
+        let point = |minute: i64| {
+            let leapt = if minute >= 720 { 400.0 } else { 0.0 };
+            let usual = 100.0 + (minute * 7919 % 101) as f64 / 10.0;
+            Point { time: Timestamp::from_seconds(start + 60 * minute), value: usual + leapt }
+        };
+        let pairs = [("__name__", "queue_length"), ("job", "llm"), ("instance", "a")];
+        let labels = Labels::from_pairs(pairs).unwrap();
+        let points: Vec<Point> = (piece..piece + 181).map(point).collect();
+        let body = remote_write::write(std::iter::once((labels.as_ref(), points.as_slice())));
+        assert_eq!(crate::service::write(address, body).await.status(), 204);
+    }
+}
+
+#[tokio::test]
+async fn a_suggestion_is_accepted_as_it_is_or_dismissed_until_it_is_wanted_again() {
+    let folder = folder("suggestions");
+    let (address, stop) = watching(&folder).await;
+    leap(address).await;
+    let incident = until("an incident", || async {
+        let (_, page) = ask(address, "GET", "/incidents", Value::Null).await;
+        page["incidents"].get(0).cloned()
+    })
+    .await;
+    let id = &incident["id"];
+    let verdicts = format!("/incidents/{id}/verdicts");
+    ask(address, "POST", &verdicts, json!({"verdict": "false", "author": "ann"})).await;
+    let suggested = || async {
+        let (_, page) = ask(address, "GET", "/policies/suggestions", Value::Null).await;
+        page["suggestions"].as_array().unwrap().clone()
+    };
+    let first = suggested().await;
+    assert_eq!(first.len(), 1, "{first:?}");
+    let policy = &first[0]["policy"];
+    assert!(policy["match"].as_str().unwrap().contains("queue_length"), "{policy}");
+
+    // Dismissed, it is not suggested, nor after a restart, until that is taken back.
+    let body = json!({"policy": policy, "incident": id, "comment": "it was real", "author": "bob"});
+    let (status, dismissed) = ask(address, "POST", "/policies/dismissed", body.clone()).await;
+    assert_eq!((status, &dismissed["comment"]), (201, &json!("it was real")), "{dismissed}");
+    assert!(suggested().await.is_empty());
+    let (_, page) = ask(address, "GET", "/policies", Value::Null).await;
+    assert_eq!(page["policies"].as_array().unwrap().len(), 1, "nothing holds by it");
+    drop(stop);
+    let (address, _stop) = restarted(&folder).await;
+    let suggested = || async {
+        let (_, page) = ask(address, "GET", "/policies/suggestions", Value::Null).await;
+        page["suggestions"].as_array().unwrap().clone()
+    };
+    assert!(suggested().await.is_empty());
+    let (_, page) = ask(address, "GET", "/policies/dismissed", Value::Null).await;
+    assert_eq!(page["dismissed"], json!([dismissed]));
+    let path = format!("/policies/dismissed/{}", dismissed["id"]);
+    assert_eq!(ask(address, "DELETE", &path, Value::Null).await, (200, dismissed));
+    assert_eq!(ask(address, "DELETE", &path, Value::Null).await.0, 404);
+    assert_eq!(suggested().await.len(), 1);
+
+    // Accepted, it holds, and is suggested no more.
+    let (status, _) = ask(address, "POST", "/policies/accepted", body).await;
+    assert_eq!(status, 201);
+    assert!(suggested().await.is_empty());
+    let (_, page) = ask(address, "GET", "/policies", Value::Null).await;
+    assert_eq!(&page["policies"][1]["match"], &policy["match"]);
+}

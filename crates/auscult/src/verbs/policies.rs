@@ -9,7 +9,10 @@ use crate::service::{Form, Service, ServiceArguments};
 
 /// Arguments of `auscult policies`.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("what").args(["suggested", "accepted", "accept", "take_back"])))]
+#[command(group(clap::ArgGroup::new("what").args([
+    "suggested", "accepted", "dismissed", "accept", "dismiss", "take_back", "suggest_again",
+])))]
+#[command(group(clap::ArgGroup::new("decides").args(["accept", "dismiss"])))]
 pub(crate) struct Arguments {
     /// List what would have kept false alarms from being told; nothing of it holds yet
     #[arg(long)]
@@ -19,17 +22,29 @@ pub(crate) struct Arguments {
     #[arg(long)]
     accepted: bool,
 
+    /// List what people do not want suggested
+    #[arg(long)]
+    dismissed: bool,
+
     /// Accept what is suggested after the false alarm with this number
     #[arg(long, value_name = "INCIDENT")]
     accept: Option<u64>,
 
+    /// Have what is suggested after that false alarm not be suggested again
+    #[arg(long, value_name = "INCIDENT")]
+    dismiss: Option<u64>,
+
     /// Which of several suggestions of that incident: what stands under `match`
-    #[arg(long, value_name = "SELECTOR", requires = "accept")]
+    #[arg(long, value_name = "SELECTOR", requires = "decides")]
     r#match: Option<String>,
 
     /// Take back what was accepted under this number
     #[arg(long, value_name = "N")]
     take_back: Option<u64>,
+
+    /// Have what was dismissed under this number be suggested again
+    #[arg(long, value_name = "N")]
+    suggest_again: Option<u64>,
 
     /// Why
     #[arg(
@@ -37,12 +52,12 @@ pub(crate) struct Arguments {
         value_name = "TEXT",
         default_value = "",
         hide_default_value = true,
-        requires = "accept"
+        requires = "decides"
     )]
     comment: String,
 
     /// Who says so, where the service has no users
-    #[arg(long, value_name = "NAME", requires = "accept")]
+    #[arg(long, value_name = "NAME", requires = "decides")]
     author: Option<String>,
 
     #[command(flatten)]
@@ -89,17 +104,30 @@ struct AcceptedPage {
     accepted: Vec<Accepted>,
 }
 
-/// Lists, accepts or takes back.
+#[derive(Debug, Serialize, Deserialize)]
+struct DismissedPage {
+    dismissed: Vec<Accepted>,
+}
+
+/// Lists, decides or takes back.
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     let service = arguments.service.open()?;
     let format = arguments.format;
     if let Some(incident) = arguments.accept {
-        let accepted = accept(arguments, &service, incident)?;
-        return format.write(&vec![accepted], |all| accepted_table(all));
+        let accepted = decide(arguments, &service, incident, "/policies/accepted")?;
+        return format.write(&vec![accepted], |all| decided_table(all, ACCEPTED));
+    }
+    if let Some(incident) = arguments.dismiss {
+        let dismissed = decide(arguments, &service, incident, "/policies/dismissed")?;
+        return format.write(&vec![dismissed], |all| decided_table(all, DISMISSED));
     }
     if let Some(number) = arguments.take_back {
         let taken: Accepted = service.delete(&format!("/policies/accepted/{number}"))?;
-        return format.write(&vec![taken], |all| accepted_table(all));
+        return format.write(&vec![taken], |all| decided_table(all, ACCEPTED));
+    }
+    if let Some(number) = arguments.suggest_again {
+        let again: Accepted = service.delete(&format!("/policies/dismissed/{number}"))?;
+        return format.write(&vec![again], |all| decided_table(all, DISMISSED));
     }
     if arguments.suggested {
         let page: Suggestions = service.get("/policies/suggestions")?;
@@ -107,14 +135,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
     }
     if arguments.accepted {
         let page: AcceptedPage = service.get("/policies/accepted")?;
-        return format.write(&page.accepted, |all| accepted_table(all));
+        return format.write(&page.accepted, |all| decided_table(all, ACCEPTED));
+    }
+    if arguments.dismissed {
+        let page: DismissedPage = service.get("/policies/dismissed")?;
+        return format.write(&page.dismissed, |all| decided_table(all, DISMISSED));
     }
     let page: Policies = service.get("/policies")?;
     format.write(&page.policies, |all| table(all))
 }
 
-/// Accepts the suggestion that is meant.
-fn accept(arguments: &Arguments, service: &Service, incident: u64) -> Result<Accepted, CallError> {
+/// Decides on the suggestion that is meant, at `path`.
+fn decide(
+    arguments: &Arguments,
+    service: &Service,
+    incident: u64,
+    path: &str,
+) -> Result<Accepted, CallError> {
     let page: Suggestions = service.get("/policies/suggestions")?;
     let all: Vec<&Suggestion> =
         page.suggestions.iter().filter(|one| one.incident == incident).collect();
@@ -152,7 +189,7 @@ fn accept(arguments: &Arguments, service: &Service, incident: u64) -> Result<Acc
         "comment": arguments.comment,
         "author": arguments.author,
     });
-    service.post("/policies/accepted", &body)
+    service.post(path, &body)
 }
 
 /// The series that a policy is about.
@@ -193,12 +230,17 @@ fn suggested_table(suggestions: &[Suggestion]) -> String {
         vec![one.incident.to_string(), plain(selector(&one.policy)), wanted(&one.policy), hidden]
     });
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    aligned(&rows, 4) + "`auscult policies --accept INCIDENT` has one of them hold\n"
+    aligned(&rows, 4)
+        + "`auscult policies --accept INCIDENT` has one of them hold, `--dismiss INCIDENT` has it not be suggested again\n"
 }
 
-fn accepted_table(accepted: &[Accepted]) -> String {
+/// What is said where nothing was decided.
+const ACCEPTED: &str = "nothing was accepted\n";
+const DISMISSED: &str = "nothing was dismissed\n";
+
+fn decided_table(accepted: &[Accepted], nothing: &str) -> String {
     if accepted.is_empty() {
-        return "nothing was accepted\n".to_owned();
+        return nothing.to_owned();
     }
     let head = ["number", "match", "wants", "incident", "by", "time", "comment"];
     let head = head.map(str::to_owned).to_vec();

@@ -67,13 +67,17 @@ fn service(all: &[Served], text: &mut String) {
     put(
         text,
         format_args!(
-            "\n## The service\n\nA *machine* is all series of one that are sampled together; of simulated health, those of a kind.\n\n\
+            "\n## The service\n\nA *machine* is all series of one that are sampled together; of simulated health, those of a kind. *Confirmed*: people said of each incident in a labelled anomaly that it was true.\n\n\
              | set | a target is | targets | budget | promised | alarms over the promise | over twice | by chance | found |\n\
              |---|---|---:|---|---:|---:|---:|---:|---:|"
         ),
     );
     for one in all {
-        let target = if one.together { "a machine" } else { "a series" };
+        let target = match (one.together, one.told) {
+            (true, _) => "a machine",
+            (false, false) => "a series",
+            (false, true) => "a series, confirmed",
+        };
         let kept = (one.promised > 0.0).then(|| f64::from(one.alarms) / one.promised);
         let found = match one.anomalies {
             0 => String::new(),

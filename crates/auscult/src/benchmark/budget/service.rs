@@ -1,5 +1,6 @@
 //! How the service keeps its budget: alarms of the engine of `auscult serve` on the same series.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use auscult_core::Timestamp;
@@ -21,6 +22,8 @@ pub(crate) struct Served {
     /// Whether the series of a part (a machine, a server, a kind of simulated health) that are sampled
     /// together are one target; else each is a target of its own.
     pub together: bool,
+    /// Whether people say of each incident in a labelled anomaly that something was wrong.
+    pub told: bool,
     pub budget: String,
     pub targets: usize,
     /// Incidents opened, or opened again, where nothing is wrong.
@@ -54,23 +57,29 @@ pub(crate) fn measure(
     done: impl Fn() + Sync,
 ) -> Result<Vec<Served>, CallError> {
     let names = (source.names)(data)?;
-    let part = |name: &str| -> Result<Vec<[Vec<One>; 2]>, CallError> {
+    let part = |name: &str| -> Result<Vec<[Vec<One>; 3]>, CallError> {
         let stretches = (source.load)(data, name)?;
         let moving: Vec<&Stretch> = stretches.iter().filter(|one| !one.is_constant()).collect();
         let of = |budget: &AlarmBudget| {
-            let alone = moving.iter().map(|stretch| watch(&[stretch], *budget)).collect();
+            let alone = |told: bool| {
+                moving.iter().map(|stretch| watch(&[stretch], *budget, told)).collect::<Vec<One>>()
+            };
+            let is_labelled = moving.iter().any(|stretch| stretch.known.contains(&Known::Anomaly));
+            let told = if is_labelled { alone(true) } else { Vec::new() };
             let together = moving.chunk_by(|one, other| one.times == other.times);
             let several = together.filter(|target| target.len() > 1);
-            [alone, several.map(|target| watch(target, *budget)).collect()]
+            let together = several.map(|target| watch(target, *budget, false)).collect();
+            [alone(false), told, together]
         };
         Ok(budgets.iter().map(of).collect())
     };
     let made = each(&names, threads, part, done)?;
     let mut served = Vec::new();
-    for together in [false, true] {
+    for (kind, (together, told)) in
+        [(false, false), (false, true), (true, false)].into_iter().enumerate()
+    {
         for (place, budget) in budgets.iter().enumerate() {
-            let ones: Vec<One> =
-                made.iter().flat_map(|part| part[place][usize::from(together)].clone()).collect();
+            let ones: Vec<One> = made.iter().flat_map(|part| part[place][kind].clone()).collect();
             if ones.is_empty() {
                 continue;
             }
@@ -79,6 +88,7 @@ pub(crate) fn measure(
             served.push(Served {
                 set: source.name.to_owned(),
                 together,
+                told,
                 budget: budget.to_string(),
                 targets: ones.len(),
                 alarms: ones.iter().map(|one| one.alarms).sum(),
@@ -93,8 +103,9 @@ pub(crate) fn measure(
     Ok(served)
 }
 
-/// Alarms of an engine whose only target has `stretches` for series, sampled at the same times.
-fn watch(stretches: &[&Stretch], budget: AlarmBudget) -> One {
+/// Alarms of an engine whose only target has `stretches` for series, sampled at the same times; it
+/// is `told` of each incident in a labelled anomaly that it was true, once that is over.
+fn watch(stretches: &[&Stretch], budget: AlarmBudget, told: bool) -> One {
     let settings = EngineSettings { budget, topology_labels: Vec::new(), ..Default::default() };
     let engine = Engine::new(settings);
     let names: Vec<String> = (0..stretches.len()).map(|place| format!("reading_{place}")).collect();
@@ -105,6 +116,7 @@ fn watch(stretches: &[&Stretch], budget: AlarmBudget) -> One {
     let mut one = One { promised: healthy / budget.interval_seconds(), ..One::default() };
     let mut batch = MetricBatch::default();
     let (mut seen, mut is_found) = (0, false);
+    let mut to_confirm = BTreeSet::new();
     for at in 0..first.times.len() {
         let time = later(first.times[at]);
         let known = first.known[at];
@@ -126,10 +138,18 @@ fn watch(stretches: &[&Stretch], budget: AlarmBudget) -> One {
                 continue;
             }
             one.alarms += u32::from(known == Known::Healthy);
+            if told && known == Known::Anomaly {
+                to_confirm.insert(change.incident.id);
+            }
             if known == Known::Anomaly && !is_found {
                 is_found = true;
                 one.found += 1;
             }
+        }
+        if known == Known::Healthy && !to_confirm.is_empty() {
+            let those = std::mem::take(&mut to_confirm);
+            let those = engine.incidents_that(|incident| those.contains(&incident.id));
+            those.iter().for_each(|incident| engine.confirm(incident));
         }
     }
     one

@@ -189,6 +189,17 @@ pub(super) fn routes(shared: &Arc<Shared>, stopped: watch::Receiver<bool>) -> Ro
             name("/policies/accepted/{id}", "takeBackAcceptedPolicy", "Takes back a policy that was accepted: what held before holds again; it stays in the history."),
             policies::take_back,
         )
+        .add(READ, name("/policies/dismissed", "listDismissedPolicies", "Policies that people do not want suggested."), policies::dismissed)
+        .add(
+            CREATE,
+            name("/policies/dismissed", "createDismissedPolicy", "Dismisses a suggestion: neither it nor a lower bar for the same series is suggested again."),
+            policies::dismiss,
+        )
+        .add(
+            END,
+            name("/policies/dismissed/{id}", "suggestPolicyAgain", "Takes back that a suggestion was dismissed."),
+            policies::suggest_again,
+        )
         .add(READ, name("/series", "listSeries", "Series as they are now."), series::list)
         .add(
             READ,

@@ -11,7 +11,7 @@ use super::ask::{Ask, Nothing};
 use super::incidents;
 use super::problem::Problem;
 use super::values::{Time, author, limit};
-use crate::accepted::{self, Accepted};
+use crate::accepted::{self, Accepted, Decided};
 use crate::clock;
 use crate::serve::Shared;
 use crate::storage::Kind;
@@ -156,7 +156,7 @@ pub(super) struct Suggestion {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Suggestions {
-    /// By incident; those that hold already are left out.
+    /// By incident; those that hold already or were dismissed are left out.
     suggestions: Vec<Suggestion>,
 }
 
@@ -171,10 +171,14 @@ pub(super) fn suggestions(
     };
     let (wrong, right) = (said(Judgement::False), said(Judgement::True));
     let held = shared.engine.settings().policies.clone();
+    let dismissed = shared.decided(Decided::Dismissed).map_err(Problem::unread)?;
+    let is_dismissed = |policy: &Policy| {
+        dismissed.iter().any(|(_, other)| accepted::covers(&other.policy, policy))
+    };
     let mut suggestions = Vec::new();
     for incident in &wrong {
         for policy in accepted::suggested(incident) {
-            if held.contains(&policy) {
+            if held.contains(&policy) || is_dismissed(&policy) {
                 continue;
             }
             let hidden = right.iter().filter(|other| accepted::hides(&policy, other));
@@ -193,11 +197,11 @@ pub(super) fn suggestions(
     Ok(Suggestions { suggestions })
 }
 
-/// A policy that is to hold besides those of the configuration.
+/// What somebody decides on a policy.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AcceptedBody {
-    /// What is to hold: a suggestion, as it is or changed.
+pub(super) struct DecisionBody {
+    /// What is decided on: a suggestion, as it is or changed.
     policy: Policy,
     /// The number of the false alarm that it is for.
     incident: Option<u64>,
@@ -208,17 +212,17 @@ pub(super) struct AcceptedBody {
     author: Option<String>,
 }
 
-/// A policy that somebody accepted.
+/// A policy that somebody decided on.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "AcceptedPolicy")]
-pub(super) struct AcceptedAnswer {
+#[schemars(rename = "DecidedPolicy")]
+pub(super) struct DecidedAnswer {
     /// Its number, by which it can be taken back.
     id: u64,
     #[serde(flatten)]
     accepted: Accepted,
-    /// Who accepted it; empty where nobody is named.
+    /// Who decided so; empty where nobody is named.
     author: String,
-    /// Since when it holds.
+    /// Since when it counts.
     time: Time,
 }
 
@@ -226,65 +230,112 @@ pub(super) struct AcceptedAnswer {
 #[schemars(rename = "AcceptedPolicies")]
 pub(super) struct AcceptedPage {
     /// Laid over the policies of the configuration in this order, oldest first.
-    accepted: Vec<AcceptedAnswer>,
+    accepted: Vec<DecidedAnswer>,
 }
 
-fn answer(decision: &Decision, accepted: Accepted) -> AcceptedAnswer {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DismissedPolicies")]
+pub(super) struct DismissedPage {
+    /// Not suggested, nor a lower bar for the same series; oldest first.
+    dismissed: Vec<DecidedAnswer>,
+}
+
+fn answer(decision: &Decision, accepted: Accepted) -> DecidedAnswer {
     let (id, author, time) = (decision.number, decision.author.clone(), Time(decision.time));
-    AcceptedAnswer { id, accepted, author, time }
+    DecidedAnswer { id, accepted, author, time }
+}
+
+fn all(shared: &Shared, decided: Decided) -> Result<Vec<DecidedAnswer>, Problem> {
+    let all = shared.decided(decided).map_err(Problem::unread)?.into_iter();
+    Ok(all.map(|(decision, accepted)| answer(&decision, accepted)).collect())
 }
 
 pub(super) fn accepted(shared: &Shared, _: Ask<Nothing, Nothing>) -> Result<AcceptedPage, Problem> {
-    let accepted = shared.accepted().map_err(Problem::unread)?.into_iter();
-    let accepted = accepted.map(|(decision, accepted)| answer(&decision, accepted)).collect();
-    Ok(AcceptedPage { accepted })
+    Ok(AcceptedPage { accepted: all(shared, Decided::Accepted)? })
+}
+
+pub(super) fn dismissed(
+    shared: &Shared,
+    _: Ask<Nothing, Nothing>,
+) -> Result<DismissedPage, Problem> {
+    Ok(DismissedPage { dismissed: all(shared, Decided::Dismissed)? })
 }
 
 pub(super) fn accept(
     shared: &Shared,
-    ask: Ask<Nothing, AcceptedBody>,
-) -> Result<AcceptedAnswer, Problem> {
-    let AcceptedBody { policy, incident, comment, author: named } = ask.body;
-    let author = author(ask.user, named)?;
-    if policy.selector.is_unbounded() {
+    ask: Ask<Nothing, DecisionBody>,
+) -> Result<DecidedAnswer, Problem> {
+    if ask.body.policy.selector.is_unbounded() {
         let error =
             "`policy`: `match` means every series: such a policy belongs into the configuration";
         return Err(Problem::wrong(error));
     }
+    let answer = decide(shared, ask, Decided::Accepted)?;
+    shared.note_policies();
+    Ok(answer)
+}
+
+pub(super) fn dismiss(
+    shared: &Shared,
+    ask: Ask<Nothing, DecisionBody>,
+) -> Result<DecidedAnswer, Problem> {
+    decide(shared, ask, Decided::Dismissed)
+}
+
+fn decide(
+    shared: &Shared,
+    ask: Ask<Nothing, DecisionBody>,
+    decided: Decided,
+) -> Result<DecidedAnswer, Problem> {
+    let DecisionBody { policy, incident, comment, author: named } = ask.body;
+    let author = author(ask.user, named)?;
     if let Some(id) = incident {
         incidents::find(shared, id)?;
     }
     let about = incident.unwrap_or(0);
     let accepted = Accepted { policy, incident, comment };
-    let decision = {
-        let _turn = shared.decisions.turn();
-        let added = shared.decisions.add(Kind::Accepted, about, "accepted", &author, &accepted);
-        let added = added.map_err(Problem::unstored)?;
+    let _turn = shared.decisions.turn();
+    let added = shared.decisions.add(Kind::Accepted, about, decided.word(), &author, &accepted);
+    let added = added.map_err(Problem::unstored)?;
+    if decided == Decided::Accepted {
         shared.apply_accepted().map_err(Problem::unread)?;
-        added
-    };
-    shared.note_policies();
-    Ok(answer(&decision, accepted))
+    }
+    Ok(answer(&added, accepted))
 }
 
 pub(super) fn take_back(
     shared: &Shared,
     ask: Ask<Nothing, Nothing>,
-) -> Result<AcceptedAnswer, Problem> {
+) -> Result<DecidedAnswer, Problem> {
+    let answer = end(shared, ask, Decided::Accepted)?;
+    shared.note_policies();
+    Ok(answer)
+}
+
+pub(super) fn suggest_again(
+    shared: &Shared,
+    ask: Ask<Nothing, Nothing>,
+) -> Result<DecidedAnswer, Problem> {
+    end(shared, ask, Decided::Dismissed)
+}
+
+fn end(
+    shared: &Shared,
+    ask: Ask<Nothing, Nothing>,
+    decided: Decided,
+) -> Result<DecidedAnswer, Problem> {
     let id = ask.ids[0];
     let author = author(ask.user, None)?;
-    let found = {
-        let _turn = shared.decisions.turn();
-        let standing = shared.accepted().map_err(Problem::unread)?;
-        let found = standing.into_iter().find(|(decision, _)| decision.number == id);
-        let missing = || Problem::missing(format!("there is no accepted policy {id} that holds"));
-        let (decision, accepted) = found.ok_or_else(missing)?;
-        let about = decision.about;
-        let added = shared.decisions.add(Kind::Accepted, about, "taken back", &author, &id);
-        added.map_err(Problem::unstored)?;
+    let _turn = shared.decisions.turn();
+    let standing = shared.decided(decided).map_err(Problem::unread)?;
+    let found = standing.into_iter().find(|(decision, _)| decision.number == id);
+    let word = decided.word();
+    let missing = || Problem::missing(format!("there is no {word} policy {id} that holds"));
+    let (decision, accepted) = found.ok_or_else(missing)?;
+    let added = shared.decisions.add(Kind::Accepted, decision.about, decided.end(), &author, &id);
+    added.map_err(Problem::unstored)?;
+    if decided == Decided::Accepted {
         shared.apply_accepted().map_err(Problem::unread)?;
-        answer(&decision, accepted)
-    };
-    shared.note_policies();
-    Ok(found)
+    }
+    Ok(answer(&decision, accepted))
 }
