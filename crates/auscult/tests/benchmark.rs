@@ -305,6 +305,18 @@ fn budgets_are_measured_as_detect_keeps_them() {
         compared += alarms;
     }
     assert_eq!(kept.as_array().map(Vec::len), Some(8));
+    let table = auscult(&[
+        "detect", &series, "--column", "value", "--method", "ewma", "--budget", "4/hour",
+        "--label", "label",
+    ]);
+    assert!(table.out.contains(" of them confirmed"), "{}{}", table.out, table.err);
+    let refused =
+        auscult(&["detect", &series, "--method", "knn", "--budget", "4/hour", "--label", "label"]);
+    assert!(
+        refused.code == 2 && refused.err.contains("does not judge row by row"),
+        "{}",
+        refused.err
+    );
     assert!(compared > 5, "{compared} alarms are too few to compare");
     // The onset is an alarm, but no false one.
     assert_eq!((&kept[0]["anomalies"], &kept[0]["found"]), (&1.into(), &1.into()));

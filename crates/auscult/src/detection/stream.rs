@@ -189,7 +189,7 @@ fn watch(
                 threshold,
                 explanation,
             };
-            tally.count(&finding);
+            tally.count_watched(&finding, series.is_anomaly(place));
             if finding.is_anomaly() {
                 keep.take(finding);
             }

@@ -21,6 +21,8 @@ pub(crate) struct SeriesTally {
     pub infinite: u64,
     /// Rows above the threshold.
     pub anomalies: u64,
+    /// Those of them that people confirmed: they do not spend a budget.
+    pub confirmed: u64,
     /// The threshold, if one was found.
     pub threshold: Option<f64>,
     /// Seconds from one alarm to the next at most, where samples are too rare for the budget.
@@ -42,11 +44,18 @@ impl SeriesTally {
             missing: 0,
             infinite: 0,
             anomalies: 0,
+            confirmed: 0,
             threshold: None,
             coarse: None,
             strangest: None,
             notes: Vec::new(),
         }
+    }
+
+    /// Counts a row that was watched under a bar, and whether its anomaly is `confirmed`.
+    pub(crate) fn count_watched(&mut self, finding: &Finding, confirmed: bool) {
+        self.count(finding);
+        self.confirmed += u64::from(confirmed && finding.is_anomaly());
     }
 
     /// Counts a judged row.

@@ -161,7 +161,8 @@ fn record(
         let channels = series.name.columns.len();
         finding.readings = series.readings[place * channels..(place + 1) * channels].to_vec();
     }
-    judged.tally.count(&finding);
+    let confirmed = plan.budget.is_some() && series.is_anomaly(place);
+    judged.tally.count_watched(&finding, confirmed);
     if is_anomaly || plan.all_rows {
         judged.findings.push(finding);
     }

@@ -113,7 +113,13 @@ pub(super) fn summary(report: &Report<'_>) -> String {
     } else {
         String::new()
     };
-    sentences.push(format!("{found} in {} judged{of_series}{share}", rows(judged)));
+    let confirmed = match tally.sum(|one| one.confirmed) {
+        0 => String::new(),
+        some => {
+            format!(", {} of them confirmed, so that the budget is not spent on those", count(some))
+        }
+    };
+    sentences.push(format!("{found} in {} judged{of_series}{share}{confirmed}", rows(judged)));
     sentences.push(format!("method: {}{}", report.method.name, threshold(report)));
     if let Some(strangest) = tally.strangest() {
         let place = strangest.time.map_or_else(
