@@ -154,3 +154,33 @@ fn a_replica_that_differs_from_its_peers_is_found_in_the_first_minutes() {
     let minutes = (incident.noticed.seconds() - 1_700_000_000.0) / 60.0;
     assert!((5.0..7.5).contains(&minutes), "noticed after {minutes} minutes");
 }
+
+#[test]
+fn changes_of_large_incidents_are_kept_by_their_size_and_of_small_ones_by_their_number() {
+    let kept = |members: usize| {
+        let time = "2026-03-02T08:00:00Z";
+        let member = serde_json::json!({
+            "series": {"__name__": "x"}, "target": {"job": "a"}, "onset": time, "time": time,
+            "reading": 1.0, "expected": 0.0, "band": null, "score": 9.0, "return_seconds": 1e9,
+            "reasons": [], "usual_since": null,
+        });
+        let change = |number: u64| -> auscult_engine::incident::Change {
+            let incident = serde_json::json!({
+                "id": 1, "state": "open", "began": time, "noticed": time, "updated": time,
+                "reopened": 0, "surprise": 9.0, "targets": [{"job": "a"}],
+                "members": vec![member.clone(); members], "more_members": 0,
+            });
+            let change =
+                serde_json::json!({"number": number, "happening": "grew", "incident": incident});
+            serde_json::from_value(change).expect("a change")
+        };
+        let engine = Engine::new(EngineSettings::default());
+        let count = if members > 1 { 1_000 } else { 10_500 };
+        engine.adopt_changes((1..=count).map(change));
+        let kept = engine.changes_after(0);
+        assert_eq!(kept.last().map(|change| change.number), Some(count), "the newest stay");
+        kept.len()
+    };
+    assert_eq!(kept(1), 10_000);
+    assert_eq!(kept(200), 500);
+}

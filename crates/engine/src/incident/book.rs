@@ -17,6 +17,9 @@ const MOST_MEMBERS: usize = 200;
 const MOST_INCIDENTS: usize = 10_000;
 /// Most changes kept for those who ask for what is new.
 const MOST_CHANGES: usize = 10_000;
+/// Most members of their incidents together: each change has its incident whole, and one that grows by
+/// a member at a time would take memory by the square of them.
+const MOST_CHANGED_MEMBERS: usize = 100_000;
 
 /// Share of the time lately, counted back by half of the time until recovery, in which a member
 /// that recovered may have been odd: what is left of one that was, after that time as usual.
@@ -67,6 +70,8 @@ pub(crate) struct Book {
     rules: Rules,
     entries: VecDeque<Entry>,
     changes: VecDeque<Change>,
+    /// Members of the incidents of all changes.
+    changed_members: usize,
     pub(crate) silences: Silences,
     next_incident: u64,
     next_change: u64,
@@ -83,6 +88,7 @@ impl Book {
             rules,
             entries: VecDeque::new(),
             changes: VecDeque::new(),
+            changed_members: 0,
             silences: Silences::default(),
             next_incident: 1,
             next_change: 1,
@@ -242,10 +248,19 @@ impl Book {
         incident.updated = incident.updated.max(time);
         let change = Change { number: self.next_change, happening, incident: incident.clone() };
         self.next_change += 1;
-        if self.changes.len() == MOST_CHANGES {
-            self.changes.pop_front();
-        }
+        self.keep(change);
+    }
+
+    /// Keeps a change for those who ask for what is new; the oldest go where there are too many.
+    fn keep(&mut self, change: Change) {
+        self.changed_members += change.incident.members.len();
         self.changes.push_back(change);
+        while self.changes.len() > MOST_CHANGES
+            || (self.changed_members > MOST_CHANGED_MEMBERS && self.changes.len() > 1)
+        {
+            let Some(oldest) = self.changes.pop_front() else { break };
+            self.changed_members -= oldest.incident.members.len();
+        }
     }
 
     /// Appends the incidents that may still go on at `now`.
@@ -281,10 +296,7 @@ impl Book {
     pub(crate) fn adopt_changes(&mut self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
             self.next_change = self.next_change.max(change.number + 1);
-            self.changes.push_back(change);
-            if self.changes.len() > MOST_CHANGES {
-                self.changes.pop_front();
-            }
+            self.keep(change);
         }
     }
 
