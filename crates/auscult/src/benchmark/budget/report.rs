@@ -79,10 +79,7 @@ fn service(all: &[Served], text: &mut String) {
             (false, true) => "a series, confirmed",
         };
         let kept = (one.promised > 0.0).then(|| f64::from(one.alarms) / one.promised);
-        let found = match one.anomalies {
-            0 => String::new(),
-            all => format!("{} of {all}", one.found),
-        };
+        let found = found(one.found, one.anomalies);
         put(
             text,
             format_args!(
@@ -116,17 +113,11 @@ impl OfMethod {
                 put(
                     text,
                     format_args!(
-                        "| {} | {} | {:.0} | {} | {} | {} | {} | {} | {any} | {} | {} |",
-                        set.all.name,
-                        soft.budget,
-                        soft.promised,
-                        ratio(soft.ratio),
-                        percent(soft.over),
-                        ratio(hard.ratio),
-                        percent(hard.over),
+                        "{} | {} | {any} | {} | {} |",
+                        beginning(&set.all.name, soft, hard),
                         percent(soft.over_by_chance),
-                        found(soft),
-                        found(hard),
+                        found(soft.found, soft.anomalies),
+                        found(hard.found, hard.anomalies),
                     ),
                 );
             }
@@ -151,16 +142,10 @@ impl OfMethod {
                 put(
                     text,
                     format_args!(
-                        "| {} | {} | {:.0} | {} | {} | {} | {} | {} | {} |",
-                        set.all.name,
-                        soft.budget,
-                        soft.promised,
-                        ratio(soft.ratio),
-                        percent(soft.over),
-                        ratio(hard.ratio),
-                        percent(hard.over),
-                        found(soft),
-                        found(hard),
+                        "{} | {} | {} |",
+                        beginning(&set.all.name, soft, hard),
+                        found(soft.found, soft.anomalies),
+                        found(hard.found, hard.anomalies),
                     ),
                 );
             }
@@ -178,12 +163,22 @@ impl Group {
     }
 }
 
+/// The cells that every line on both modes begins with.
+fn beginning(set: &str, soft: &Kept, hard: &Kept) -> String {
+    format!(
+        "| {set} | {} | {:.0} | {} | {} | {} | {}",
+        soft.budget,
+        soft.promised,
+        ratio(soft.ratio),
+        percent(soft.over),
+        ratio(hard.ratio),
+        percent(hard.over)
+    )
+}
+
 /// How many of how many anomalies; nothing where there are none.
-fn found(kept: &Kept) -> String {
-    match kept.anomalies {
-        0 => String::new(),
-        all => format!("{} of {all}", kept.found),
-    }
+fn found(found: u32, anomalies: u32) -> String {
+    if anomalies == 0 { String::new() } else { format!("{found} of {anomalies}") }
 }
 
 impl OfSet {
