@@ -6,7 +6,10 @@ use std::sync::{Arc, LazyLock};
 
 use auscult_core::nearest;
 use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Prepared, PriorShare, Weights};
+use auscult_diagnose::scene::Surroundings;
 use auscult_knowledge::{FolderError, Knowledge, Own};
+
+use crate::incident::Incident;
 
 static EMBEDDED: LazyLock<Handbook> =
     LazyLock::new(|| Handbook::new(Arc::new(Knowledge::embedded()), &Experience::embedded()));
@@ -95,6 +98,20 @@ impl Handbook {
     #[must_use]
     pub fn knowledge(&self) -> &Arc<Knowledge> {
         &self.knowledge
+    }
+
+    /// Whether a diagnosis can tell something by series of this metric.
+    #[must_use]
+    pub fn reads(&self, metric: &str) -> bool {
+        Surroundings::new(&self.knowledge).reads(metric)
+    }
+
+    /// What there is around `incident`, before any of it is read: nothing yet but where it was noticed.
+    #[must_use]
+    pub fn around(&self, incident: &Incident) -> Surroundings<'_> {
+        let mut around = Surroundings::new(&self.knowledge);
+        incident.members.iter().for_each(|member| around.notice(&member.series));
+        around
     }
 
     /// Constants that were set.

@@ -46,7 +46,7 @@ pub use auscult_diagnose::diagnosis::{
     OtherSeries, Outcome, PriorShare, Question, Recovery, Report as Diagnosis, Step, by_readings,
 };
 pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
-pub use auscult_diagnose::scene::Event as ChangeEvent;
+pub use auscult_diagnose::scene::{Event as ChangeEvent, Nearest, Surroundings};
 pub use case::{Case, OpenCase};
 pub use engine::{Counts, Engine, Ingested, MethodCount, SeriesView};
 pub use handbook::{FaultName, Handbook};

@@ -1,6 +1,7 @@
 //! Entries that stay where they are while others come and go.
 
-/// Entries in a chunk: growing copies nothing, and costs at most so many places.
+/// Entries in a chunk: growing costs at most so many places. The first chunk grows with what is in
+/// it, so that a slab of a few is small; the others never move an entry.
 const CHUNK: usize = 256;
 
 /// A place in a [`Slab`]; one that was freed and used again is another key.
@@ -16,7 +17,7 @@ struct Entry<T> {
     value: Option<T>,
 }
 
-/// Entries by key, in chunks. Inserting never moves another entry.
+/// Entries by key, in chunks. Inserting moves none but those of the first chunk.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     chunks: Vec<Vec<Entry<T>>>,
@@ -41,7 +42,8 @@ impl<T> Slab<T> {
             return Key { place, generation: entry.generation };
         }
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+            let room = if self.chunks.is_empty() { 1 } else { CHUNK };
+            self.chunks.push(Vec::with_capacity(room));
         }
         let chunk = self.chunks.last_mut().expect("one was pushed");
         chunk.push(Entry { generation: 0, value: Some(value) });

@@ -2,7 +2,7 @@
 
 use auscult_core::{Labels, METRIC_NAME, Timestamp};
 use auscult_diagnose::scene::{Event, LogLine};
-use auscult_engine::{Case, Diagnosis, Handbook};
+use auscult_engine::{Case, Diagnosis, Handbook, Nearest, Surroundings};
 use auscult_simulate::identity::own;
 use auscult_simulate::page::{Answer, Page, Values};
 use auscult_simulate::place::{PartKind, Place};
@@ -44,6 +44,11 @@ pub(crate) fn case(
     shown: impl Fn(&str) -> bool,
     at_series: &[Labels],
 ) -> Case<'static> {
+    case_of(name, |labels| shown(labels.get(METRIC_NAME).unwrap_or_default()), at_series)
+}
+
+/// The same without the series that do not pass `shown`; `up` is always there.
+fn case_of(name: &str, shown: impl Fn(&Labels) -> bool, at_series: &[Labels]) -> Case<'static> {
     let text = scenario_text(name).expect("the library has it");
     let scenario = Scenario::read(name, &text).expect("it can be read");
     let mut simulation = Simulation::new(&scenario, scenario.plan().expect("it can be planned"));
@@ -70,7 +75,7 @@ pub(crate) fn case(
             let now = at(second as f64);
             for (labels, value) in series.iter().zip(values.iter()).filter(|_| is_up) {
                 let Some(value) = value else { continue };
-                if shown(labels.get(METRIC_NAME).unwrap_or_default()) {
+                if shown(labels) {
                     case.series(labels, [(now, value)]);
                 }
             }
@@ -158,6 +163,57 @@ fn causes_are_looked_for_where_something_was_noticed() {
     let of_another = |place: &str| place.starts_with("serve-0");
     let taken = elsewhere.causes.iter().find(|cause| of_another(&cause.place));
     assert!(taken.is_none(), "{}", elsewhere.text());
+}
+
+/// Of a fleet that is too large to be read whole, what is nearest is: the cause is found by it as by
+/// everything.
+#[test]
+fn what_is_nearest_is_enough() {
+    let text = scenario_text("G3/102").expect("the library has it");
+    let scenario = Scenario::read("G3/102", &text).expect("it can be read");
+    let simulation = Simulation::new(&scenario, scenario.plan().expect("it can be planned"));
+    let pages: Vec<Labels> = simulation.pages().iter().flat_map(labels).collect();
+    let temperature = |labels: &&Labels| {
+        let is = |name: &str, value: &str| labels.get(name) == Some(value);
+        is(METRIC_NAME, "DCGM_FI_DEV_GPU_TEMP") && is("Hostname", "serve-0") && is("gpu", "1")
+    };
+    let at = pages.iter().find(temperature).expect("every card tells it").clone();
+    let nearest = |most: usize| {
+        let mut around = Surroundings::new(Handbook::embedded().knowledge());
+        around.notice(&at);
+        pages.iter().for_each(|labels| around.meet(labels));
+        around.nearest(most)
+    };
+    let (all, some) = (nearest(usize::MAX), nearest(600));
+    assert_eq!(all.left_out(), 0);
+    assert!(some.series() <= 600 && some.series() + some.left_out() == all.series());
+    assert!(all.series() > 1200, "{}", all.series());
+    let wanted = |nearest: &Nearest<'_>| pages.iter().filter(|one| nearest.wants(one)).count();
+    assert_eq!((wanted(&all), wanted(&some)), (all.series(), some.series()));
+    let diagnosis = case_of("G3/102", |labels| some.wants(labels), &[at]).diagnose();
+    let first = &diagnosis.causes[0];
+    assert_eq!((&*first.fault, &*first.place), ("G3", "serve-0/1"), "{}", diagnosis.text());
+    assert!(first.probability > 0.9, "{}", diagnosis.text());
+}
+
+/// A label whose values never end does not crowd out what else its target tells.
+#[test]
+fn a_flood_of_series_of_one_metric_is_thinned() {
+    let series = |metric: &str, id: &str| {
+        let pairs = [(METRIC_NAME, metric), ("instance", "chat-1:8000"), ("id", id)];
+        Labels::from_pairs(pairs).expect("labels")
+    };
+    let mut around = Surroundings::new(Handbook::embedded().knowledge());
+    around.notice(&series("vllm:num_requests_running", ""));
+    let flood = |id: usize| series("vllm:num_requests_waiting", &id.to_string());
+    (0..50_000).for_each(|id| around.meet(&flood(id)));
+    around.meet(&series("vllm:num_requests_running", ""));
+    let nearest = around.nearest(20_000);
+    assert!(nearest.wants(&series("vllm:num_requests_running", "")));
+    assert!(!nearest.wants(&series("vllm:num_preemptions_total", "")), "it was not met");
+    let wanted = (0..50_000).filter(|id| nearest.wants(&flood(*id))).count();
+    assert!((1000..4000).contains(&wanted), "{wanted}");
+    assert_eq!(nearest.series() + nearest.left_out(), 50_001);
 }
 
 #[test]

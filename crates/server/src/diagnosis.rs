@@ -8,13 +8,11 @@ use auscult_engine::incident::{Incident, State};
 use auscult_engine::{
     Asked, Case, ChangeEvent, Consultation, Diagnosis, Handbook, Illustrated, Recovery,
 };
-use auscult_store::{EventsWanted, Selection, StoreError, StoredEvent};
+use auscult_store::{EventsWanted, StoreError, StoredEvent};
 
-use crate::clock;
 use crate::serve::Shared;
+use crate::{clock, readings};
 
-/// Most samples that one diagnosis reads.
-pub(crate) const MOST: usize = 60_000_000;
 /// Seconds after an incident was noticed at which it is first diagnosed: before, little is known.
 const FIRST: f64 = 20.0;
 /// Seconds after its end for which the cause of an incident is told.
@@ -97,7 +95,7 @@ impl Shared {
 }
 
 /// Diagnoses `incident` as far as it is known now. Time: that of reading the samples of three
-/// quarters of an hour before it and of its own, and then linear in the targets.
+/// quarters of an hour before it and of its own ([`readings::read`]), and then linear in the targets.
 pub(crate) fn diagnose(shared: &Shared, incident: &Incident) -> Result<Diagnosis, DiagnosisError> {
     let handbook = shared.handbook();
     case(shared, &handbook, incident).map(Case::diagnose)
@@ -142,10 +140,9 @@ fn case<'h>(
     let storage = shared.storage.as_ref().ok_or(DiagnosisError::KeepsNothing)?;
     let mut case = handbook.case_of(incident, clock::now());
     let (from, until) = case.span();
-    let found = storage.history().scan(storage.log(), &Selection::all(), from, until, MOST)?;
-    for series in found {
-        case.series(&series.labels, series.samples);
-    }
+    readings::read(storage, handbook, incident, &[(from, until)], |labels, samples| {
+        case.series(labels, samples);
+    })?;
     for kind in shared.events.kinds()? {
         case.expect_changes_of(&kind);
     }

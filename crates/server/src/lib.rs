@@ -18,6 +18,7 @@ mod otlp;
 mod own_metrics;
 pub mod plan;
 mod query;
+mod readings;
 mod recovery;
 mod reload;
 mod scrape;

@@ -7,16 +7,16 @@ use std::sync::{Mutex, PoisonError};
 use auscult_core::Timestamp;
 use auscult_engine::Recovery;
 use auscult_engine::incident::{Incident, State};
-use auscult_store::{Decision, DecisionsWanted, Selection, StoreError};
+use auscult_store::{Decision, DecisionsWanted, StoreError};
 use auscult_telemetry::{format_time, parse_time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::clock;
-use crate::diagnosis::{DiagnosisError, MOST, diagnose};
+use crate::diagnosis::{DiagnosisError, diagnose};
 use crate::serve::Shared;
 use crate::storage::Kind;
 use crate::verdict::{HEALTHY, decisive};
+use crate::{clock, readings};
 
 /// Seconds after a remedy was applied at which it is looked at what it did.
 const AFTER: f64 = 300.0;
@@ -218,13 +218,10 @@ impl Shared {
         let handbook = self.handbook();
         let mut case = handbook.recovering(incident.began, between, now);
         if let Some(storage) = &self.storage {
-            for (from, until) in case.spans() {
-                let all = Selection::all();
-                let found = storage.history().scan(storage.log(), &all, from, until, MOST)?;
-                for series in found {
-                    case.series(&series.labels, series.samples);
-                }
-            }
+            let spans = case.spans();
+            readings::read(storage, &handbook, incident, &spans, |labels, samples| {
+                case.series(labels, samples);
+            })?;
         }
         Ok(case.check(fault, place))
     }

@@ -1,10 +1,11 @@
 //! Samples in Parquet files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use auscult_core::Timestamp;
+use auscult_core::{LabelsRef, Timestamp};
 use auscult_store::{
     Found, History, HistorySettings, LabelMatcher, Log, LogSettings, LoggedSeries, Position,
     Selection, StoreError,
@@ -266,6 +267,18 @@ fn series_are_told_from_files_and_log_without_their_samples() {
             history.scan(&log, &Selection::all(), seconds(from), seconds(to), 1000).unwrap();
         let scanned: Vec<_> = scanned.into_iter().map(|one| (one.labels, one.kind)).collect();
         assert_eq!(found, scanned, "as a scan has them");
+        let mut handed_on = BTreeSet::new();
+        let (everything, from, to) = (Selection::all(), seconds(from), seconds(to));
+        let take = |labels: LabelsRef<'_>| handed_on.extend([labels.to_owned()]);
+        history.each_series(&log, &everything, from, to, take).unwrap();
+        assert!(handed_on.iter().eq(scanned.iter().map(|(labels, _)| labels)));
+        // Every second one of them, and one that is not there.
+        let mut some: Vec<_> = handed_on.iter().step_by(2).cloned().collect();
+        some.push(labels(9));
+        some.sort();
+        let these = history.scan_these(&log, &some, from, to, 1000).unwrap();
+        let all = history.scan(&log, &everything, from, to, 1000).unwrap();
+        assert!(these.iter().eq(all.iter().step_by(2)));
         found.len()
     };
     assert_eq!((told(0, 100), told(0, 15), told(15, 100), told(12, 18)), (5, 3, 3, 0));

@@ -104,7 +104,7 @@ fn a_segment_of_a_newer_release_is_refused_in_words() {
 }
 
 #[test]
-fn segments_are_closed_by_size_and_by_age() {
+fn segments_are_closed_by_size_by_age_and_by_number_of_series() {
     let folder = folder("log-closed");
     let settings = LogSettings { segment_bytes: 600, ..LogSettings::default() };
     let log = Log::open(&folder, settings).unwrap();
@@ -118,5 +118,18 @@ fn segments_are_closed_by_size_and_by_age() {
     append(&log, 0..3, 31 + 3 * 3600);
     assert!(log.size().segments > before);
     assert_eq!(samples(&log), 33 * 3);
+    log.sync().unwrap();
+    drop(log);
+    let settings = LogSettings { segment_series: 10, ..LogSettings::default() };
+    let log = Log::open(&folder, settings).unwrap();
+    let before = log.size().segments;
+    for second in 0..9 {
+        append(&log, 0..9, second);
+    }
+    assert_eq!(log.size().segments, before + 1, "always the same series");
+    for turn in 0..9 {
+        append(&log, turn * 9..turn * 9 + 9, 9);
+    }
+    assert!(log.size().segments > before + 4, "always others: {:?}", log.size());
     log.sync().unwrap();
 }

@@ -224,17 +224,42 @@ impl<'k> SceneBuilder<'k> {
     /// looked for at its target and what belongs to that. Without it, they are looked for
     /// everywhere.
     pub fn notice(&mut self, labels: &Labels) {
-        let Some(metric) = labels.get(METRIC_NAME) else { return };
-        if let Some(Known::Signal { mapping, adapter, .. }) = self.knowledge.look_up(metric) {
-            let target = self.target_of(adapter, mapping, labels);
+        if let Some(target) = self.target(labels) {
             self.targets[target].noticed = true;
         }
     }
 
+    /// Whether series of this metric tell something.
+    pub(super) fn reads(&self, metric: &str) -> bool {
+        match self.knowledge.look_up(metric) {
+            Some(Known::Signal { mapping, .. }) => part_of(metric, mapping).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Number of the target that the series with these labels is of, which is known from now on;
+    /// `None` if nothing is known of the series.
+    pub(super) fn target(&mut self, labels: &Labels) -> Option<usize> {
+        let known = self.knowledge.look_up(labels.get(METRIC_NAME)?)?;
+        let Known::Signal { mapping, adapter, .. } = known else { return None };
+        Some(self.target_of(adapter, mapping, labels))
+    }
+
+    /// Number of the target that the series with these labels is of, if that is known already.
+    pub(super) fn known_target(&self, labels: &Labels) -> Option<usize> {
+        let known = self.knowledge.look_up(labels.get(METRIC_NAME)?)?;
+        let Known::Signal { mapping, adapter, .. } = known else { return None };
+        let (kind, name) = called(adapter, mapping, labels);
+        self.known.get(kind)?.get(&name).copied()
+    }
+
+    /// Every target that is known so far, by number.
+    pub(super) fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
     fn target_of(&mut self, adapter: &Adapter, mapping: &Mapping, labels: &Labels) -> usize {
-        let target = mapping.target.as_ref().unwrap_or(&adapter.target);
-        let kind = kind(&target.kind, labels, &target.labels);
-        let name = name(kind, labels, &target.labels);
+        let (kind, name) = called(adapter, mapping, labels);
         let number = match self.known.get(kind).and_then(|known| known.get(&name)) {
             Some(number) => *number,
             None => {
@@ -260,11 +285,7 @@ impl<'k> SceneBuilder<'k> {
         let Self { start, step, length, series, mut targets, events, logs, constants, .. } = self;
         join(series, &mut targets);
         targets.iter_mut().for_each(derive_latency);
-        find_hosts(&mut targets);
-        name_services(&mut targets);
-        add_services(&mut targets);
-        spread_hosts(&mut targets);
-        lend_process(&mut targets);
+        to_structure(&mut targets);
         lend_container(&mut targets);
         lend_finished(&mut targets);
         targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
@@ -273,6 +294,22 @@ impl<'k> SceneBuilder<'k> {
         let by_signal = by_signal(&targets);
         Scene { start, step, length, targets, by_signal, kin, suspects, events, logs, constants }
     }
+}
+
+/// Finds out what belongs to what, as far as labels tell.
+pub(super) fn to_structure(targets: &mut Vec<Target>) {
+    find_hosts(targets);
+    name_services(targets);
+    add_services(targets);
+    spread_hosts(targets);
+    lend_process(targets);
+}
+
+/// Kind and name of the target that a series is of.
+fn called<'a>(adapter: &'a Adapter, mapping: &'a Mapping, labels: &Labels) -> (&'a str, String) {
+    let target = mapping.target.as_ref().unwrap_or(&adapter.target);
+    let kind = kind(&target.kind, labels, &target.labels);
+    (kind, name(kind, labels, &target.labels))
 }
 
 /// The place on a grid that is nearest, halves up; `None` before the first. What `f64::round` gives, which
@@ -285,7 +322,7 @@ fn nearest(steps: f64) -> Option<usize> {
 
 /// Where what was noticed may come from: where it was noticed, and what belongs to that and is of
 /// another kind, as a cause at a peer would be noticed there.
-fn suspects(targets: &[Target], kin: &Kin) -> Option<BTreeSet<usize>> {
+pub(super) fn suspects(targets: &[Target], kin: &Kin) -> Option<BTreeSet<usize>> {
     let noticed = targets.iter().enumerate().filter(|(_, target)| target.noticed);
     let noticed: Vec<usize> = noticed.map(|(number, _)| number).collect();
     let kinds: BTreeSet<&str> = targets.iter().map(|target| target.kind.as_str()).collect();

@@ -4,12 +4,14 @@
 //! and of which target. Counters become rates, histograms the mean of what was observed, and all
 //! lie on one grid of times.
 
+mod around;
 mod builder;
 mod identity;
 mod kin;
 mod lent;
 mod target;
 
+pub use around::{Nearest, Surroundings};
 pub use builder::{SceneBuilder, SeriesNumber};
 pub use target::{Strange, Target, Track};
 

@@ -22,6 +22,15 @@ use crate::settings::DataSettings;
 
 /// Incidents and changes that are taken from the database into memory.
 const NEWEST: usize = 1000;
+/// Series that a segment of the log may have, however few are watched.
+const LEAST_SEGMENT_SERIES: usize = 100_000;
+
+/// A log whose segments may have twice the series that are watched: a flood of others takes no more
+/// memory than that.
+fn log_settings(settings: &EngineSettings) -> LogSettings {
+    let segment_series = settings.most_series.saturating_mul(2).max(LEAST_SEGMENT_SERIES);
+    LogSettings { segment_series, ..LogSettings::default() }
+}
 
 /// Opens everything in the folder, and puts the engine together: what was learnt, then the
 /// incidents since, then the samples since.
@@ -32,7 +41,7 @@ pub(super) fn open(
 ) -> Result<(Storage, Engine), StoreError> {
     let start = Instant::now();
     let folder = Folder::open(&settings.folder)?;
-    let log = Log::open(folder.join("log"), LogSettings::default())?;
+    let log = Log::open(folder.join("log"), log_settings(&engine_settings))?;
     let history_settings =
         HistorySettings { keep_for: settings.keep_for, most_bytes: settings.most_bytes };
     let (history, mut notes) = History::open(folder.join("history"), history_settings)?;

@@ -9,9 +9,9 @@ mod selection;
 mod table;
 mod tail;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -334,6 +334,23 @@ impl History {
         Ok(gathering.finish())
     }
 
+    /// The samples from `from` to `to`, both inclusive, of the `series` with these labels, which are
+    /// in order: as [`History::scan`].
+    ///
+    /// # Errors
+    ///
+    /// As [`History::scan`].
+    pub fn scan_these(
+        &self,
+        log: &Log,
+        series: &[Labels],
+        from: Timestamp,
+        to: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Found>, StoreError> {
+        self.scan(log, &Selection::these(series), from, to, most)
+    }
+
     /// The series of file `number` that are wanted and may have samples in that time.
     fn rows(
         &self,
@@ -515,6 +532,32 @@ impl History {
             found.insert(labels.to_owned(), kind);
         })?;
         Ok(found.into_iter().collect())
+    }
+
+    /// Hands on the labels of those series, without remembering any: one may come more than once.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::series`].
+    pub fn each_series(
+        &self,
+        log: &Log,
+        wanted: &Selection<'_>,
+        from: Timestamp,
+        to: Timestamp,
+        take: impl FnMut(LabelsRef<'_>),
+    ) -> Result<(), StoreError> {
+        let manifest = self.manifest.read().unwrap_or_else(PoisonError::into_inner);
+        let window = (from.nanos(), to.nanos());
+        let take = RefCell::new(take);
+        for entry in between(&manifest, from, to) {
+            self.look_up(entry.number, |index| {
+                index.each(wanted, window, |labels, _, _, _| (take.borrow_mut())(labels))
+            })?;
+        }
+        self.tails.series(log, manifest.converted, wanted, (from, to), |labels, _| {
+            (take.borrow_mut())(labels);
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which series are wanted, in a form that an index can look up.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use auscult_core::LabelsRef;
+use auscult_core::{Labels, LabelsRef, METRIC_NAME};
 
 /// Which values of one label are wanted. A label that is not there has the empty value.
 pub struct LabelMatcher<'a> {
@@ -64,19 +65,28 @@ impl fmt::Debug for LabelMatcher<'_> {
 pub struct Selection<'a> {
     any: Vec<Vec<LabelMatcher<'a>>>,
     is_over: Box<dyn Fn() -> bool + 'a>,
+    /// No others than these, in order: what an index cannot look up.
+    these: Option<&'a [Labels]>,
 }
 
 impl<'a> Selection<'a> {
     /// Of these lists; an empty list matches everything, no list nothing.
     #[must_use]
     pub fn new(any: Vec<Vec<LabelMatcher<'a>>>) -> Self {
-        Self { any, is_over: Box::new(|| false) }
+        Self { any, is_over: Box::new(|| false), these: None }
     }
 
     /// Everything.
     #[must_use]
     pub fn all() -> Self {
         Self::new(vec![Vec::new()])
+    }
+
+    /// These series, which are in order.
+    pub(super) fn these(series: &'a [Labels]) -> Self {
+        let metrics: BTreeSet<&str> = series.iter().map(|one| one.as_ref().metric()).collect();
+        let is_of_one = LabelMatcher::that(METRIC_NAME, move |metric| metrics.contains(metric));
+        Self { these: Some(series), ..Self::new(vec![vec![is_of_one]]) }
     }
 
     /// The same until `is_over` holds: then nothing is looked for any more, and what was found is not all.
@@ -88,7 +98,14 @@ impl<'a> Selection<'a> {
     /// Whether the series with these labels is one of them.
     #[must_use]
     pub fn wants(&self, labels: LabelsRef<'_>) -> bool {
-        self.any.iter().any(|all| all.iter().all(|matcher| matcher.holds(labels)))
+        self.is_one_of_these(labels)
+            && self.any.iter().any(|all| all.iter().all(|matcher| matcher.holds(labels)))
+    }
+
+    /// Whether it is no other than those that may be; what an index has looked up leaves that open.
+    pub(super) fn is_one_of_these(&self, labels: LabelsRef<'_>) -> bool {
+        self.these
+            .is_none_or(|these| these.binary_search_by(|one| one.as_ref().cmp(&labels)).is_ok())
     }
 
     pub(super) fn any(&self) -> &[Vec<LabelMatcher<'a>>] {

@@ -63,11 +63,17 @@ pub struct LogSettings {
     pub segment_bytes: u64,
     /// Age at which a segment is closed.
     pub segment_age: Duration,
+    /// Series at which a segment is closed: some 100 bytes of each are in memory until then.
+    pub segment_series: usize,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { segment_bytes: 16 << 20, segment_age: Duration::from_secs(2 * 3600) }
+        Self {
+            segment_bytes: 16 << 20,
+            segment_age: Duration::from_secs(2 * 3600),
+            segment_series: 2_000_000,
+        }
     }
 }
 
@@ -219,6 +225,7 @@ impl Log {
         let age = arrived.nanos().saturating_sub(open.began.nanos());
         if samples_bytes >= self.settings.segment_bytes.max(open.series_bytes)
             || u128::try_from(age).unwrap_or(0) >= self.settings.segment_age.as_nanos()
+            || open.series.len() >= self.settings.segment_series
         {
             inner.close();
         }

@@ -140,6 +140,18 @@ impl Index {
         window: (i64, i64),
         mut take: impl FnMut(IndexRow),
     ) -> Result<(), IndexError> {
+        self.each(wanted, window, |labels, kind, first, samples| {
+            take(IndexRow { labels: labels.to_owned(), kind, first, samples });
+        })
+    }
+
+    /// Hands on labels, kind, first sample and number of samples of those series.
+    pub(super) fn each(
+        &self,
+        wanted: &Selection<'_>,
+        window: (i64, i64),
+        mut take: impl FnMut(LabelsRef<'_>, u8, u64, u64),
+    ) -> Result<(), IndexError> {
         for place in &self.pieces {
             let piece = self.piece(*place)?;
             let rows = self.rows(&piece, wanted, window)?;
@@ -152,9 +164,8 @@ impl Index {
                 let start = number * ROWS_OF_BLOCK;
                 for at in start..(start + ROWS_OF_BLOCK).min(piece.rows) {
                     let (labels, kind, samples) = sound(block.row())?;
-                    if rest.next_if_eq(&at).is_some() {
-                        let labels = labels.to_owned();
-                        take(IndexRow { labels, kind, first, samples });
+                    if rest.next_if_eq(&at).is_some() && wanted.is_one_of_these(labels) {
+                        take(labels, kind, first, samples);
                     }
                     first += samples;
                 }
