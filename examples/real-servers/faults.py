@@ -22,6 +22,9 @@ SURGE = {False: 3, True: 6}
 CPU_PART = 0.6
 # Seconds from the end of a process to the next one's start, and to that of one that ended at once.
 GAP, BACK_OFF = 15, 5
+# Blocks that vLLM's cache is left with, one of which it keeps for itself: 128 tokens each on a processor. A
+# request of the light load fills one to two. The longest context has to fit.
+FEW_BLOCKS = ["--num-gpu-blocks-override", "3", "--max-model-len", "256"]
 # Programs of somebody else that work on the GPU.
 GPU_WORKERS = 2
 
@@ -157,6 +160,15 @@ def deployed(run):
     restarted(run)
 
 
+def kv_pressure(run):
+    """Another setting leaves the KV cache too few blocks for the same load."""
+    if run.server.kind != "vllm":
+        raise SystemExit("kv-pressure is for vllm: llama.cpp's server gives each slot a part of the cache")
+    run.server.stop()
+    run.server.more = FEW_BLOCKS
+    restarted(run)
+
+
 def restarted(run):
     end = time.monotonic() + run.seconds
     time.sleep(min(GAP, run.seconds / 3))
@@ -200,8 +212,9 @@ WITHOUT_GPU = {
     "retry-storm": (retry_storm, None),
     "cpu-neighbours": (cpu_neighbours, None),
 }
-# Those that need a GPU and somebody else on it.
+# Those that need more than that: a load that several share a cache at, a GPU and somebody else on it.
 FAULTS = WITHOUT_GPU | {
+    "kv-pressure": (kv_pressure, "config"),
     "gpu-neighbour": (gpu_neighbour, None),
     "gpu-memory-neighbour": (gpu_memory_neighbour, None),
 }

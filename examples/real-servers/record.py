@@ -141,7 +141,7 @@ def main():
         parser.error("faults behind a slash need --together")
     if told.gpu and told.server != "llama-cpp":
         parser.error("--gpu is for llama-cpp")
-    if not told.neighbour and any(fault not in faults.WITHOUT_GPU for fault in asked):
+    if not told.neighbour and any(fault.startswith("gpu-") for fault in asked):
         parser.error("a neighbour on the GPU needs --neighbour COMMAND")
     os.makedirs(told.output, exist_ok=True)
     runs = [[(fault, int(seed), told.seconds * at) for at, stage in enumerate(stages) for fault in stage]

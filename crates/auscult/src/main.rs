@@ -1,5 +1,6 @@
 //! auscult: watches large AI models, notices when one is getting sick, names the cause.
 
+mod arenas;
 mod backtest;
 mod benchmark;
 mod cells;

@@ -1,6 +1,7 @@
-//! Calls of `auscult serve` that cannot be.
+//! Calls of `auscult serve` that cannot be, and its process.
 
 use crate::call::auscult;
+use crate::service::Service;
 
 #[test]
 fn sources_that_cannot_be_are_refused_in_words() {
@@ -41,4 +42,19 @@ fn hashes_of_secrets_are_printed_and_weak_secrets_refused() {
     let weak = auscult(&["hash-secret", "--token"], "swordfish\n");
     assert_eq!(weak.code, 2);
     assert!(weak.err.contains("the token has 9 bytes: expected a random one of 20 or more"));
+}
+
+/// glibc reads it once, when a process begins: it is there only if the service started itself anew.
+#[test]
+fn the_allocator_has_no_more_arenas_than_there_are_processors() {
+    let service = Service::start(&["--data", "none", "--otlp-http", "none", "--otlp-grpc", "none"]);
+    let Ok(environment) = std::fs::read(format!("/proc/{}/environ", service.child.id())) else {
+        eprintln!("there is no /proc: the environment of the service is not looked at");
+        return;
+    };
+    let bound = environment.split(|byte| *byte == 0).find_map(|pair| {
+        std::str::from_utf8(pair).ok()?.strip_prefix("MALLOC_ARENA_MAX=")?.parse::<usize>().ok()
+    });
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(bound, cfg!(target_env = "gnu").then_some(processors.max(2)));
 }

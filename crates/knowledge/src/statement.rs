@@ -103,6 +103,9 @@ pub enum Relation {
     Creeps,
     /// It comes and goes at even distances.
     Pulses,
+    /// Twice in a row it lies above all that was before, further than that ever lay above its middle; it
+    /// may be over since.
+    Spikes,
     /// Most of it lies above a number.
     Above(f64),
     /// Most of it lies below a number.
@@ -139,6 +142,7 @@ const PLAIN: &[(&str, Relation)] = &[
     ("is present", Relation::Present),
     ("creeps", Relation::Creeps),
     ("pulses", Relation::Pulses),
+    ("spikes", Relation::Spikes),
     ("above peers", Relation::AbovePeers),
     ("below peers", Relation::BelowPeers),
     ("with peers", Relation::WithPeers),

@@ -3,6 +3,8 @@
 
 #[path = "../examples/side_by_side/compare.rs"]
 mod compare;
+#[path = "../examples/side_by_side/kv_pressure.rs"]
+mod kv_pressure;
 #[path = "../examples/side_by_side/page.rs"]
 mod page;
 #[path = "../examples/side_by_side/play.rs"]
@@ -68,6 +70,26 @@ fn responses_to_faults_have_the_direction_of_the_real_ones() {
     }
     let excused: Vec<(&str, &str)> =
         DIFFERENT.iter().map(|(fault, column, _)| (*fault, *column)).collect();
+    assert_eq!(different, excused);
+}
+
+/// A simulated vLLM with too small a cache does as real ones do, and what it is told by has their names.
+#[test]
+fn a_cache_that_holds_too_little_shows_as_in_real_servers() {
+    let all = kv_pressure::all();
+    assert_eq!(all.len(), 3);
+    let mut different = Vec::new();
+    for signal in kv_pressure::SIGNALS {
+        let responses: Vec<Response> =
+            all.iter().map(|(_, table, fault)| Response::of(table, signal, fault)).collect();
+        let is_told = |response: &Response| response.before.is_finite() && response.during > 0.0;
+        assert!(responses.iter().all(is_told), "{}: {responses:?}", signal.column);
+        if !kv_pressure::are_alike(&responses) {
+            different.push(signal.column);
+        }
+    }
+    // The real prompts are short; of the simulated ones the longest do not fit any more.
+    let excused = ["vllm:request_prompt_tokens", "vllm:request_generation_tokens"];
     assert_eq!(different, excused);
 }
 

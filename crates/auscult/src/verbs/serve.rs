@@ -11,6 +11,7 @@ use auscult_server::{
 };
 use clap::Args;
 
+use crate::arenas;
 use crate::http::parse_address;
 use crate::outcome::{CallError, Outcome};
 
@@ -150,6 +151,7 @@ impl SettingsSource for FileAndArguments {
 
 /// Serves until it is interrupted or terminated.
 pub(crate) fn run(arguments: Arguments) -> Result<Outcome, CallError> {
+    arenas::bound();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
     let (settings, source) = match arguments.config.clone() {
         None => (arguments.settings(Configuration::default()).map_err(CallError::input)?, None),

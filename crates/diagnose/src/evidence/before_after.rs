@@ -132,6 +132,15 @@ impl BeforeAfter {
         self.readings.windows(2).any(|pair| pair.iter().all(|value| *value < least))
     }
 
+    /// Whether two readings in a row lie above all that were before, further than those ever lay above
+    /// their middle, and by four spreads: of what passes within a minute, quantiles of a quarter of an
+    /// hour see nothing.
+    pub fn spiked(&self) -> bool {
+        let most = self.before_range[1];
+        let bar = most + (most - self.before[2]).max(4.0 * self.scale);
+        self.readings.windows(2).any(|pair| pair.iter().all(|value| *value > bar))
+    }
+
     /// The change of the quantile as a share of what there was.
     pub fn ratio(&self, quantile: usize) -> f64 {
         let (before, after) = (self.before[quantile], self.after[quantile]);
@@ -260,6 +269,22 @@ mod tests {
         before[3] = 1.0;
         assert!(!of(&before, &once).begins_to_happen(), "it happened before");
         assert!(!of(&[0.0; 120], &[0.0; 5]).begins_to_happen());
+    }
+
+    /// A spike of the loss is over within a minute; a quarter of an hour is looked at.
+    #[test]
+    fn what_jumped_and_is_over_spiked() {
+        let before: Vec<f64> = (0..160).map(|at| 0.28 + 0.01 * f64::from(at * 7 % 10)).collect();
+        let mut after = before[..60].to_vec();
+        assert!(!of(&before, &after).spiked());
+        after[1] = 620.0;
+        assert!(!of(&before, &after).spiked(), "one reading alone may be anything");
+        after[2] = 120.0;
+        let spiked = of(&before, &after);
+        assert!(spiked.spiked() && spiked.rise() < 2.5, "the upper quarter knows nothing of it");
+        let mut wild = before.clone();
+        wild[80] = 100.0;
+        assert!(!of(&wild, &after).spiked(), "it was as far away before");
     }
 
     #[test]

@@ -606,6 +606,8 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
             let share = above.iter().filter(|above| **above).count() as f64 / above.len() as f64;
             runs >= 2 && share < 0.6
         }
+        Relation::Spikes if numbers.readings.len() < 2 => return None,
+        Relation::Spikes => numbers.spiked(),
         Relation::Above(bound) => numbers.tail > bound,
         Relation::Below(bound) => numbers.tail < bound,
         // A code that was never there before counts once it is; one that comes and goes, if it stays.

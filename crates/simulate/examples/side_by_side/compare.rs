@@ -9,11 +9,11 @@ pub(crate) struct Signal {
     pub(crate) about: &'static str,
 }
 
-const fn level(column: &'static str, about: &'static str) -> Signal {
+pub(crate) const fn level(column: &'static str, about: &'static str) -> Signal {
     Signal { column, is_counter: false, about }
 }
 
-const fn rate(column: &'static str, about: &'static str) -> Signal {
+pub(crate) const fn rate(column: &'static str, about: &'static str) -> Signal {
     Signal { column, is_counter: true, about }
 }
 

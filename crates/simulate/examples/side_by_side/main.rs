@@ -3,6 +3,7 @@
 //! `cargo run -p auscult-simulate --example side_by_side`
 
 mod compare;
+mod kv_pressure;
 mod page;
 mod play;
 mod recording;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::compare::{Response, SIGNALS};
+use super::kv_pressure;
 use super::table::{Fault, Table};
 
 /// The document `docs/side-by-side.md`.
@@ -49,12 +50,13 @@ pub(crate) fn document(real: &Table, simulated: &Table, faults: &[Fault]) -> Str
          What computing and a scrape cost is taken from that stretch too, but for what a long context costs: that is taken from `slots-exhausted`, whose turns a second are no evidence therefore.\n\
          That scrapes are answered beside the loop, and that an answer counts when its client goes away, was learnt from the recording. Nothing else was fitted. Means are over 30 s before, the time of the fault, and 30 s once nothing waited any more in the real one; `rises` is half more and above, `falls` a third less and below.\n\n\
          **{alike} of {all} responses have the same direction.** Red lines are real, blue ones simulated; grey is the time of the faults.\n\n\
-         ![real and simulated signals over 17 minutes](side-by-side.svg)\n{rows}"
+         ![real and simulated signals over 17 minutes](side-by-side.svg)\n{rows}{}",
+        kv_pressure::section()
     )
 }
 
 /// Three digits that count.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         _ if value.is_nan() => "–".to_owned(),
         size if size >= 100.0 => format!("{value:.0}"),

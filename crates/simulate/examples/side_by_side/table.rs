@@ -94,7 +94,7 @@ fn head<'t>(lines: &mut impl Iterator<Item = &'t str>) -> Vec<&'t str> {
 }
 
 /// Seconds of `2026-11-26T04:16:23.145614Z` since midnight; the recording lies within a day.
-fn time_of_day(text: &str) -> f64 {
+pub(crate) fn time_of_day(text: &str) -> f64 {
     let clock = text.split('T').nth(1).unwrap_or_default().trim_end_matches('Z');
     clock.split(':').fold(0.0, |seconds, part| seconds * 60.0 + part.parse::<f64>().unwrap_or(0.0))
 }

@@ -53,6 +53,9 @@ conditions! {
         routing_weight = 1.0,
         /// Blocks of the KV cache, as a share of the usual; at once, as after a start with another setting.
         kv_blocks = 1.0,
+        /// How full the KV cache would be of what requests held of it before this began, however large it
+        /// is: 0 leaves it as it is, from 1 on it holds less than is needed.
+        kv_need = 0.0,
         /// Share of its longest answer that is reserved when a request is admitted.
         reserved_output = 0.0,
         /// Requests that may run at once, as a multiple of the configured.

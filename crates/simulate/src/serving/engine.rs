@@ -251,6 +251,11 @@ impl Engine {
         self.blocks.total()
     }
 
+    /// Blocks that requests hold.
+    pub fn held(&self) -> u64 {
+        self.blocks.total() - self.blocks.available()
+    }
+
     /// There are so many blocks from now on.
     pub fn resize(&mut self, blocks: u64) {
         self.blocks.resize(blocks);
@@ -389,7 +394,7 @@ impl Engine {
         now.offered = f64::from(self.offered);
         now.reserved = tick.conditions.reserved_output;
         now.usage = self.blocks.usage();
-        now.held = (self.blocks.total() - self.blocks.available()) as f64;
+        now.held = self.held() as f64;
         now.remembered = self.blocks.remembered() as f64;
         now.context = self.batch.context() as f64;
         now.adapters = self.adapters.loaded() as f64;

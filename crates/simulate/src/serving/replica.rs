@@ -23,6 +23,8 @@ pub struct Arrival {
     pub handed: Option<(f64, bool, bool)>,
 }
 
+/// Seconds over which it is seen how much of the cache is needed.
+const NEED_SECONDS: f64 = 600.0;
 /// Bytes of host memory without any request, and more for each GPU's worker.
 const HOST_BYTES: f64 = 6.0e9;
 const WORKER_BYTES: f64 = 2.5e9;
@@ -42,6 +44,8 @@ pub struct Replica {
     engine: Engine,
     /// Blocks that its memory gave room for when it started.
     sized: u64,
+    /// Blocks that requests held lately, while the cache was as it should be.
+    needed: f64,
     frontend: Frontend,
     meters: Meters,
     /// What the exporter shows for good, since its clockwork stopped.
@@ -74,6 +78,7 @@ impl Replica {
             index,
             process: Process::running(&spec),
             sized: spec.blocks(0.0),
+            needed: 0.0,
             engine: Engine::new(spec, spec.blocks(0.0), random, 0.0),
             frontend: Frontend::new(),
             meters: Meters::new(spec.engine, spec.model.longest, spec.drafts),
@@ -348,6 +353,16 @@ impl Replica {
         };
     }
 
+    fn size_cache(&mut self, conditions: &ReplicaConditions) {
+        let mut blocks = scaled(self.sized, conditions.kv_blocks);
+        if conditions.kv_need > 0.0 {
+            blocks = blocks.min((self.needed / conditions.kv_need).round().max(1.0) as u64);
+        } else {
+            self.needed += (self.engine.held() as f64 - self.needed) / NEED_SECONDS;
+        }
+        self.engine.resize(blocks);
+    }
+
     fn serve(
         &mut self,
         second: u64,
@@ -360,7 +375,7 @@ impl Replica {
         let cores = self.spec.frontend_cores * conditions.frontend_cores;
         self.frontend.supply(cores, host.cpu, self.usage.tokens as f64);
         self.engine.roofline().supply(gpu, conditions.expert_skew);
-        self.engine.resize(scaled(self.sized, conditions.kv_blocks));
+        self.size_cache(conditions);
         let mut received = 0.0;
         for arrival in arrivals {
             if !self.process.accepting() {

@@ -49,6 +49,7 @@ fn asked(relation: Relation) -> String {
         Relation::Present => "is it told at all,",
         Relation::Creeps => "does it go one way all the time,",
         Relation::Pulses => "does it come and go at even distances,",
+        Relation::Spikes => "did it jump for a while,",
         Relation::AbovePeers => "is it above that of its peers,",
         Relation::BelowPeers => "is it below that of its peers,",
         Relation::WithPeers => "does it go with that of its peers,",

@@ -14,10 +14,7 @@ pub(super) const SCHEDULER: &[Fault] = &[
         variants: &[Variant {
             name: "",
             spread: Spread::One(PartKind::Service),
-            turns: &[
-                turn("replica.kv_blocks", 0.45, 0.2),
-                turn("replica.reserved_output", 1.0, 1.0),
-            ],
+            turns: &[turn("replica.kv_need", 0.8, 1.6), turn("replica.reserved_output", 1.0, 1.0)],
             change: Some(ChangeKind::Config),
         }],
     },
@@ -26,16 +23,24 @@ pub(super) const SCHEDULER: &[Fault] = &[
         name: "preemption storm",
         onsets: &[Onset::Sudden],
         needs: Needs::Service,
-        variants: &[Variant {
-            name: "",
-            spread: Spread::One(PartKind::Service),
-            turns: &[
-                turn("replica.kv_blocks", 0.4, 0.2),
-                turn("replica.max_running", 3.0, 6.0),
-                turn("service.output_length", 1.4, 2.0),
-            ],
-            change: Some(ChangeKind::Config),
-        }],
+        variants: &[
+            Variant {
+                name: "many admitted",
+                spread: Spread::One(PartKind::Service),
+                turns: &[
+                    turn("replica.kv_blocks", 0.4, 0.2),
+                    turn("replica.max_running", 3.0, 6.0),
+                    turn("service.output_length", 1.4, 2.0),
+                ],
+                change: Some(ChangeKind::Config),
+            },
+            Variant {
+                name: "small cache",
+                spread: Spread::One(PartKind::Service),
+                turns: &[turn("replica.kv_need", 1.0, 1.8)],
+                change: Some(ChangeKind::Config),
+            },
+        ],
     },
     Fault {
         id: "S3",
