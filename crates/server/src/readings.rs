@@ -15,7 +15,7 @@ use crate::storage::Storage;
 /// Most series that one look reads: with what a scene keeps of each, some 100 MB.
 const MOST_SERIES: usize = 20_000;
 /// Series whose samples are in memory at a time.
-const AT_A_TIME: usize = 1_000;
+const AT_A_TIME: usize = 2_000;
 /// Most samples that are.
 const MOST_SAMPLES: usize = 20_000_000;
 
@@ -23,12 +23,12 @@ const MOST_SAMPLES: usize = 20_000_000;
 /// the order of time.
 ///
 /// Time: that of looking at the names of the series of those spans that the handbook knows, and then
-/// of reading those that are nearest. Memory: a hash of each that is known, and the samples of a
+/// of reading those that are nearest. Memory: a hash of each that is known, and the samples of two
 /// thousand series.
 ///
 /// # Errors
 ///
-/// When the history cannot be read, or has more than [`MOST_SAMPLES`] of a thousand series.
+/// When the history cannot be read, or has more than [`MOST_SAMPLES`] of so many.
 pub(crate) fn read(
     storage: &Storage,
     handbook: &Handbook,

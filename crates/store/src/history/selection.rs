@@ -98,8 +98,9 @@ impl<'a> Selection<'a> {
     /// Whether the series with these labels is one of them.
     #[must_use]
     pub fn wants(&self, labels: LabelsRef<'_>) -> bool {
-        self.is_one_of_these(labels)
-            && self.any.iter().any(|all| all.iter().all(|matcher| matcher.holds(labels)))
+        // By its metric most of them are told to be none.
+        self.any.iter().any(|all| all.iter().all(|matcher| matcher.holds(labels)))
+            && self.is_one_of_these(labels)
     }
 
     /// Whether it is no other than those that may be; what an index has looked up leaves that open.
