@@ -23,7 +23,7 @@ use crate::settings::DataSettings;
 /// Incidents and changes that are taken from the database into memory.
 const NEWEST: usize = 1000;
 /// Series that a segment of the log may have, however few are watched.
-const LEAST_SEGMENT_SERIES: usize = 100_000;
+const LEAST_SEGMENT_SERIES: usize = 20_000;
 
 /// A log whose segments may have twice the series that are watched: a flood of others takes no more
 /// memory than that.
