@@ -1,6 +1,7 @@
 //! A query: parsed, checked, and asked.
 
 use std::panic::catch_unwind;
+use std::time::Duration;
 
 use promql_parser::parser::token::{T_LIMIT_RATIO, T_LIMITK};
 use promql_parser::parser::value::ValueType;
@@ -193,6 +194,11 @@ fn shape(text: &str) -> (usize, usize) {
 /// Refuses by name what the language has and is not here.
 fn check(expression: &Expr) -> Result<(), QueryError> {
     let refuse = |reason: String| Err(QueryError::Query(reason));
+    // The parser refuses `0s`, and takes a bare 0 for a duration.
+    let lasts = |duration: Duration| match duration.is_zero() {
+        true => refuse("parse error: duration must be greater than 0".to_owned()),
+        false => Ok(()),
+    };
     match expression {
         Expr::Aggregate(aggregate) => {
             if matches!(aggregate.op.id(), T_LIMITK | T_LIMIT_RATIO) {
@@ -215,10 +221,17 @@ fn check(expression: &Expr) -> Result<(), QueryError> {
             check(&binary.rhs)
         }
         Expr::Paren(paren) => check(&paren.expr),
-        Expr::Subquery(subquery) => check(&subquery.expr),
+        Expr::Subquery(subquery) => {
+            lasts(subquery.range)?;
+            subquery.step.map_or(Ok(()), lasts)?;
+            check(&subquery.expr)
+        }
         Expr::NumberLiteral(_) | Expr::StringLiteral(_) => Ok(()),
         Expr::VectorSelector(selector) => Selector::of(selector).map(drop),
-        Expr::MatrixSelector(matrix) => Selector::of(&matrix.vs).map(drop),
+        Expr::MatrixSelector(matrix) => {
+            lasts(matrix.range)?;
+            Selector::of(&matrix.vs).map(drop)
+        }
         Expr::Call(call) => {
             if !functions::is_known(call.func.name) {
                 return refuse(format!("function `{}` is not supported here", call.func.name));

@@ -276,6 +276,10 @@ fn what_is_not_there_is_refused_by_name() {
         ),
         ("", "no expression found in input"),
         ("a[1e300]", "parse error"),
+        ("rate(a[0])", "parse error: duration must be greater than 0"),
+        ("rate(a[0s])", "parse error: duration must be greater than 0"),
+        ("max_over_time(a[5m:0])", "parse error: duration must be greater than 0"),
+        ("max_over_time(a[0:1m])", "parse error: duration must be greater than 0"),
         ("rate(a)", "parse error: expected type matrix"),
         ("exp(Inf)", "parse error: expected type instant vector, got scalar"),
     ] {
