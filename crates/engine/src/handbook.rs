@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use auscult_core::nearest;
 use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Prepared, PriorShare, Weights};
-use auscult_diagnose::scene::Surroundings;
+use auscult_diagnose::scene::{self, Surroundings};
 use auscult_knowledge::{FolderError, Knowledge, Own};
 
 use crate::incident::Incident;
@@ -103,7 +103,7 @@ impl Handbook {
     /// Whether a diagnosis can tell something by series of this metric.
     #[must_use]
     pub fn reads(&self, metric: &str) -> bool {
-        Surroundings::new(&self.knowledge).reads(metric)
+        scene::reads(&self.knowledge, metric)
     }
 
     /// What there is around `incident`, before any of it is read: nothing yet but where it was noticed.

@@ -142,6 +142,11 @@ fn mistakes_say_where_and_what_was_expected() {
         ["test.yaml:16:5: `gpu.cooling` needs a `value`"]
     );
     assert_eq!(
+        said("  - {dial: replica.kv_need, value: -1, at: 1m, for: 1m}\n"),
+        ["test.yaml:16:36: `replica.kv_need` cannot be -1; expected 0 or more"]
+    );
+    with("  - {dial: host.clock_offset, value: -1, at: 1m, for: 1m}\n").expect("clocks lag, too");
+    assert_eq!(
         said("  - {at: 1m, for: 1m}\n"),
         ["test.yaml:16:5: expected either a `fault` or a `dial`"]
     );

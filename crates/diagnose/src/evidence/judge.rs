@@ -498,7 +498,7 @@ impl<'s> Judge<'s> {
 }
 
 /// Before and now, by the numbers that decided: mostly the median and that of the end; the upper or
-/// lower quarter, or the mean, where those alone moved.
+/// lower quarter, or the mean, where those alone moved; of what may be over, the highest.
 fn shown(relation: Relation, numbers: &BeforeAfter, unit: &str) -> String {
     let told = |words: &str, before: f64, now: f64| {
         format!("{words}{} → {}", quantity(before, unit), quantity(now, unit))
@@ -507,6 +507,9 @@ fn shown(relation: Relation, numbers: &BeforeAfter, unit: &str) -> String {
     let (quantile, sign) = match relation {
         Relation::Rises => (3, 1.0),
         Relation::Falls => (1, -1.0),
+        Relation::Spikes => {
+            return told("at most ", numbers.before_range[1], numbers.after_range[1]);
+        }
         // That it was steady is said of all the time since, not of the end.
         Relation::Steady => return told("", before, numbers.after[2]),
         _ => return told("", before, now),

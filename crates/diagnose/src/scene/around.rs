@@ -4,10 +4,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
-use auscult_core::{Labels, METRIC_NAME};
+use auscult_core::Labels;
 use auscult_knowledge::Knowledge;
 
-use super::builder::{SceneBuilder, suspects, to_structure};
+use super::builder::{SceneBuilder, reads, suspects, to_structure};
 use super::kin::Kin;
 use super::{Strange, Target, Track};
 
@@ -23,7 +23,7 @@ const OF_METRIC: usize = 2048;
 ///
 /// ```
 /// use auscult_core::Labels;
-/// use auscult_diagnose::scene::Surroundings;
+/// use auscult_diagnose::scene::{Surroundings, reads};
 /// use auscult_knowledge::Knowledge;
 /// let knowledge = Knowledge::embedded();
 /// let mut around = Surroundings::new(&knowledge);
@@ -33,7 +33,7 @@ const OF_METRIC: usize = 2048;
 /// };
 /// around.notice(&load(7)?);
 /// (0..1000).try_for_each(|host| load(host).map(|labels| around.meet(&labels)))?;
-/// assert!(around.reads("node_load1") && !around.reads("own_metric"));
+/// assert!(reads(&knowledge, "node_load1") && !reads(&knowledge, "own_metric"));
 /// let nearest = around.nearest(10);
 /// assert_eq!(nearest.series(), 10);
 /// assert!(nearest.wants(&load(7)?));
@@ -41,6 +41,7 @@ const OF_METRIC: usize = 2048;
 /// ```
 #[derive(Debug)]
 pub struct Surroundings<'k> {
+    knowledge: &'k Knowledge,
     structure: SceneBuilder<'k>,
     met: HashSet<u64>,
     /// How many series of a metric there are of each target.
@@ -61,13 +62,7 @@ impl<'k> Surroundings<'k> {
     #[must_use]
     pub fn new(knowledge: &'k Knowledge) -> Self {
         let structure = SceneBuilder::new(knowledge, 0.0, 1.0, 0);
-        Self { structure, met: HashSet::new(), counts: Vec::new() }
-    }
-
-    /// Whether a scene needs series of this metric.
-    #[must_use]
-    pub fn reads(&self, metric: &str) -> bool {
-        self.structure.reads(metric)
+        Self { knowledge, structure, met: HashSet::new(), counts: Vec::new() }
     }
 
     /// Says that it was noticed in the series with these labels.
@@ -75,12 +70,11 @@ impl<'k> Surroundings<'k> {
         self.structure.notice(labels);
     }
 
-    /// Says that there is a series with these labels; again is as once.
+    /// Says that there is a series with these labels; again is as once, and one that tells a scene
+    /// nothing is left out.
     pub fn meet(&mut self, labels: &Labels) {
-        let Some(metric) = labels.get(METRIC_NAME).filter(|metric| self.reads(metric)) else {
-            return;
-        };
-        if !self.met.insert(hash(labels)) {
+        let metric = labels.as_ref().metric();
+        if !reads(self.knowledge, metric) || !self.met.insert(hash(labels)) {
             return;
         }
         let Some(target) = self.structure.target(labels) else { return };
@@ -126,12 +120,9 @@ impl Nearest<'_> {
     #[must_use]
     pub fn wants(&self, labels: &Labels) -> bool {
         let Self { around, chosen, .. } = self;
-        let Some(metric) = labels.get(METRIC_NAME).filter(|metric| around.reads(metric)) else {
-            return false;
-        };
         let target = around.structure.known_target(labels);
         let Some(target) = target.filter(|target| chosen.contains(target)) else { return false };
-        match around.counts[target].get(metric) {
+        match around.counts[target].get(labels.as_ref().metric()) {
             // The same ones each time that it is asked.
             Some(count) if *count > OF_METRIC => hash(labels) % (*count as u64) < OF_METRIC as u64,
             Some(_) => true,

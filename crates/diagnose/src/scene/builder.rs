@@ -229,14 +229,6 @@ impl<'k> SceneBuilder<'k> {
         }
     }
 
-    /// Whether series of this metric tell something.
-    pub(super) fn reads(&self, metric: &str) -> bool {
-        match self.knowledge.look_up(metric) {
-            Some(Known::Signal { mapping, .. }) => part_of(metric, mapping).is_some(),
-            _ => false,
-        }
-    }
-
     /// Number of the target that the series with these labels is of, which is known from now on;
     /// `None` if nothing is known of the series.
     pub(super) fn target(&mut self, labels: &Labels) -> Option<usize> {
@@ -293,6 +285,15 @@ impl<'k> SceneBuilder<'k> {
         let suspects = suspects(&targets, &kin);
         let by_signal = by_signal(&targets);
         Scene { start, step, length, targets, by_signal, kin, suspects, events, logs, constants }
+    }
+}
+
+/// Whether series of this metric tell a scene something.
+#[must_use]
+pub fn reads(knowledge: &Knowledge, metric: &str) -> bool {
+    match knowledge.look_up(metric) {
+        Some(Known::Signal { mapping, .. }) => part_of(metric, mapping).is_some(),
+        _ => false,
     }
 }
 

@@ -12,7 +12,7 @@ mod lent;
 mod target;
 
 pub use around::{Nearest, Surroundings};
-pub use builder::{SceneBuilder, SeriesNumber};
+pub use builder::{SceneBuilder, SeriesNumber, reads};
 pub use target::{Strange, Target, Track};
 
 use std::borrow::Cow;

@@ -15,6 +15,8 @@ use crate::shape::{HostShape, ServiceShape, Shape};
 
 /// Share of GPU memory that an engine takes: vLLM's `gpu_memory_utilization`.
 const MEMORY_SHARE: f64 = 0.9;
+/// Dials that can be turned below zero; the others are shares, counts and speeds.
+const BELOW_ZERO: [&str; 2] = ["gpu.inlet", "host.clock_offset"];
 
 /// A mistake and the path of what it is about.
 pub(super) type Mistake = (Path, String);
@@ -333,6 +335,10 @@ impl Plan {
                 let value = section
                     .value
                     .ok_or_else(|| (path.clone(), format!("`{name}` needs a `value`")))?;
+                if value < 0.0 && !BELOW_ZERO.contains(&name.as_str()) {
+                    let sentence = format!("`{name}` cannot be {value}; expected 0 or more");
+                    return Err((path.key("value"), sentence));
+                }
                 let place = match &section.place {
                     Some(name) => self.named(name, path)?,
                     None => {
