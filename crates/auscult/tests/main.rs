@@ -29,3 +29,4 @@ mod soak;
 mod stub;
 mod troubleshoot;
 mod troubleshoot_network;
+mod witness;

@@ -192,7 +192,7 @@ impl<'h> Case<'h> {
     /// What it is, and what can be said of it in the columns and words of a fault log.
     pub fn study(self) -> (Report, BTreeMap<String, String>) {
         let case = self.open();
-        (case.diagnose(), features(case.handbook.knowledge(), &case.scene, case.window))
+        (case.diagnose(), case.columns())
     }
 
     /// What it is, with the readings behind the evidence.
@@ -247,7 +247,15 @@ impl OpenCase<'_> {
         self.doctor().consult(&self.scene, self.window, asked)
     }
 
+    /// What can be said of it in the columns and words of a fault log.
+    fn columns(&self) -> BTreeMap<String, String> {
+        features(self.handbook.knowledge(), &self.scene, self.window)
+    }
+
     fn doctor(&self) -> Doctor<'_> {
-        self.handbook.doctor().with_cases(&self.cases)
+        let doctor = self.handbook.doctor().with_cases(&self.cases);
+        let Some(witness) = self.handbook.witness() else { return doctor };
+        let heard = witness.hear(self.handbook.knowledge(), &self.columns(), doctor.weights());
+        doctor.with_testimony(heard)
     }
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use auscult_core::nearest;
-use auscult_diagnose::diagnosis::{Cases, Doctor, Experience, Prepared, PriorShare, Weights};
+use auscult_diagnose::diagnosis::{
+    Cases, Doctor, Experience, Prepared, PriorShare, Weights, Witness,
+};
 use auscult_diagnose::scene::{self, Surroundings};
 use auscult_knowledge::{FolderError, Knowledge, Own};
 
@@ -15,7 +17,7 @@ static EMBEDDED: LazyLock<Handbook> =
     LazyLock::new(|| Handbook::new(Arc::new(Knowledge::embedded()), &Experience::embedded()));
 
 /// What incidents are diagnosed by: faults, laws and adapters; what past incidents showed of them;
-/// and constants that laws name.
+/// constants that laws name; and, where there is one, a learnt model.
 ///
 /// Making one takes some ten milliseconds; cases borrow it.
 ///
@@ -31,6 +33,7 @@ pub struct Handbook {
     knowledge: Arc<Knowledge>,
     prepared: Prepared,
     constants: BTreeMap<String, f64>,
+    witness: Option<Witness>,
 }
 
 /// What a fault of the handbook is called.
@@ -55,7 +58,7 @@ impl Handbook {
 
     fn new(knowledge: Arc<Knowledge>, experience: &Experience) -> Self {
         let prepared = Prepared::new(&knowledge, experience, Weights::default());
-        Self { knowledge, prepared, constants: BTreeMap::new() }
+        Self { knowledge, prepared, constants: BTreeMap::new(), witness: None }
     }
 
     /// What is built in, with what `folder` says laid over it ([`Knowledge::with_folder`]), and what
@@ -94,6 +97,11 @@ impl Handbook {
         Ok(())
     }
 
+    /// Hears a tree or forest that was learnt from past incidents as one more witness of every case.
+    pub fn hear(&mut self, witness: Witness) {
+        self.witness = Some(witness);
+    }
+
     /// Faults, laws and adapters.
     #[must_use]
     pub fn knowledge(&self) -> &Arc<Knowledge> {
@@ -121,6 +129,11 @@ impl Handbook {
 
     pub(crate) fn doctor(&self) -> Doctor<'_> {
         self.prepared.doctor(&self.knowledge)
+    }
+
+    /// The learnt model that is heard beside the evidence.
+    pub(crate) fn witness(&self) -> Option<&Witness> {
+        self.witness.as_ref()
     }
 
     /// The fault that `text` means by its short name or by what people call it, whatever the case of

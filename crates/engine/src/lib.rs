@@ -43,7 +43,8 @@ pub use assigned::{MethodState, MethodTrial, MethodView};
 pub use auscult_detect::ensemble::AlarmBudget;
 pub use auscult_diagnose::diagnosis::{
     Answer, Asked, CERTAINTY, Cases, Consultation, EvidenceSeries, Illustrated, Leading,
-    OtherSeries, Outcome, PriorShare, Question, Recovery, Report as Diagnosis, Step, by_readings,
+    OtherSeries, Outcome, PriorShare, Question, Recovery, Report as Diagnosis, Step, Witness,
+    by_readings,
 };
 pub use auscult_diagnose::evidence::{CHANGED_AFTER, CHANGED_BEFORE};
 pub use auscult_diagnose::scene::{Event as ChangeEvent, Nearest, Surroundings};

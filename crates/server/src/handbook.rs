@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use auscult_engine::{EngineSettings, Handbook};
+use auscult_engine::{EngineSettings, Handbook, Witness};
 use auscult_knowledge::Knowledge;
 use auscult_yaml::Path;
 use schemars::JsonSchema;
@@ -24,6 +24,11 @@ pub struct DiagnosisSettings {
     /// Numbers that laws need and no label tells, for every incident, such as
     /// `target_time_to_first_token: 0.5`; `auscult laws --markdown` lists them.
     pub constants: BTreeMap<String, f64>,
+    /// A tree or forest that `auscult learn` made of a fault log whose causes are called as in the
+    /// handbook: it is heard beside the evidence, as far as it was right on cases that it had not learnt
+    /// from. It is read again when it changes.
+    #[schemars(with = "Option<units::AsPath>")]
+    pub witness: Option<PathBuf>,
 }
 
 impl DiagnosisSettings {
@@ -38,6 +43,9 @@ impl DiagnosisSettings {
             Some(folder) => Handbook::with_folder(folder).map_err(|error| error.to_string())?.0,
         };
         self.constants.iter().try_for_each(|(name, value)| handbook.know(name, *value))?;
+        if let Some(model) = &self.witness {
+            handbook.hear(Witness::from_file(handbook.knowledge(), model)?);
+        }
         Ok(handbook)
     }
 
@@ -58,7 +66,12 @@ impl DiagnosisSettings {
             let error = knowledge.constants().accept(name, *value).err()?;
             Some((path.key("constants").key(name), error))
         });
-        wrong.collect()
+        let mut wrong: Vec<(Path, String)> = wrong.collect();
+        if let Some(model) = &self.witness {
+            let heard = Witness::from_file(knowledge, model).err();
+            wrong.extend(heard.map(|error| (path.key("witness"), error)));
+        }
+        wrong
     }
 }
 

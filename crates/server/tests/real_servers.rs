@@ -7,6 +7,8 @@ mod answer;
 mod page;
 #[path = "../examples/real_servers/runs.rs"]
 mod runs;
+#[path = "../examples/real_servers/taught.rs"]
+mod taught;
 
 use answer::Seen;
 use runs::{Collection, Run, SERVERS, TRAINING};

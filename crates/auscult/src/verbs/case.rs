@@ -9,7 +9,7 @@ use auscult_diagnose::scene::{Event, LogLine};
 use auscult_engine::incident::Incident;
 use auscult_engine::page::Links;
 use auscult_engine::{
-    Asked, Case, Consultation, Diagnosis, EngineSettings, Handbook, Illustrated, OpenCase,
+    Asked, Case, Consultation, Diagnosis, EngineSettings, Handbook, Illustrated, OpenCase, Witness,
 };
 use auscult_server::{Backtest, BacktestSettings, Configuration, Replay};
 use auscult_telemetry::{Input, ReadOptions, format_time, parse_time, read_table};
@@ -53,11 +53,17 @@ pub(super) struct CaseArguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = constant)]
     constant: Vec<(String, f64)>,
 
+    /// Also hear the tree or forest that `auscult learn` wrote here, of a fault log whose causes are
+    /// called as `auscult faults` lists them: one more witness, believed as far as it was right on
+    /// cases that it had not learnt from
+    #[arg(long, value_name = "MODEL.json")]
+    witness: Option<PathBuf>,
+
     #[command(flatten)]
     knowledge: KnowledgeArguments,
 
     /// Ask this running service, such as http://127.0.0.1:9709
-    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "data", "prometheus", "at", "until", "changes", "log", "constant", "knowledge"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "data", "prometheus", "at", "until", "changes", "log", "constant", "witness", "knowledge"])]
     pub(super) url: Option<String>,
 
     /// Number of the incident [default: each; of a service, every open one]
@@ -161,6 +167,10 @@ impl CaseArguments {
         for (name, value) in &self.constant {
             let refuse = |reason| CallError::input(format!("--constant {name}: {reason}"));
             handbook.know(name, *value).map_err(refuse)?;
+        }
+        if let Some(model) = &self.witness {
+            let witness = Witness::from_file(handbook.knowledge(), model);
+            handbook.hear(witness.map_err(CallError::input)?);
         }
         Ok(handbook)
     }

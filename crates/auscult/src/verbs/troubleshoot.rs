@@ -8,10 +8,10 @@ pub(super) mod prices;
 mod rows;
 pub(super) mod typed;
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use auscult_diagnose::model::{LARGEST_FILE, LearntModel};
+use auscult_diagnose::model::LearntModel;
 use auscult_diagnose::troubleshoot::Session;
 use auscult_telemetry::Input;
 
@@ -134,18 +134,7 @@ fn walk(arguments: &Arguments, file: &Path) -> Result<Outcome, CallError> {
     Ok(Outcome::Done)
 }
 
-/// Reads no more than a model may be long, however long the file is.
 fn read_model(path: &Path) -> Result<LearntModel, CallError> {
-    let say = |why: String| CallError::input(format!("{}: {why}", path.display()));
-    let file = std::fs::File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            say("no such file; `auscult learn --output` writes it".to_owned())
-        }
-        _ => say(format!("cannot be read: {error}")),
-    })?;
-    let mut json = Vec::new();
-    file.take(LARGEST_FILE as u64 + 1)
-        .read_to_end(&mut json)
-        .map_err(|error| say(format!("cannot be read: {error}")))?;
-    LearntModel::from_json(&json).map_err(|error| say(error.to_string()))
+    LearntModel::from_file(path)
+        .map_err(|error| CallError::input(format!("{}: {error}", path.display())))
 }

@@ -15,6 +15,7 @@ mod together;
 mod told_laws;
 mod vocabulary;
 mod weigh;
+mod witness;
 
 pub use consult::{Answer, Asked, CERTAINTY, Consultation, Leading, Question, Step, by_readings};
 pub use experience::{Experience, Learnt, Tally};
@@ -25,6 +26,7 @@ pub use recovery::{Outcome, Recovery, recovery};
 pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
 pub use told_laws::{BrokenLaw, HeldLaw, NotTrusted, ToldLaws, UnknownLaw};
 pub use weigh::{Doctor, Prepared, Weights};
+pub use witness::{Said, Testimony, ToldWitness, Witness};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

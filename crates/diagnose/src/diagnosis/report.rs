@@ -6,7 +6,9 @@ use auscult_knowledge::{Fault, Knowledge, Remedy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut, ToldLaws};
+use super::{
+    Cause, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut, ToldLaws, ToldWitness,
+};
 use crate::evidence::{CHANGED_AFTER, CHANGED_BEFORE, Window};
 use crate::scene::Scene;
 
@@ -48,6 +50,9 @@ pub struct Report {
     pub unknown: f64,
     /// Probability that nothing is wrong.
     pub healthy: f64,
+    /// What a tree or forest that was learnt from past incidents says; absent where none is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<ToldWitness>,
     /// What would tell the first two causes apart, and nobody knows yet.
     pub next_question: Option<String>,
     /// What became of the laws, and which signals were not believed.
@@ -181,6 +186,7 @@ impl Report {
             ruled_out: diagnosis.ruled_out.clone(),
             unknown: diagnosis.unknown,
             healthy: diagnosis.healthy,
+            witness: doctor.testimony().map(|heard| heard.told.clone()),
             next_question,
             laws: ToldLaws::new(knowledge, scene, &diagnosis.laws),
             recovery: None,
@@ -289,6 +295,9 @@ impl Report {
                 100.0 * self.unknown,
                 100.0 * self.healthy
             );
+        }
+        if let Some(witness) = &self.witness {
+            let _ = writeln!(text, "\n{witness}");
         }
         if let Some(question) = &self.next_question {
             let _ = writeln!(text, "\nwhat would tell the first two apart: {question}");

@@ -14,6 +14,7 @@ use auscult_knowledge::{Fault, Knowledge, Scope, Statement, Subject};
 
 use super::explained::Explained;
 use super::tables::Tables;
+use super::witness::Testimony;
 use super::{Cases, Cause, Diagnosis, Evidence, Experience, Priors, RuledOut};
 use crate::evidence::{Judge, Window};
 use crate::laws::Laws;
@@ -44,6 +45,10 @@ pub struct Weights {
     pub unknown: f64,
     /// Part of the best explanation's evidence that an unknown cause is credited with.
     pub credit: f64,
+    /// Part of what a learnt model says that counts beside the evidence, if it is always right.
+    pub witness: f64,
+    /// Most that it changes the logarithm of the odds by.
+    pub witness_most: f64,
 }
 
 impl Default for Weights {
@@ -59,6 +64,8 @@ impl Default for Weights {
             health: 0.05,
             unknown: 0.01,
             credit: 0.4,
+            witness: 0.5,
+            witness_most: 3.0,
         }
     }
 }
@@ -77,6 +84,8 @@ pub struct Doctor<'k> {
     pub(super) weights: Weights,
     pub(super) priors: Priors,
     pub(super) tables: Arc<Tables>,
+    /// What a learnt model says of the case.
+    heard: Option<Arc<Testimony>>,
 }
 
 /// What a doctor knows beside the knowledge itself: worked out once, taken to every incident.
@@ -98,7 +107,7 @@ impl Prepared {
     /// A doctor with the same `knowledge` that this was made of.
     pub fn doctor<'k>(&self, knowledge: &'k Knowledge) -> Doctor<'k> {
         let Self { weights, priors, tables } = self.clone();
-        Doctor { knowledge, weights, priors, tables }
+        Doctor { knowledge, weights, priors, tables, heard: None }
     }
 }
 
@@ -123,6 +132,29 @@ impl<'k> Doctor<'k> {
     pub fn with_cases(&self, cases: &Cases) -> Self {
         let priors = Priors::new(self.knowledge, &self.weights, cases);
         Self { priors, ..self.clone() }
+    }
+
+    /// The same for a case of which a learnt model says this. Of a second fault beside another it is
+    /// not asked: what it says is of the whole.
+    #[must_use]
+    pub fn with_testimony(&self, heard: Testimony) -> Self {
+        Self { heard: Some(Arc::new(heard)), ..self.clone() }
+    }
+
+    /// What a learnt model says of the case, if one was asked.
+    pub fn testimony(&self) -> Option<&Testimony> {
+        self.heard.as_deref()
+    }
+
+    /// How evidence counts.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// Logarithms of the odds of health and of an unknown cause, before any evidence of readings.
+    pub(super) fn other_odds(&self, heard: Option<&Testimony>) -> [f64; 2] {
+        let [healthy, unknown] = heard.map_or([0.0; 2], |heard| [heard.healthy, heard.unknown]);
+        [self.priors.healthy.ln() + healthy, self.priors.unknown.ln() + unknown]
     }
 
     /// How likely each cause is before any evidence.
@@ -158,6 +190,7 @@ impl<'k> Doctor<'k> {
         known: &[Cause],
     ) -> (Diagnosis, Vec<Weighed>) {
         let explained = self.explained(judge, scene, known);
+        let heard = self.testimony().filter(|_| known.is_empty());
         let faults = self.knowledge.faults();
         let asked = |fault: &Fault| known.iter().all(|cause| cause.fault != fault.fault);
         let mut weighed: Vec<Weighed> = Vec::new();
@@ -194,7 +227,8 @@ impl<'k> Doctor<'k> {
                     let prior = (self.priors.faults[*number] / places.len() as f64).ln();
                     let by_evidence = self.sum(&found, *number);
                     let unseen = self.unseen(judge, fault, *place);
-                    let odds = prior + by_evidence + unseen * self.weights.unseen.ln();
+                    let said = heard.map_or(0.0, |heard| heard.faults[*number]);
+                    let odds = prior + said + by_evidence + unseen * self.weights.unseen.ln();
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
                 }
             }
@@ -206,7 +240,7 @@ impl<'k> Doctor<'k> {
             RuledOut { fault, name, reason }
         });
         let ruled_out = ruled_out.collect();
-        let (mut diagnosis, best) = self.answer(scene, &weighed, ruled_out);
+        let (mut diagnosis, best) = self.answer(scene, &weighed, self.other_odds(heard), ruled_out);
         for (cause, best) in diagnosis.causes.iter_mut().zip(best) {
             cause.evidence = self.evidence(judge, &best, &explained);
         }
@@ -349,11 +383,11 @@ impl<'k> Doctor<'k> {
         &self,
         scene: &Scene,
         weighed: &[Weighed],
+        [health, unknown]: [f64; 2],
         ruled_out: Vec<RuledOut>,
     ) -> (Diagnosis, Vec<Weighed>) {
-        let health = self.priors.healthy.ln();
         let best = weighed.iter().map(|one| one.by_evidence).fold(0.0, f64::max);
-        let unknown = self.priors.unknown.ln() + self.weights.credit * best;
+        let unknown = unknown + self.weights.credit * best;
         let most = weighed.iter().map(|one| one.odds).fold(health.max(unknown), f64::max);
         let share = |odds: f64| (odds - most).exp();
         // Of each fault: its best place, and all of them together.

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub use of_scene::features;
 pub use words::{Change, Side};
 
+use auscult_knowledge::Knowledge;
+
 use words::Together;
 
 /// Labels that say what of a signal is counted, not of whom.
@@ -80,13 +82,30 @@ impl Groups {
                 all.iter().max_by(|one, other| one.middle.size().total_cmp(&other.middle.size()));
             let apart = all.iter().max_by(|one, other| one.distance.total_cmp(&other.distance));
             if let (Some(most), Some(apart)) = (most, apart) {
-                columns.insert(format!("{column} apart"), apart.apart());
+                columns.insert(format!("{column}{APART}"), apart.apart());
                 columns.insert(column.clone(), most.middle.word().to_owned());
             }
         }
         columns
     }
 }
+
+/// Whether something may be said in a column of this name ([`features`]).
+pub fn is_column(knowledge: &Knowledge, name: &str) -> bool {
+    let name = name.strip_suffix(APART).unwrap_or(name);
+    let signal = name.split(' ').next().unwrap_or(name);
+    name == CHANGE
+        || name.starts_with(SCRAPE)
+        || QUOTIENTS.iter().any(|(quotient, ..)| *quotient == name)
+        || knowledge.signals().iter().any(|known| known.name == signal)
+}
+
+/// The column of the change that was made.
+const CHANGE: &str = "change";
+/// How columns begin that tell whether scrapes fail.
+const SCRAPE: &str = "scrape ";
+/// How columns end that tell what parts one series from the others.
+const APART: &str = " apart";
 
 /// In words, of how many of the targets of a program the scrapes fail, by the share that failed of each.
 pub fn scrape(failed: &[f64]) -> &'static str {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use auscult_knowledge::Knowledge;
 
-use super::{Change, Groups, PARTS, QUOTIENTS, Side, scrape};
+use super::{CHANGE, Change, Groups, PARTS, QUOTIENTS, SCRAPE, Side, scrape};
 use crate::evidence::{CHANGED_AFTER, CHANGED_BEFORE, Window};
 use crate::scene::{Scene, Target};
 
@@ -47,13 +47,13 @@ pub fn features(knowledge: &Knowledge, scene: &Scene, window: Window) -> BTreeMa
     }
     let mut columns = groups.columns();
     for (program, failed) in scrapes {
-        columns.insert(format!("scrape {program}"), scrape(&failed).to_owned());
+        columns.insert(format!("{SCRAPE}{program}"), scrape(&failed).to_owned());
     }
     let began = scene.start() + window.onset as f64 * scene.step();
     let around = began - CHANGED_BEFORE..=began + CHANGED_AFTER;
     let change = scene.events().iter().find(|event| around.contains(&event.time));
     let change = change.map_or("none", |event| event.kind.as_str());
-    columns.insert("change".to_owned(), change.to_owned());
+    columns.insert(CHANGE.to_owned(), change.to_owned());
     columns
 }
 

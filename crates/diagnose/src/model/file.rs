@@ -1,6 +1,9 @@
 //! The model as a file that may come from a stranger.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
 
 use auscult_trees::{FeatureKind, Forest, Kind, Tree, TreeParts};
 use serde::{Deserialize, Serialize};
@@ -25,6 +28,8 @@ const LARGEST_NUMBER: f64 = 1e12;
 pub enum ModelError {
     #[error("is {bytes} bytes long, expected at most {LARGEST_FILE}")]
     TooLarge { bytes: usize },
+    #[error("{0}")]
+    Unreadable(String),
     #[error("is not a model that `auscult learn` wrote: {0}")]
     Foreign(String),
     #[error(
@@ -116,6 +121,26 @@ impl LearntModel {
         let parts: Parts =
             serde_json::from_slice(json).map_err(|error| ModelError::Damaged(error.to_string()))?;
         Self::try_from(parts).map_err(ModelError::Damaged)
+    }
+
+    /// The model in a file; no more of it is read than a model may be long.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is no model.
+    pub fn from_file(path: &Path) -> Result<Self, ModelError> {
+        let refuse = |error: std::io::Error| {
+            ModelError::Unreadable(match error.kind() {
+                ErrorKind::NotFound => {
+                    "no such file; `auscult learn --output` writes it".to_owned()
+                }
+                _ => format!("cannot be read: {error}"),
+            })
+        };
+        let file = File::open(path).map_err(refuse)?;
+        let mut json = Vec::new();
+        file.take(LARGEST_FILE as u64 + 1).read_to_end(&mut json).map_err(refuse)?;
+        Self::from_json(&json)
     }
 }
 

@@ -15,6 +15,7 @@
 //! | `--look early` | 45 to 240 seconds after it began; when the fault ends otherwise |
 //! | `--exporters some` | where half of the kinds of exporters are missing, drawn for each scenario |
 //! | `--changes untold` | where nobody tells of changes |
+//! | `--witness MODEL` | also hears the tree or forest in this file, which `auscult learn` made of a fault log |
 //! | `--show` | prints each answer with its evidence |
 //! | `--signals` | prints what moved |
 //! | `--laws` | prints which laws are broken, and which exclude the true cause |
@@ -36,7 +37,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use auscult_diagnose::diagnosis::{Doctor, Experience, Fitting, Weights};
+use auscult_diagnose::diagnosis::{Doctor, Experience, Fitting, Weights, Witness};
+use auscult_diagnose::features::features;
 use auscult_knowledge::Knowledge;
 use auscult_simulate::fault::{LOOKALIKES, faults};
 
@@ -54,6 +56,7 @@ struct Options {
     fit: Vec<PathBuf>,
     check: Vec<PathBuf>,
     course: Course,
+    witness: Option<PathBuf>,
     show: bool,
     signals: bool,
     laws: bool,
@@ -82,6 +85,7 @@ impl Options {
                 "--look" => options.course.early = chosen("--look", &value()?, "early")?,
                 "--exporters" => options.course.sparse = chosen("--exporters", &value()?, "some")?,
                 "--changes" => options.course.untold = chosen("--changes", &value()?, "untold")?,
+                "--witness" => options.witness = Some(PathBuf::from(value()?)),
                 "--show" => options.show = true,
                 "--signals" => options.signals = true,
                 "--laws" => options.laws = true,
@@ -132,6 +136,8 @@ fn main() -> Result<(), String> {
     if !options.check.is_empty() {
         return fit::check(&options.check, &knowledge, &experience, &doctor);
     }
+    let witness = options.witness.as_ref();
+    let witness = witness.map(|path| Witness::from_file(&knowledge, path)).transpose()?;
     let jobs: Vec<(&str, usize)> = options
         .faults
         .iter()
@@ -147,7 +153,7 @@ fn main() -> Result<(), String> {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some((fault, number)) = jobs.get(place) else { break };
-            let result = look_at(&options, &knowledge, &doctor, fault, *number);
+            let result = look_at(&options, &knowledge, (&doctor, witness.as_ref()), fault, *number);
             results.lock().expect("no thread panicked").insert(place, result);
         }
     };
@@ -216,11 +222,16 @@ fn fit(options: &Options, knowledge: &Knowledge, doctor: &Doctor<'_>) -> Result<
 fn look_at(
     options: &Options,
     knowledge: &Knowledge,
-    doctor: &Doctor<'_>,
+    (doctor, witness): (&Doctor<'_>, Option<&Witness>),
     fault: &str,
     number: usize,
 ) -> Looked {
     let case = play(knowledge, fault, number, options.course);
+    let heard = witness.map(|witness| {
+        let columns = features(knowledge, &case.scene, case.window);
+        doctor.with_testimony(witness.hear(knowledge, &columns, doctor.weights()))
+    });
+    let doctor = heard.as_ref().unwrap_or(doctor);
     let diagnosis = doctor.diagnose(&case.scene, case.window);
     let mut text = String::new();
     if options.show {

@@ -20,6 +20,8 @@ pub(crate) struct Outcome {
     there: bool,
     /// Of two faults at once, those among the three causes that explain most together.
     several: Option<(usize, usize)>,
+    /// These causes.
+    together: Vec<String>,
     /// Of two faults at once, whether the first cause and the second that is told are these; of others,
     /// whether none is told.
     second: bool,
@@ -52,13 +54,14 @@ impl Outcome {
         let among = |truth: &&&str| together.iter().take(3).any(|cause| cause.fault == **truth);
         let several =
             (truths.len() > 1).then(|| (truths.iter().filter(among).count(), truths.len()));
+        let together = together.iter().take(3).map(|cause| cause.fault.clone()).collect();
         let told = |cause: &&Cause| truths.contains(&cause.fault.as_str());
         let second = match truths.len() {
             1 => second.is_none(),
             _ => second.is_some_and(|second| told(&second) && right && second.fault != first),
         };
         let (truth, onset) = (case.fault.clone(), case.onset);
-        Self { truth, first, said, right, among_three, there, several, second, onset }
+        Self { truth, first, said, right, among_three, there, several, together, second, onset }
     }
 }
 
@@ -139,6 +142,9 @@ pub(crate) fn report(outcomes: &[Outcome]) {
     }
     calibration(outcomes);
     let several: Vec<(usize, usize)> = outcomes.iter().filter_map(|one| one.several).collect();
+    for one in outcomes.iter().filter(|one| one.several.is_some_and(|(found, all)| found < all)) {
+        println!("{} not whole: {}", one.truth, one.together.join(" "));
+    }
     if !several.is_empty() {
         let share = |least: usize| {
             let count = several.iter().filter(|(found, _)| *found >= least).count();

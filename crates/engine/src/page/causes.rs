@@ -36,6 +36,10 @@ pub(super) fn write_others(out: &mut String, report: &Report) {
         );
     }
     out.push_str("</table>\n");
+    if let Some(witness) = &report.witness {
+        let said = capitalised(&witness.to_string());
+        let _ = writeln!(out, "<p>{}.</p>", escaped(&said));
+    }
     if let Some(second) = &report.beside {
         let share = percent(second.probability);
         let _ =

@@ -1,7 +1,7 @@
 //! What auscult says of a run.
 
 use auscult_core::METRIC_NAME;
-use auscult_engine::{Case, Diagnosis};
+use auscult_engine::{Case, Diagnosis, Handbook};
 use auscult_server::{RecordedFile, Recording, Replay};
 use auscult_telemetry::Input;
 
@@ -50,7 +50,12 @@ pub(crate) struct Answer {
 
 /// The whole diagnosis of a run, with the onset known.
 pub(crate) fn report(run: &Run, seen: Seen) -> Diagnosis {
-    let mut case = Case::new(run.span.0, run.span.1);
+    case(run, seen, Handbook::embedded()).diagnose()
+}
+
+/// What is known of a run.
+pub(crate) fn case<'h>(run: &Run, seen: Seen, handbook: &'h Handbook) -> Case<'h> {
+    let mut case = handbook.case(run.span.0, run.span.1);
     let (from, to) = case.span();
     let recording = Recording::File(Box::new(RecordedFile::new(Input::Path(run.path.clone()))));
     let replay = Replay::open(vec![recording], Some(from), Some(to));
@@ -68,12 +73,16 @@ pub(crate) fn report(run: &Run, seen: Seen) -> Diagnosis {
     played.unwrap_or_else(|error| panic!("{}: {error}", run.name));
     case.expect_changes();
     run.changes.iter().for_each(|change| case.change(change.clone()));
-    case.diagnose()
+    case
 }
 
 /// The first cause of a run.
 pub(crate) fn answer(run: &Run, seen: Seen) -> Answer {
-    let told = report(run, seen);
+    judge(run, &report(run, seen))
+}
+
+/// The first cause that was told of a run.
+pub(crate) fn judge(run: &Run, told: &Diagnosis) -> Answer {
     let is_right = |cause: &str| run.expected.causes.iter().any(|right| right == cause);
     let rank = told.causes.iter().position(|cause| is_right(&cause.fault)).map(|at| at + 1);
     let others = told.unknown.max(told.healthy);

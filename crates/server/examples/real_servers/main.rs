@@ -7,6 +7,7 @@
 mod answer;
 mod page;
 mod runs;
+mod taught;
 
 use answer::Seen;
 use runs::{Run, SERVERS, TRAINING};

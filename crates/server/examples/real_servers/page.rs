@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::answer::{Answer, Seen, answer};
 use super::runs::{Collection, Run};
+use super::taught;
 
 /// The page of a collection, with all of its runs.
 pub(crate) fn document(of: &Collection, runs: &[Run]) -> String {
@@ -26,12 +27,13 @@ pub(crate) fn document(of: &Collection, runs: &[Run]) -> String {
         let _ = write!(
             text,
             "\n## {part}\n\nOf {all} runs, **{} have the right cause first** ({} at the right place), {} among the first three.\n\
-             {less}. By the number of the run: {}.\n\n\
+             {less}. By the number of the run: {}.\n{}\n\
              | run | it is | first cause | at | right |\n|---|---|---|---|---|\n",
             count(|one| one.is_right),
             count(|one| one.is_right && one.is_there),
             count(|one| one.is_right || one.rank.is_some_and(|rank| rank <= 3)),
             by_number(&of_part, &answers),
+            by_taught(&of_part),
         );
         for (run, one) in of_part.iter().zip(&answers) {
             let name = run.name.rsplit('/').next().unwrap_or_default();
@@ -55,6 +57,16 @@ pub(crate) fn document(of: &Collection, runs: &[Run]) -> String {
         }
     }
     text
+}
+
+/// How many are right where people said what other runs were; nothing where there are few of these.
+fn by_taught(runs: &[&Run]) -> String {
+    let Some(answers) = taught::answers(runs) else { return String::new() };
+    let right = answers.iter().filter(|one| one.is_right).count();
+    format!(
+        "Where people had said what the runs with the other numbers were ([verdicts](diagnose.md#verdicts), and a forest that was learnt from them as a [witness](diagnose.md#a-learnt-witness)): **{right}**. By the number of the run: {}.\n",
+        by_number(runs, &answers)
+    )
 }
 
 /// How many are right of the runs with each number, such as `1: 10 of 13, 2: 9 of 12`.

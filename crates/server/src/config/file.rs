@@ -86,6 +86,9 @@ impl ConfigFile {
             document.read_with(&super::formats(), Some((PATH, folder))).map_err(ConfigError)?;
         let marked = |folder: PathBuf| (folder.clone(), FolderMark::of(&folder));
         self.knowledge = configuration.diagnosis.knowledge.clone().map(marked);
+        if let Some(model) = &configuration.diagnosis.witness {
+            self.contents.insert(model.clone(), content(model));
+        }
         let mut problems: Vec<Problem> = check::check(&configuration)
             .into_iter()
             .map(|(path, sentence)| document.problem_at(&path, format!("`{path}`: {sentence}")))
@@ -94,7 +97,7 @@ impl ConfigFile {
         if problems.is_empty() { Ok(configuration) } else { Err(ConfigError(problems)) }
     }
 
-    /// Whether the file, one that it names for a value, or its folder of knowledge holds something
+    /// Whether the file, one that it names for a value or as a witness, or its folder of knowledge holds something
     /// else than when it was read last. Contents are compared, not times: volumes of Kubernetes and synchronised
     /// folders change those.
     #[must_use]

@@ -56,6 +56,9 @@ conditions! {
         /// How full the KV cache would be of what requests held of it before this began, however large it
         /// is: 0 leaves it as it is, from 1 on it holds less than is needed.
         kv_need = 0.0,
+        /// How full the KV cache would have been at the fullest before this began, however large it is: 0
+        /// leaves it as it is, 1 is just enough for such a moment.
+        kv_peak = 0.0,
         /// Share of its longest answer that is reserved when a request is admitted.
         reserved_output = 0.0,
         /// Requests that may run at once, as a multiple of the configured.
@@ -72,6 +75,9 @@ conditions! {
         transfer_speed = 1.0,
         /// Share of KV hand-offs that carry stale blocks without anyone noticing.
         stale_transfers = 0.0,
+        /// Share of what runs that is thrown out once, at the beginning, as in a moment in which the cache was
+        /// full.
+        retracted = 0.0,
         /// From 0.5 on, the scheduler never recovers from the next preemption until it is started anew.
         collapses = 0.0,
         /// From 0.5 on, the engine makes no steps while its server answers.

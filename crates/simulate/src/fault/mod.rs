@@ -125,6 +125,8 @@ pub enum Needs {
     Adapters,
     /// A service with prefill and decode apart.
     Disaggregation,
+    /// A service whose prompts seldom go on from others, so that it loses little with its prefix cache.
+    Unshared,
     /// A service of a mixture of experts.
     Experts,
     /// A service with sources whose quality is measured (speech, vision, driving).

@@ -214,7 +214,10 @@ impl Fleet {
         self.hosts
             .push(format!("{{name: serve, count: {hosts}, gpu: {accelerator}, inlet: {inlet}}}"));
         let engine = if random.chance(0.7) { "vllm" } else { "sglang" };
-        let traffic = ["chat", "chat", "code", "documents"][random.below(4)];
+        let mut traffic = ["chat", "chat", "code", "documents"][random.below(4)];
+        if has(Needs::Unshared) && traffic == "chat" {
+            traffic = ["code", "documents"][random.below(2)];
+        }
         let load = random.between(if is_small { 0.1 } else { 0.4 }, 0.75);
         let mut service = format!(
             "{{name: chat, model: {}, engine: {engine}, hosts: serve, replicas: {replicas}, gpus: {}, load: {load:.2}, traffic: {traffic}",

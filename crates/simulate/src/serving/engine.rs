@@ -182,6 +182,8 @@ pub struct Engine {
     promised: i64,
     joined: i64,
     collapsed: Option<u32>,
+    /// Whether those that are to be thrown out once have been.
+    retracted: bool,
     /// Whether someone was preempted for the step that comes: nobody is admitted before it.
     preempting: bool,
     clock: f64,
@@ -230,6 +232,7 @@ impl Engine {
             promised: 0,
             joined: 0,
             collapsed: None,
+            retracted: false,
             preempting: false,
             clock: time,
             jitter: 1.0,

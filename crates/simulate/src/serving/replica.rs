@@ -25,6 +25,8 @@ pub struct Arrival {
 
 /// Seconds over which it is seen how much of the cache is needed.
 const NEED_SECONDS: f64 = 600.0;
+/// Seconds in which the fullest moment is forgotten by two thirds.
+const PEAK_SECONDS: f64 = 14_400.0;
 /// Bytes of host memory without any request, and more for each GPU's worker.
 const HOST_BYTES: f64 = 6.0e9;
 const WORKER_BYTES: f64 = 2.5e9;
@@ -46,6 +48,8 @@ pub struct Replica {
     sized: u64,
     /// Blocks that requests held lately, while the cache was as it should be.
     needed: f64,
+    /// Blocks that they held at the fullest, while the cache was as it should be.
+    peak: f64,
     frontend: Frontend,
     meters: Meters,
     /// What the exporter shows for good, since its clockwork stopped.
@@ -79,6 +83,7 @@ impl Replica {
             process: Process::running(&spec),
             sized: spec.blocks(0.0),
             needed: 0.0,
+            peak: 0.0,
             engine: Engine::new(spec, spec.blocks(0.0), random, 0.0),
             frontend: Frontend::new(),
             meters: Meters::new(spec.engine, spec.model.longest, spec.drafts),
@@ -355,10 +360,15 @@ impl Replica {
 
     fn size_cache(&mut self, conditions: &ReplicaConditions) {
         let mut blocks = scaled(self.sized, conditions.kv_blocks);
-        if conditions.kv_need > 0.0 {
-            blocks = blocks.min((self.needed / conditions.kv_need).round().max(1.0) as u64);
-        } else {
-            self.needed += (self.engine.held() as f64 - self.needed) / NEED_SECONDS;
+        if conditions.kv_need == 0.0 && conditions.kv_peak == 0.0 {
+            let held = self.engine.held() as f64;
+            self.needed += (held - self.needed) / NEED_SECONDS;
+            self.peak = held.max(self.peak * (1.0 - 1.0 / PEAK_SECONDS));
+        }
+        for (held, full) in [(self.needed, conditions.kv_need), (self.peak, conditions.kv_peak)] {
+            if full > 0.0 {
+                blocks = blocks.min((held / full).round().max(1.0) as u64);
+            }
         }
         self.engine.resize(blocks);
     }

@@ -154,6 +154,40 @@ fn s8_a_collapse_outlives_the_load_that_caused_it_and_a_restart_cures_it() {
     similar(well, restarted, 0.5);
 }
 
+#[test]
+fn s8_who_is_thrown_out_once_comes_back_unless_the_scheduler_collapses() {
+    let mut run = Run::new(1, 10.0);
+    let well = run.run();
+    run.replicas[0].retracted = 0.5;
+    let once = run.run();
+    assert!(well.rate(|meters| meters.preemptions) == 0.0);
+    let thrown_out = once.rate(|meters| meters.preemptions) * once.seconds;
+    assert!(thrown_out >= 1.0 && thrown_out <= once.most_running[0], "{thrown_out}");
+    similar(well.rate(|meters| meters.generation_tokens), once.rate(|m| m.generation_tokens), 0.1);
+    run.replicas[0].collapses = 1.0;
+    let collapsed = run.run();
+    differs(collapsed.rate(|m| m.generation_tokens), well.rate(|m| m.generation_tokens), 3.0);
+    assert!(collapsed.waiting[0] > 50.0 && collapsed.usage[0] < well.usage[0]);
+}
+
+#[test]
+fn l1_a_cache_that_the_fullest_moment_nearly_fills_makes_nobody_wait() {
+    let mut run = Run::new(1, 8.0);
+    (run.warm, run.seconds) = (900, 900);
+    // Prompts that seldom go on from others, for which a prefix cache does little.
+    run.spec.workload.turns = 1.2;
+    let well = run.run();
+    run.replicas[0].kv_peak = 0.9;
+    let full = run.run();
+    assert!(well.most_usage[0] < 0.6 && full.most_usage[0] > 0.7, "{}", full.most_usage[0]);
+    assert!(full.waiting[0] < well.waiting[0] + 0.5, "{} {}", well.waiting[0], full.waiting[0]);
+    assert!(preempted(&full) < 0.01, "{}", preempted(&full));
+    // One that its mean fills does.
+    run.replicas[0] = ReplicaConditions { kv_need: 1.2, ..ReplicaConditions::default() };
+    let small = run.run();
+    assert!(small.waiting[0] > 10.0 && preempted(&small) > 0.05, "{}", small.waiting[0]);
+}
+
 fn preempted(summary: &Summary) -> f64 {
     let ended = summary.rate(|meters| meters.finished[0] + meters.finished[1]);
     summary.rate(|meters| meters.preemptions) / ended

@@ -249,7 +249,7 @@ impl Doctor<'_> {
     }
 
     fn belief(&self, hypotheses: Vec<Weighed>) -> Belief {
-        let (health, unknown) = (self.priors.healthy.ln(), self.priors.unknown.ln());
+        let [health, unknown] = self.other_odds(self.testimony());
         Belief::new(hypotheses, health, unknown, self.weights.credit)
     }
 

@@ -10,11 +10,11 @@ pub const LOOKALIKES: &[Fault] = &[
         id: "L1",
         name: "KV cache nearly full, nothing waits",
         onsets: &[Onset::Sudden],
-        needs: Needs::Service,
+        needs: Needs::Unshared,
         variants: &[Variant {
             name: "",
             spread: Spread::One(PartKind::Service),
-            turns: &[turn("replica.kv_blocks", 0.6, 0.5)],
+            turns: &[turn("replica.kv_peak", 0.75, 0.95)],
             change: Some(ChangeKind::Config),
         }],
     },

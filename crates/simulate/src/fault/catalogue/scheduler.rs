@@ -28,7 +28,7 @@ pub(super) const SCHEDULER: &[Fault] = &[
                 name: "many admitted",
                 spread: Spread::One(PartKind::Service),
                 turns: &[
-                    turn("replica.kv_blocks", 0.4, 0.2),
+                    turn("replica.kv_need", 0.7, 1.1),
                     turn("replica.max_running", 3.0, 6.0),
                     turn("service.output_length", 1.4, 2.0),
                 ],
@@ -129,7 +129,7 @@ pub(super) const SCHEDULER: &[Fault] = &[
         variants: &[Variant {
             name: "",
             spread: Spread::One(PartKind::Replica),
-            turns: &[turn("replica.collapses", 1.0, 1.0), turn("replica.kv_blocks", 0.35, 0.2)],
+            turns: &[turn("replica.collapses", 1.0, 1.0), turn("replica.retracted", 0.3, 0.9)],
             change: None,
         }],
     },

@@ -20,6 +20,7 @@ struct Fit {
 impl Engine {
     /// Starts waiting requests, first come first served, while there is room.
     pub(super) fn admit(&mut self, tick: &mut Tick<'_>) {
+        self.retract(tick);
         let conditions = tick.conditions;
         let scaled = |value: u32, by: f64| (f64::from(value) * by).round().max(1.0);
         let most = (scaled(self.spec.max_running, conditions.max_running) as u32)
@@ -180,6 +181,23 @@ impl Engine {
             let Some((index, generation)) = self.order.pop() else { return };
             if running(&self.slots, index, generation) {
                 self.preempt(index, generation, tick);
+            }
+        }
+    }
+
+    /// Throws out those that are to be thrown out once, as soon as somebody runs.
+    fn retract(&mut self, tick: &mut Tick<'_>) {
+        let share = tick.conditions.retracted.clamp(0.0, 1.0);
+        if share == 0.0 {
+            self.retracted = false;
+        } else if !self.retracted && self.running > 0 {
+            self.retracted = true;
+            let left = self.running - (share * f64::from(self.running)).ceil() as u32;
+            while self.running > left {
+                let Some((index, generation)) = self.order.pop() else { return };
+                if running(&self.slots, index, generation) {
+                    self.preempt(index, generation, tick);
+                }
             }
         }
     }
