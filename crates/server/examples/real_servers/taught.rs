@@ -54,7 +54,7 @@ pub(crate) fn answers(runs: &[&Run]) -> Option<Vec<Answer>> {
 }
 
 /// The last part of the name of a run.
-fn number<'r>(run: &'r Run) -> &'r str {
+fn number(run: &Run) -> &str {
     run.name.rsplit('-').next().unwrap_or_default()
 }
 
