@@ -366,7 +366,8 @@ impl Replica {
             self.peak = held.max(self.peak * (1.0 - 1.0 / PEAK_SECONDS));
         }
         for (held, full) in [(self.needed, conditions.kv_need), (self.peak, conditions.kv_peak)] {
-            if full > 0.0 {
+            // Nothing is known of what it needs before anybody asked.
+            if full > 0.0 && held > 0.0 {
                 blocks = blocks.min((held / full).round().max(1.0) as u64);
             }
         }

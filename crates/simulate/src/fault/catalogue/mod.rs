@@ -96,5 +96,5 @@ mod tests {
     }
 
     /// Dials for scenarios of one's own.
-    const IDLE: [&str; 1] = ["rank.crashes_per_hour"];
+    const IDLE: [&str; 2] = ["replica.kv_blocks", "rank.crashes_per_hour"];
 }
