@@ -145,8 +145,8 @@ impl Handbook {
     pub fn fault_named(&self, text: &str) -> Result<Option<FaultName<'_>>, String> {
         let text = text.trim();
         let faults = self.knowledge.faults();
-        let is_it = |known: &str| known.eq_ignore_ascii_case(text);
-        if let Some(fault) = faults.iter().find(|fault| is_it(&fault.fault) || is_it(&fault.name)) {
+        if let Some(number) = self.knowledge.fault_called(text) {
+            let fault = &faults[number];
             return Ok(Some(FaultName {
                 id: &fault.fault,
                 name: &fault.name,

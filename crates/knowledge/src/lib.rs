@@ -262,6 +262,14 @@ impl Knowledge {
         &self.faults
     }
 
+    /// The number, in [`Self::faults`], of the fault whose short name this is or what people call it,
+    /// whatever the case of its letters.
+    #[must_use]
+    pub fn fault_called(&self, text: &str) -> Option<usize> {
+        let is_it = |known: &str| known.eq_ignore_ascii_case(text);
+        self.faults.iter().position(|fault| is_it(&fault.fault) || is_it(&fault.name))
+    }
+
     /// Every law, in the order of the file.
     #[must_use]
     pub fn laws(&self) -> &[Law] {

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Weights;
 use crate::features::is_column;
-use crate::model::{KnownValues, LearntModel};
+use crate::model::{FeatureInfo, KnownValues, LearntModel};
 
 /// What logs call a case in which nothing is wrong.
 const HEALTHY: &str = "healthy";
@@ -44,7 +44,7 @@ pub struct Witness {
 }
 
 /// What a cause of a model is to the handbook.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Meant {
     Fault(usize),
     Healthy,
@@ -59,15 +59,10 @@ impl Witness {
     ///
     /// A sentence for a model of which no cause is known, or that asks for nothing that is said of a case.
     pub fn new(knowledge: &Knowledge, model: LearntModel) -> Result<Self, String> {
-        let faults = knowledge.faults();
-        let meant = |name: &str| {
-            let is_it = |known: &str| known.eq_ignore_ascii_case(name);
-            let number = faults.iter().position(|fault| is_it(&fault.fault) || is_it(&fault.name));
-            match number {
-                Some(number) => Meant::Fault(number),
-                None if name.eq_ignore_ascii_case(HEALTHY) => Meant::Healthy,
-                None => Meant::Unknown,
-            }
+        let meant = |name: &str| match knowledge.fault_called(name) {
+            Some(number) => Meant::Fault(number),
+            None if name.eq_ignore_ascii_case(HEALTHY) => Meant::Healthy,
+            None => Meant::Unknown,
         };
         let means: Vec<Meant> = model.causes().iter().map(|cause| meant(&cause.name)).collect();
         if means.iter().all(|means| *means == Meant::Unknown) {
@@ -107,68 +102,35 @@ impl Witness {
         columns: &BTreeMap<String, String>,
         weights: &Weights,
     ) -> Testimony {
-        let answers: Vec<Answer> = self
-            .model
-            .features()
-            .iter()
-            .map(|feature| match (columns.get(&feature.name), &feature.values) {
-                (Some(word), KnownValues::Words { categories, .. }) => {
-                    let code = categories.iter().position(|known| known == word);
-                    code.map_or(Answer::Unknown, |code| Answer::Category(code as u32))
-                }
-                (Some(word), KnownValues::Numbers { .. }) => {
-                    word.parse().map_or(Answer::Unknown, Answer::Number)
-                }
-                // What was often missing in the log has taught something by that.
-                (None, _) if feature.missing > 0 => Answer::Missing,
-                (None, _) => Answer::Unknown,
-            })
-            .collect();
-        let likely = self.model.probabilities(&answers);
-        let before: Vec<f64> =
-            self.model.causes().iter().map(|cause| cause.rows as f64 * cause.row_weight).collect();
-        let all: f64 = before.iter().sum();
-        // Of each cause of the handbook: how likely it is now, and how likely it was.
-        let mut faults = vec![[0.0; 2]; knowledge.faults().len()];
-        let (mut healthy, mut unknown) = ([0.0; 2], [0.0; 2]);
-        for ((means, likely), before) in self.means.iter().zip(&likely).zip(&before) {
-            let of = match means {
-                Meant::Fault(number) => &mut faults[*number],
-                Meant::Healthy => &mut healthy,
-                Meant::Unknown => &mut unknown,
-            };
-            of[0] += likely;
-            of[1] += before / all;
+        let causes = self.model.causes();
+        let likely = self.model.probabilities(&self.answers(columns));
+        let rows = causes.iter().map(|cause| cause.rows as f64 * cause.row_weight);
+        let all: f64 = rows.clone().sum();
+        // Of each meaning: how likely it is now, and how likely it was in the log.
+        let mut shares: BTreeMap<Meant, [f64; 2]> = BTreeMap::new();
+        for ((means, likely), rows) in self.means.iter().zip(&likely).zip(rows) {
+            let [now, before] = shares.entry(*means).or_default();
+            *now += likely;
+            *before += rows / all;
         }
-        let counts = weights.witness * self.skill;
-        let adds = |[now, before]: [f64; 2]| {
-            if before == 0.0 {
-                return 0.0;
+        let (counts, most) = (weights.witness * self.skill, weights.witness_most);
+        let adds = |means: Meant| match shares.get(&means) {
+            Some([now, before]) if *before > 0.0 => {
+                (counts * (now / before).max(f64::MIN_POSITIVE).ln()).clamp(-most, most)
             }
-            let most = weights.witness_most;
-            (counts * (now / before).max(f64::MIN_POSITIVE).ln()).clamp(-most, most)
+            _ => 0.0,
         };
-        let mut says: Vec<Said> = self
-            .model
-            .causes()
-            .iter()
-            .zip(&self.means)
-            .zip(&likely)
-            .filter(|(_, likely)| **likely >= NEGLIGIBLE)
-            .map(|((cause, means), likely)| {
-                let name = match means {
-                    Meant::Fault(number) => knowledge.faults()[*number].fault.clone(),
-                    Meant::Healthy => HEALTHY.to_owned(),
-                    Meant::Unknown => cause.name.clone(),
-                };
-                let weight = match means {
-                    Meant::Fault(number) => adds(faults[*number]),
-                    Meant::Healthy => adds(healthy),
-                    Meant::Unknown => adds(unknown),
-                };
-                Said { cause: name, probability: *likely, weight }
-            })
-            .collect();
+        let said = causes.iter().zip(&self.means).zip(&likely);
+        let said = said.filter(|(_, likely)| **likely >= NEGLIGIBLE);
+        let said = said.map(|((cause, means), likely)| Said {
+            cause: match means {
+                Meant::Fault(number) => knowledge.faults()[*number].fault.clone(),
+                Meant::Healthy | Meant::Unknown => cause.name.clone(),
+            },
+            probability: *likely,
+            weight: adds(*means),
+        });
+        let mut says: Vec<Said> = said.collect();
         says.sort_by(|one, other| other.probability.total_cmp(&one.probability));
         says.truncate(TOLD);
         let training = self.model.training();
@@ -179,10 +141,32 @@ impl Witness {
                 accuracy: training.validation.accuracy,
                 says,
             },
-            faults: faults.into_iter().map(adds).collect(),
-            healthy: adds(healthy),
-            unknown: adds(unknown),
+            faults: (0..knowledge.faults().len())
+                .map(|number| adds(Meant::Fault(number)))
+                .collect(),
+            healthy: adds(Meant::Healthy),
+            unknown: adds(Meant::Unknown),
         }
+    }
+
+    /// What `columns` say of each feature of the model.
+    fn answers(&self, columns: &BTreeMap<String, String>) -> Vec<Answer> {
+        let answer = |feature: &FeatureInfo| {
+            let known = columns.get(&feature.name).and_then(|word| match &feature.values {
+                KnownValues::Words { categories, .. } => {
+                    let code = categories.iter().position(|known| known == word)?;
+                    Some(Answer::Category(code as u32))
+                }
+                KnownValues::Numbers { .. } => {
+                    let number: Option<f64> = word.parse().ok();
+                    number.filter(|number| number.is_finite()).map(Answer::Number)
+                }
+            });
+            // What was often missing in the log has taught something by that.
+            let is_missing = feature.missing > 0 && !columns.contains_key(&feature.name);
+            known.unwrap_or(if is_missing { Answer::Missing } else { Answer::Unknown })
+        };
+        self.model.features().iter().map(answer).collect()
     }
 }
 

@@ -73,8 +73,7 @@ fn by_taught(runs: &[&Run]) -> String {
 fn by_number(runs: &[&Run], answers: &[Answer]) -> String {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (run, answer) in runs.iter().zip(answers) {
-        let number = run.name.rsplit('-').next().unwrap_or_default();
-        let (right, all) = counts.entry(number).or_default();
+        let (right, all) = counts.entry(run.number()).or_default();
         *right += usize::from(answer.is_right);
         *all += 1;
     }

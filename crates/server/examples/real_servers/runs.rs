@@ -92,6 +92,11 @@ fn time(text: &str) -> Timestamp {
 }
 
 impl Run {
+    /// The last part of its name, by which runs of the same kind are told apart.
+    pub(crate) fn number(&self) -> &str {
+        self.name.rsplit('-').next().unwrap_or_default()
+    }
+
     /// Every run, part by part, in the order of their names.
     pub(crate) fn all(of: &Collection) -> Vec<Self> {
         let expected: BTreeMap<String, Expected> = of

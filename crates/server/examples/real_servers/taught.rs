@@ -25,10 +25,10 @@ pub(crate) fn answers(runs: &[&Run]) -> Option<Vec<Answer>> {
     let embedded = Handbook::embedded();
     let columns: Vec<Columns> =
         runs.iter().map(|run| case(run, Seen::All, embedded).study().1).collect();
-    let numbers: BTreeSet<&str> = runs.iter().map(|run| number(run)).collect();
+    let numbers: BTreeSet<&str> = runs.iter().map(|run| run.number()).collect();
     let mut sites: BTreeMap<&str, (Handbook, Cases)> = BTreeMap::new();
     for held_out in numbers {
-        let others = runs.iter().zip(&columns).filter(|(run, _)| number(run) != held_out);
+        let others = runs.iter().zip(&columns).filter(|(run, _)| run.number() != held_out);
         let others: Vec<(&Run, &Columns)> = others.map(|(run, columns)| (*run, columns)).collect();
         if others.len() < LEAST {
             return None;
@@ -45,17 +45,12 @@ pub(crate) fn answers(runs: &[&Run]) -> Option<Vec<Answer>> {
         sites.insert(held_out, (handbook, cases));
     }
     let answer = |run: &&Run| {
-        let (handbook, cases) = &sites[number(run)];
+        let (handbook, cases) = &sites[run.number()];
         let mut case = case(run, Seen::All, handbook);
         case.expect(cases.clone());
         judge(run, &case.diagnose())
     };
     Some(runs.iter().map(answer).collect())
-}
-
-/// The last part of the name of a run.
-fn number(run: &Run) -> &str {
-    run.name.rsplit('-').next().unwrap_or_default()
 }
 
 /// A witness that has learnt from these runs what each turned out to be.
