@@ -255,7 +255,6 @@ impl OpenCase<'_> {
     fn doctor(&self) -> Doctor<'_> {
         let doctor = self.handbook.doctor().with_cases(&self.cases);
         let Some(witness) = self.handbook.witness() else { return doctor };
-        let heard = witness.hear(self.handbook.knowledge(), &self.columns(), doctor.weights());
-        doctor.with_testimony(heard)
+        doctor.hearing(witness, &self.columns())
     }
 }

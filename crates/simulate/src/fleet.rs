@@ -53,6 +53,8 @@ pub struct Fleet {
     shown: Vec<Shown>,
     /// Of each host, then of each job.
     logs: Vec<Log>,
+    /// Numbers of the services and replicas whose engines write logs, in the order of these.
+    engines: Vec<(usize, usize)>,
 }
 
 /// One host, and for each program on it what it did in the last second and gets next.
@@ -186,6 +188,7 @@ impl Fleet {
             pages: Vec::new(),
             shown: Vec::new(),
             logs: Vec::new(),
+            engines: Vec::new(),
         };
         let mut gpus = 0;
         for (number, planned) in plan.hosts.iter().enumerate() {
@@ -290,7 +293,19 @@ impl Fleet {
         let kernels = plan.hosts.iter().map(|host| log(LogKind::Kernel, &host.name, "Hostname"));
         let jobs = plan.jobs.iter();
         let jobs = jobs.map(|job| log(LogKind::Training, &job.spec.name, "training_job"));
-        self.logs = kernels.chain(jobs).collect();
+        let services = self.services.iter().enumerate();
+        let replicas = services.flat_map(|(service, parts)| {
+            let replicas = parts.service.replicas().iter().enumerate();
+            let replicas = replicas.filter(|(_, replica)| replica.has_workers());
+            replicas.map(move |(replica, _)| (service, replica))
+        });
+        self.engines = replicas.collect();
+        let engines = self.engines.iter();
+        let engines = engines.map(|(service, replica)| {
+            let name = &plan.services[*service].spec.name;
+            log(LogKind::Engine, &format!("{name}-{replica}"), "pod")
+        });
+        self.logs = kernels.chain(jobs).chain(engines).collect();
     }
 
     /// The logs that are written.
@@ -306,6 +321,11 @@ impl Fleet {
         }
         for (number, parts) in self.jobs.iter_mut().enumerate() {
             logs::training(self.hosts.len() + number, self.epoch, &mut parts.job, lines);
+        }
+        for (number, (service, replica)) in self.engines.iter().enumerate() {
+            let number = self.hosts.len() + self.jobs.len() + number;
+            let replica = &mut self.services[*service].service.replica_mut(*replica);
+            logs::engine(number, &self.logs[number].of, self.epoch, replica, lines);
         }
     }
 

@@ -1,10 +1,11 @@
-//! Logs of a fleet as text: the kernel of each host, and what each training job prints.
+//! Logs of a fleet as text: the kernel of each host, what each training job prints, and the engines of replicas.
 
 use std::fmt::Write;
 
 use crate::device::Gpu;
-use crate::exporter::log::{date, event_lines, kernel_line, step_line};
+use crate::exporter::log::{date, event_lines, kernel_line, step_line, waiting_line};
 use crate::host::Host;
+use crate::serving::Replica;
 use crate::training::Job;
 
 /// Whose log it is.
@@ -14,6 +15,8 @@ pub enum LogKind {
     Kernel,
     /// What the first rank of a training job prints, as Megatron-LM does.
     Training,
+    /// What the engine of a replica prints that has workers: vLLM's on several GPUs.
+    Engine,
 }
 
 impl LogKind {
@@ -22,6 +25,7 @@ impl LogKind {
         match self {
             Self::Kernel => "kernel",
             Self::Training => "training",
+            Self::Engine => "engine",
         }
     }
 }
@@ -31,9 +35,9 @@ impl LogKind {
 pub struct Log {
     /// Whose.
     pub kind: LogKind,
-    /// Name of the host or job.
+    /// Name of the host, the job or the pod.
     pub of: String,
-    /// Labels of the series that belong to it: `Hostname`, or `training_job`.
+    /// Labels of the series that belong to it: `Hostname`, `training_job` or `pod`.
     pub labels: Vec<(String, String)>,
 }
 
@@ -115,6 +119,20 @@ impl Written {
         }
         lines[first..].sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
     }
+}
+
+/// The lines of the engine of a replica since the last call.
+pub(crate) fn engine(
+    log: usize,
+    of: &str,
+    epoch: f64,
+    replica: &mut Replica,
+    lines: &mut Vec<LogLine>,
+) {
+    lines.extend(replica.take_waits().map(|seconds| {
+        let text = waiting_line(epoch + seconds, of);
+        LogLine { log, seconds, text, is_step: false }
+    }));
 }
 
 /// The lines of a job since the last call, oldest first.

@@ -78,3 +78,45 @@ fn logs_tell_what_happened_with_its_time() {
     // A calm host writes nothing.
     assert!(of("kernel-serve-0.log").is_empty());
 }
+
+#[test]
+fn workers_say_that_they_wait_where_nobody_asks_and_where_the_engine_hangs() {
+    let waits = |engine: &str, fault: &str| -> Vec<f64> {
+        let text = format!(
+            "
+scenario: waits
+seed: 3
+start: 1772445600
+duration: 15m
+fleet:
+  hosts:
+    - {{name: serve, gpu: H100}}
+  services:
+    - {{name: chat, hosts: serve, replicas: 3, gpus: 2, load: 0.4, engine: {engine}}}
+faults:
+  - {{{fault}, at: 4m, for: 8m, severity: 1, place: chat/1}}
+"
+        );
+        let scenario = Scenario::read("waits.yaml", &text).unwrap();
+        let mut simulation = Simulation::new(&scenario, scenario.plan().unwrap());
+        let mut lines: Vec<LogLine> = Vec::new();
+        for _ in 0..900 {
+            simulation.advance();
+            simulation.take_log_lines(&mut lines);
+        }
+        let file = |line: &LogLine| simulation.logs()[line.log].file();
+        for line in lines.iter().filter(|line| file(line) == "engine-chat-1.log") {
+            assert!(line.text.contains(" chat-1 vllm: INFO "), "{}", line.text);
+        }
+        assert!(lines.iter().all(|line| file(line) == "engine-chat-1.log"));
+        lines.iter().map(|line| line.seconds).collect()
+    };
+    for fault in ["fault: L9", "fault: E1"] {
+        let waits = waits("vllm", fault);
+        // Once a minute as long as it lasts, and after a while at the soonest.
+        assert!((5..=8).contains(&waits.len()), "{fault}: {waits:?}");
+        assert!(waits[0] >= 300.0 && waits.windows(2).all(|pair| pair[1] - pair[0] == 60.0));
+    }
+    let drained = "dial: replica.routing_weight, value: 0";
+    assert!(!waits("vllm", drained).is_empty() && waits("sglang", drained).is_empty());
+}

@@ -26,7 +26,7 @@ pub use recovery::{Outcome, Recovery, recovery};
 pub use report::{Report, ToldCause, ToldChange, ToldEvidence, ToldRemedy};
 pub use told_laws::{BrokenLaw, HeldLaw, NotTrusted, ToldLaws, UnknownLaw};
 pub use weigh::{Doctor, Prepared, Weights};
-pub use witness::{Said, Testimony, ToldWitness, Witness};
+pub use witness::{Said, ToldWitness, Witness};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

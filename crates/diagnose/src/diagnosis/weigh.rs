@@ -14,7 +14,7 @@ use auscult_knowledge::{Fault, Knowledge, Scope, Statement, Subject};
 
 use super::explained::Explained;
 use super::tables::Tables;
-use super::witness::Testimony;
+use super::witness::{Testimony, Witness};
 use super::{Cases, Cause, Diagnosis, Evidence, Experience, Priors, RuledOut};
 use crate::evidence::{Judge, Window};
 use crate::laws::Laws;
@@ -134,21 +134,18 @@ impl<'k> Doctor<'k> {
         Self { priors, ..self.clone() }
     }
 
-    /// The same for a case of which a learnt model says this. Of a second fault beside another it is
-    /// not asked: what it says is of the whole.
+    /// The same for a case of which `columns` can be said ([`features`](crate::features::features)), where
+    /// `witness` is heard, too. Of a second fault beside another it is not asked: what it says is of the
+    /// whole.
     #[must_use]
-    pub fn with_testimony(&self, heard: Testimony) -> Self {
+    pub fn hearing(&self, witness: &Witness, columns: &BTreeMap<String, String>) -> Self {
+        let heard = witness.hear(self.knowledge, columns, &self.weights);
         Self { heard: Some(Arc::new(heard)), ..self.clone() }
     }
 
     /// What a learnt model says of the case, if one was asked.
-    pub fn testimony(&self) -> Option<&Testimony> {
+    pub(super) fn testimony(&self) -> Option<&Testimony> {
         self.heard.as_deref()
-    }
-
-    /// How evidence counts.
-    pub fn weights(&self) -> &Weights {
-        &self.weights
     }
 
     /// Logarithms of the odds of health and of an unknown cause, before any evidence of readings.

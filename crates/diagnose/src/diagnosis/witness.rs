@@ -96,7 +96,7 @@ impl Witness {
     }
 
     /// What it says of a case of which `columns` can be said.
-    pub fn hear(
+    pub(super) fn hear(
         &self,
         knowledge: &Knowledge,
         columns: &BTreeMap<String, String>,
@@ -172,9 +172,9 @@ impl Witness {
 
 /// What a learnt model says of a case, and what that adds to the logarithms of odds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Testimony {
+pub(super) struct Testimony {
     /// As people and programs read it.
-    pub told: ToldWitness,
+    pub(super) told: ToldWitness,
     /// Of each fault, in the order of the catalogue.
     pub(super) faults: Vec<f64>,
     pub(super) healthy: f64,

@@ -227,10 +227,8 @@ fn look_at(
     number: usize,
 ) -> Looked {
     let case = play(knowledge, fault, number, options.course);
-    let heard = witness.map(|witness| {
-        let columns = features(knowledge, &case.scene, case.window);
-        doctor.with_testimony(witness.hear(knowledge, &columns, doctor.weights()))
-    });
+    let columns = || features(knowledge, &case.scene, case.window);
+    let heard = witness.map(|witness| doctor.hearing(witness, &columns()));
     let doctor = heard.as_ref().unwrap_or(doctor);
     let diagnosis = doctor.diagnose(&case.scene, case.window);
     let mut text = String::new();

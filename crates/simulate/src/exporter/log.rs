@@ -52,8 +52,25 @@ pub fn step_line(record: &StepRecord, settings: &JobSettings, epoch: f64) -> Str
 /// assert!(line.starts_with("1970-01-01T00:00:00.250000+00:00 serve-0 kernel: NVRM: Xid (PCI:0000:1b:00): 79, "));
 /// ```
 pub fn kernel_line(time: f64, host: &str, what: &str) -> String {
+    journal_line(time, host, "kernel", what)
+}
+
+/// What the workers of vLLM say in the log of `pod` when they have heard of no step for a minute: a sign
+/// of life while nobody asks for anything, and the same words when the engine hangs (vLLM issue 43420).
+///
+/// ```
+/// let line = auscult_simulate::exporter::log::waiting_line(60.0, "chat-0");
+/// assert!(line.starts_with("1970-01-01T00:01:00.000000+00:00 chat-0 vllm: INFO "));
+/// ```
+pub fn waiting_line(time: f64, pod: &str) -> String {
+    let what =
+        "INFO [shm_broadcast.py] No available shared memory broadcast block found in 60 seconds.";
+    journal_line(time, pod, "vllm", what)
+}
+
+fn journal_line(time: f64, source: &str, program: &str, what: &str) -> String {
     let micros = ((time.fract() * 1.0e6) as u32).min(999_999);
-    format!("{}.{micros:06}+00:00 {host} kernel: {what}", date(time).replacen(' ', "T", 1))
+    format!("{}.{micros:06}+00:00 {source} {program}: {what}", date(time).replacen(' ', "T", 1))
 }
 
 /// What a job prints about something that happened to it, as PyTorch, NCCL and Megatron-LM word it;

@@ -87,8 +87,10 @@ pub fn small_text(name: &str) -> Option<String> {
     let mut random = Random::member(number, id, 2);
     let struck: Vec<&Fault> = if id == "healthy" { Vec::new() } else { vec![fault(id)?] };
     let needs: Vec<Needs> = struck.iter().map(|fault| fault.needs).collect();
-    let takes_more =
-        |need: &Needs| matches!(need, Needs::Fabric | Needs::Disaggregation | Needs::Sources);
+    let takes_more = |need: &Needs| {
+        use Needs::{Disaggregation, Fabric, Sources, Workers};
+        matches!(need, Fabric | Disaggregation | Sources | Workers)
+    };
     if needs.iter().any(takes_more) {
         return None;
     }
@@ -193,7 +195,7 @@ impl Fleet {
     /// Hosts that serve, and what they serve.
     fn serve(&mut self, needs: &[Needs], is_small: bool, accelerator: &str, random: &mut Random) {
         let has = |need| needs.contains(&need);
-        let served = if has(Needs::Links) {
+        let served = if has(Needs::Links) || has(Needs::Workers) {
             &DENSE[1 + random.below(DENSE.len() - 1)]
         } else if has(Needs::Experts) {
             &MIXTURES[random.below(MIXTURES.len())]
@@ -213,12 +215,16 @@ impl Fleet {
         let inlet = 20 + random.below(9);
         self.hosts
             .push(format!("{{name: serve, count: {hosts}, gpu: {accelerator}, inlet: {inlet}}}"));
-        let engine = if random.chance(0.7) { "vllm" } else { "sglang" };
+        let mut engine = if random.chance(0.7) { "vllm" } else { "sglang" };
         let mut traffic = ["chat", "chat", "code", "documents"][random.below(4)];
         if has(Needs::Unshared) && traffic == "chat" {
             traffic = ["code", "documents"][random.below(2)];
         }
-        let load = random.between(if is_small { 0.1 } else { 0.4 }, 0.75);
+        let mut load = random.between(if is_small { 0.1 } else { 0.4 }, 0.75);
+        if has(Needs::Workers) {
+            // The others have room for what one replica does no more.
+            (engine, load) = ("vllm", load * 0.6);
+        }
         let mut service = format!(
             "{{name: chat, model: {}, engine: {engine}, hosts: serve, replicas: {replicas}, gpus: {}, load: {load:.2}, traffic: {traffic}",
             served.model, served.gpus

@@ -3,7 +3,8 @@
 use auscult_yaml::{Path, nearest};
 
 use super::language::{
-    FaultSection, HostSection, JobSection, PerceptionSection, Scenario, ServiceSection, TrafficKind,
+    EngineKind, FaultSection, HostSection, JobSection, PerceptionSection, Scenario, ServiceSection,
+    TrafficKind,
 };
 use crate::catalogue::accelerator::{ACCELERATORS, Accelerator};
 use crate::catalogue::model::{MODELS, Model};
@@ -471,6 +472,11 @@ impl Plan {
             Needs::Speculation => service.is_some_and(|service| service.speculation),
             Needs::Adapters => service.is_some_and(|service| service.adapters > 0),
             Needs::Disaggregation => service.is_some_and(|service| service.disaggregation),
+            Needs::Workers => self.services.get(holder).is_some_and(|planned| {
+                planned.spec.engine == EngineKind::Vllm
+                    && planned.replicas.len() > 1
+                    && planned.replicas.iter().all(|seats| seats.len() > 1)
+            }),
             Needs::Unshared => service.is_some_and(|service| service.traffic != TrafficKind::Chat),
             Needs::Experts => service.is_some_and(|service| is_mixture(&service.model)),
             Needs::Sources => kind == PartKind::Source,
@@ -520,6 +526,9 @@ fn needed(needs: Needs, kind: PartKind) -> String {
         Needs::Speculation => "needs a service with `speculation: true`".to_owned(),
         Needs::Adapters => "needs a service with `adapters`".to_owned(),
         Needs::Disaggregation => "needs a service with `disaggregation: true`".to_owned(),
+        Needs::Workers => {
+            "needs a service of vLLM with several replicas of several GPUs each".to_owned()
+        }
         Needs::Unshared => "needs a service with `traffic: code` or `documents`".to_owned(),
         Needs::Experts => "needs a service whose model is a mixture of experts".to_owned(),
         Needs::Sources => "needs a model under `perception`".to_owned(),

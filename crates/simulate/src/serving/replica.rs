@@ -27,6 +27,8 @@ pub struct Arrival {
 const NEED_SECONDS: f64 = 600.0;
 /// Seconds in which the fullest moment is forgotten by two thirds.
 const PEAK_SECONDS: f64 = 14_400.0;
+/// Seconds without a step after which the workers of an engine say that they wait for one.
+const QUIET_SECONDS: u32 = 60;
 /// Bytes of host memory without any request, and more for each GPU's worker.
 const HOST_BYTES: f64 = 6.0e9;
 const WORKER_BYTES: f64 = 2.5e9;
@@ -66,6 +68,11 @@ pub struct Replica {
     blocked_health: bool,
     failing_exporter: f64,
     host_up: bool,
+    /// Steps by the end of the last second, and seconds without one.
+    stepped: u64,
+    quiet: u32,
+    /// When its workers said that they wait, since somebody asked.
+    waits: Vec<f64>,
     corruption: f64,
     usage: Usage,
     demand: Demand,
@@ -98,6 +105,9 @@ impl Replica {
             blocked_health: false,
             failing_exporter: 0.0,
             host_up: true,
+            stepped: 0,
+            quiet: 0,
+            waits: Vec::new(),
             corruption: 0.0,
             usage: Usage::default(),
             demand: Demand::default(),
@@ -268,7 +278,30 @@ impl Replica {
         {
             self.end(to, None, outcomes);
         }
+        self.wait(to);
         &self.demand
+    }
+
+    /// Workers that hear of no step for a minute say so, whether their engine idles or hangs.
+    fn wait(&mut self, to: f64) {
+        let says = self.has_workers() && self.process.serving() && !self.stopped;
+        let steps = self.meters.steps;
+        self.quiet = if says && steps == self.stepped { self.quiet + 1 } else { 0 };
+        self.stepped = steps;
+        if self.quiet > 0 && self.quiet.is_multiple_of(QUIET_SECONDS) {
+            self.waits.push(to);
+        }
+    }
+
+    /// Whether processes of their own compute for its engine: vLLM's on several GPUs.
+    pub fn has_workers(&self) -> bool {
+        self.spec.engine == EngineKind::Vllm && self.spec.gpus > 1
+    }
+
+    /// When its workers said that they wait for a step, in seconds since the simulation began, since the
+    /// last call.
+    pub fn take_waits(&mut self) -> impl Iterator<Item = f64> {
+        self.waits.drain(..)
     }
 
     /// A planned restart begins with taking nothing new.

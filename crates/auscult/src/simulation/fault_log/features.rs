@@ -32,6 +32,7 @@ const LINES: &[(&str, &str)] = &[
     ("log: host left", "RendezvousClosedError"),
     ("log: assertion", "an assertion of the program"),
     ("log: checkpoint not saved", "No space left on device"),
+    ("log: workers wait", "shared memory broadcast block"),
     ("log: rerun differs", "is not reproducible within"),
     ("log: rerun agrees", "is reproducible within"),
 ];

@@ -102,4 +102,16 @@ pub const LOOKALIKES: &[Fault] = &[
             change: None,
         }],
     },
+    Fault {
+        id: "L9",
+        name: "workers of a drained replica say that they wait",
+        onsets: &[Onset::Sudden],
+        needs: Needs::Workers,
+        variants: &[Variant {
+            name: "",
+            spread: Spread::One(PartKind::Replica),
+            turns: &[turn("replica.routing_weight", 0.0, 0.0)],
+            change: Some(ChangeKind::Maintenance),
+        }],
+    },
 ];
