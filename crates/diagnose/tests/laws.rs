@@ -125,6 +125,26 @@ fn an_engine_that_makes_steps_does_not_hang_and_one_that_makes_none_does() {
 }
 
 #[test]
+fn tokens_that_are_counted_when_an_answer_ends_say_nothing_while_none_ends() {
+    let knowledge = Knowledge::embedded();
+    let server: &[(&str, &str)] = &[("instance", "a:8080")];
+    for (tokens, is_trusted) in [(0.0, false), (35.0, true)] {
+        let scene = scene(
+            &knowledge,
+            &[
+                ("llamacpp:n_decode_total", server, &counted(40.0, 10.0)),
+                ("llamacpp:tokens_predicted_total", server, &counted(42.0, tokens)),
+                ("llamacpp:requests_processing", server, &|_| 4.0),
+            ],
+        );
+        let laws = Laws::check(&scene, &knowledge, WINDOW);
+        assert_eq!(verdict(&laws, "tokens_of_steps").breaks(), Some(!is_trusted));
+        assert_eq!(laws.trust().trusts(0, "generation_tokens"), is_trusted);
+        assert!(laws.trust().trusts(0, "engine_steps"));
+    }
+}
+
+#[test]
 fn requests_that_pile_up_break_littles_law() {
     let knowledge = Knowledge::embedded();
     // Two requests a second that wait for five: ten wait. Then forty wait, and none of them ends.

@@ -130,6 +130,12 @@ fn mistakes_say_where_and_what_was_expected() {
         ]
     );
     assert_eq!(
+        said("  - {fault: T5, at: 1m, for: 1m, place: chat}\n"),
+        [
+            "test.yaml:16:41: T5 (prefix locality lost) strikes a service, such as moe; chat is none that can have it"
+        ]
+    );
+    assert_eq!(
         said("  - {dial: gpu.coling, value: 1, at: 1m, for: 1m}\n"),
         ["test.yaml:16:12: there is no dial `gpu.coling`; did you mean `gpu.cooling`?"]
     );

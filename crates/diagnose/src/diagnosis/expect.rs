@@ -12,6 +12,8 @@ const LEAST: f64 = 0.02;
 /// Probability that a law which points to a fault breaks under it: several point to the same one, and
 /// each of its variants breaks but one or two.
 const BREACH: f64 = 0.15;
+/// Incidents after which what was never seen in them is not to be expected of their cause.
+const ENOUGH: f64 = 6.0;
 
 /// By how much `holds` of a statement changes the logarithm of the odds of a fault.
 pub(super) fn weight(
@@ -34,6 +36,9 @@ pub(super) fn weight(
     } else {
         None
     };
+    if expected.is_none() && is_structure(statement) {
+        return 0.0;
+    }
     let seen = experience.of_fault(&fault.fault, &statement.text);
     let share = match expected {
         Some(expected) => seen.share(expected, weights.expert),
@@ -49,6 +54,12 @@ pub(super) fn weight(
     if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
 }
 
+/// Whether a statement is about what a fleet has. That is no sign of a fault which does not speak of it: fleets
+/// in which incidents were simulated have what the fault takes and little else.
+fn is_structure(statement: &Statement) -> bool {
+    statement.relation == Relation::Present
+}
+
 /// What strikes a fault out, by holding or by failing: what excludes it; and, as who tells of changes
 /// tells of all, that a change was not made that it takes.
 pub(super) fn struck_out_by(fault: &Fault) -> impl Iterator<Item = (&Statement, bool)> {
@@ -62,6 +73,26 @@ pub(super) fn struck_out_by(fault: &Fault) -> impl Iterator<Item = (&Statement, 
 pub(super) fn most(experience: &Experience, kind: &str, statement: &Statement, holds: bool) -> f64 {
     let health = of_health(experience, kind, statement);
     -(if holds { health } else { 1.0 - health }).ln()
+}
+
+/// Between what a finding may weigh for `fault` beside all others, where it weighs `alone` by itself: [`most`]
+/// at the most; nothing more if it was never made in incidents with this cause; nothing at all if it is about
+/// what a fleet has, and nobody says that the fault takes it.
+pub(super) fn bounds(
+    experience: &Experience,
+    fault: &Fault,
+    statement: &Statement,
+    holds: bool,
+    alone: f64,
+) -> [f64; 2] {
+    if is_structure(statement) && !fault.statements().any(|one| one.text == statement.text) {
+        return [0.0; 2];
+    }
+    let most = most(experience, &fault.place, statement, holds);
+    let seen = experience.of_fault(&fault.fault, &statement.text);
+    let so = if holds { seen.held } else { seen.failed };
+    let is_never = so == 0.0 && seen.held + seen.failed >= ENOUGH;
+    [f64::NEG_INFINITY, if is_never { most.min(alone.max(0.0)) } else { most }]
 }
 
 /// How often a statement holds at targets of `kind` where all is well.

@@ -14,6 +14,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::expect::bounds as within;
 use super::experience::Learnt;
 use super::tables::Tables;
 use super::{Cases, Experience, Priors, Weights};
@@ -66,6 +67,9 @@ impl Default for Fitting {
 pub struct Lesson {
     /// Short names of the faults; none where all was well.
     pub causes: Vec<String>,
+    /// Of those that were known, so that what they account for is not among what was found, and they are not
+    /// asked for again.
+    pub known: Vec<String>,
     /// Every place at which faults are looked for.
     pub places: Vec<LessonPlace>,
 }
@@ -195,7 +199,8 @@ struct Logit<'k> {
     unseen: f64,
     weights: Vec<f64>,
     base: Vec<f64>,
-    most: Vec<f64>,
+    /// Between what each may be.
+    bounds: Vec<[f64; 2]>,
 }
 
 /// The faults of a kind of target.
@@ -236,21 +241,23 @@ impl<'k> Logit<'k> {
         let priors = Priors::new(knowledge, &settings, &Cases::default());
         let faults = knowledge.faults();
         let mut kinds = BTreeMap::new();
-        let (mut weights, mut most, mut statements) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (mut weights, mut bounds, mut statements) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (kind, vocabulary) in &tables.vocabulary {
             let numbers = (0..faults.len()).filter(|number| faults[*number].place == *kind);
             let numbers: Vec<usize> = numbers.collect();
             let offset = weights.len();
             for holds in [0, 1] {
-                for statement in 0..vocabulary.len() {
-                    let row =
-                        numbers.iter().map(|number| tables.weights[*number][statement][holds]);
-                    weights.extend(row);
-                    most.extend(numbers.iter().map(|_| tables.most[kind][statement][holds]));
+                for (place, statement) in vocabulary.iter().enumerate() {
+                    for number in &numbers {
+                        let alone = tables.weights[*number][place][holds];
+                        let fault = &faults[*number];
+                        weights.push(alone);
+                        bounds.push(within(experience, fault, statement, holds == 1, alone));
+                    }
                 }
             }
             weights.extend(numbers.iter().map(|_| 0.0));
-            most.extend(numbers.iter().map(|_| 0.0));
+            bounds.extend(numbers.iter().map(|_| [f64::NEG_INFINITY, 0.0]));
             let required = |number: &usize| {
                 let required = faults[*number].required.iter();
                 let place = |statement: &Statement| {
@@ -283,19 +290,18 @@ impl<'k> Logit<'k> {
         let benign = benign.map(|fault| fault.fault.as_str()).collect();
         let (health, base) = (priors.healthy.ln(), weights.clone());
         let unseen = settings.unseen.ln();
-        Self { kinds, statements, benign, health, unseen, weights, base, most }
+        Self { kinds, statements, benign, health, unseen, weights, base, bounds }
     }
 
-    /// Keeps every weight below the most that it may be.
+    /// Keeps every weight between the least and the most that it may be.
     fn bound(&mut self) {
-        self.weights
-            .iter_mut()
-            .zip(&self.most)
-            .for_each(|(weight, most)| *weight = weight.min(*most));
+        let each = self.weights.iter_mut().zip(&self.bounds);
+        each.for_each(|(weight, [least, most])| *weight = weight.clamp(*least, *most));
     }
 
     fn is_benign(&self, lesson: &Lesson) -> bool {
-        lesson.causes.iter().all(|cause| self.benign.contains(&cause.as_str()))
+        let causes = lesson.causes.iter().chain(&lesson.known);
+        causes.map(String::as_str).all(|cause| self.benign.contains(&cause))
     }
 
     fn first_cause(&self, lesson: &Lesson) -> Option<String> {
@@ -350,6 +356,11 @@ impl<'k> Logit<'k> {
                 let mut strikes =
                     struck_out_by.iter().filter(|(one, _)| hearing.is_told(kind, *one));
                 if strikes.any(|finding| place.found.contains(finding)) {
+                    *odds = f64::NEG_INFINITY;
+                }
+            }
+            for (odds, fault) in odds.iter_mut().zip(&kind.faults) {
+                if lesson.known.contains(fault) {
                     *odds = f64::NEG_INFINITY;
                 }
             }
@@ -473,13 +484,14 @@ mod tests {
     fn lessons() -> Vec<Lesson> {
         let lesson = |cause: &str, holds: bool| Lesson {
             causes: vec![cause.to_owned()],
+            known: Vec::new(),
             places: vec![
                 place("gpu", true, &[(0, true), (1, holds)]),
                 place("gpu", false, &[(0, false), (1, false)]),
                 place("host", false, &[(2, false)]),
             ],
         };
-        let calm = Lesson { causes: Vec::new(), places: vec![place("gpu", false, &[(0, false)])] };
+        let calm = Lesson { places: vec![place("gpu", false, &[(0, false)])], ..Lesson::default() };
         vec![lesson("G2", true), lesson("G8", false), calm]
     }
 
@@ -534,6 +546,49 @@ mod tests {
         assert_eq!(experience, again);
         // Nobody spoke of jobs.
         assert_eq!(experience.learnt["R1"], Learnt::default());
+    }
+
+    #[test]
+    fn a_known_cause_is_not_asked_for_again() {
+        let knowledge = Knowledge::embedded();
+        let mut experience = Experience::default();
+        let fitting = Fitting { rounds: 200, belief: 1.0, left_out: 0.0, ..Fitting::default() };
+        experience.fit(&knowledge, Weights::default(), &lessons(), fitting);
+        let first = lessons().remove(0);
+        let known = Lesson { known: first.causes.clone(), causes: Vec::new(), ..first.clone() };
+        let causes = experience.first_causes(&knowledge, Weights::default(), &[first, known]);
+        assert_eq!(causes[0].as_deref(), Some("G2"));
+        assert_ne!(causes[1].as_deref(), Some("G2"));
+    }
+
+    #[test]
+    fn what_was_never_seen_with_a_cause_does_not_speak_for_it() {
+        let knowledge = Knowledge::embedded();
+        let fault = knowledge.faults().iter().position(|fault| fault.fault == "G2").unwrap();
+        let is_said =
+            |text: &String| knowledge.faults()[fault].statements().any(|said| said.text == *text);
+        let logit = Logit::new(&knowledge, &Experience::default(), Weights::default());
+        let texts = &logit.statements["gpu"];
+        let foreign = texts.iter().position(|text| !is_said(text)).expect("of another fault");
+        // Together with another fault, again and again, it holds.
+        let lesson = |causes: &[&str], holds: bool| Lesson {
+            causes: causes.iter().map(|cause| (*cause).to_owned()).collect(),
+            known: Vec::new(),
+            places: vec![place("gpu", !causes.is_empty(), &[(foreign, holds)])],
+        };
+        let lessons = [lesson(&["G2"], true), lesson(&[], false)];
+        let fitted = |seen: bool| {
+            let mut experience = Experience::default();
+            for _ in 0..8 {
+                experience.learn_fault("G2", &texts[foreign], seen, 1.0);
+            }
+            let fitting = Fitting { rounds: 200, belief: 1.0, left_out: 0.0, ..Fitting::default() };
+            experience.fit(&knowledge, Weights::default(), &lessons, fitting);
+            let tables = Tables::new(&knowledge, &experience, Weights::default());
+            tables.weights[fault][foreign][1]
+        };
+        let (seen, never) = (fitted(true), fitted(false));
+        assert!(seen > 0.5 && never <= 0.0, "{seen} {never}");
     }
 
     #[test]

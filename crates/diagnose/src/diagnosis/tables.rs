@@ -18,8 +18,6 @@ pub(super) struct Tables {
     pub(super) expected: Vec<Vec<[f64; 2]>>,
     /// What they weigh beside all others.
     pub(super) weights: Vec<Vec<[f64; 2]>>,
-    /// For each kind of target and statement, the most that it can weigh.
-    pub(super) most: BTreeMap<String, Vec<[f64; 2]>>,
     /// For each kind of target and statement, whether the one about `some` targets stands beside that
     /// about most of them.
     pub(super) is_plain: BTreeMap<String, Vec<bool>>,
@@ -39,9 +37,9 @@ impl Tables {
             let most = statements.iter().map(|statement| {
                 [false, true].map(|holds| most(experience, kind, statement, holds))
             });
-            (kind.clone(), most.collect())
+            (kind.as_str(), most.collect())
         });
-        let most: BTreeMap<String, Vec<[f64; 2]>> = most.collect();
+        let most: BTreeMap<&str, Vec<[f64; 2]>> = most.collect();
         let (mut expected, mut weights) = (Vec::new(), Vec::new());
         for fault in faults {
             let statements = &vocabulary[fault.place.as_str()];
@@ -78,6 +76,6 @@ impl Tables {
         });
         let struck_out_by = struck_out_by.collect();
         let leanings = faults.iter().map(|fault| experience.leaning(&fault.fault)).collect();
-        Self { vocabulary, expected, weights, most, is_plain, struck_out_by, leanings }
+        Self { vocabulary, expected, weights, is_plain, struck_out_by, leanings }
     }
 }

@@ -14,7 +14,7 @@ use crate::scene::Scene;
 /// Causes of a diagnosis that are tried as one of two.
 const TRIED: usize = 6;
 
-/// Least probability, beside the first, of a second cause that is told.
+/// Least probability of the first two causes together, and of a second beside the first, by which it is told.
 const SURE: f64 = 0.7;
 
 /// Seconds from the onset on in which no second cause is told: what one fault brings comes bit by bit.
@@ -24,14 +24,17 @@ const YOUNG: f64 = 60.0;
 type Beside = BTreeMap<String, (f64, Cause)>;
 
 impl Doctor<'_> {
-    /// A second fault at the same time: one that is likely by what the first cause of `diagnosis`, itself
-    /// likely, leaves to be accounted for. None in the first minute.
+    /// A second fault at the same time: one that is likely by what the first cause of `diagnosis` leaves to be
+    /// accounted for, where that or the next is likely. None in the first minute.
     ///
     /// Costs as much as the diagnosis.
     pub fn second(&self, scene: &Scene, window: Window, diagnosis: &Diagnosis) -> Option<Cause> {
         let first = diagnosis.causes.first()?;
         let lasted = window.end.saturating_sub(window.onset) as f64 * scene.step();
-        if first.benign || first.probability < SURE || lasted < YOUNG {
+        // Two faults that are both there share the probability of a single one.
+        let two = diagnosis.causes.iter().take(2).filter(|cause| !cause.benign);
+        let sure: f64 = two.map(|cause| cause.probability).sum();
+        if first.benign || sure < SURE || lasted < YOUNG {
             return None;
         }
         let beside = self.beside(scene, window, std::slice::from_ref(first));

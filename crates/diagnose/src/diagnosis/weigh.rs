@@ -245,6 +245,28 @@ impl<'k> Doctor<'k> {
         (diagnosis, weighed)
     }
 
+    /// What is found at each target at which faults are looked for, statement by statement of the vocabulary
+    /// of its kind, and counts beside `known` causes: not what these account for.
+    pub fn findings(
+        &self,
+        scene: &Scene,
+        window: Window,
+        known: &[Cause],
+    ) -> Vec<(usize, Vec<Option<bool>>)> {
+        let mut judge = Judge::new(scene, self.knowledge, window);
+        let explained = self.explained(&mut judge, scene, known);
+        let places = scene.targets().iter().enumerate();
+        let places = places.filter(|(_, target)| self.tables.vocabulary.contains_key(&target.kind));
+        let each = places.map(|(place, target)| {
+            let verdicts = self.verdicts(&mut judge, &target.kind, place);
+            let found = self.found(&mut judge, &target.kind, place, &verdicts, &explained);
+            let mut counts = vec![None; verdicts.len()];
+            found.into_iter().for_each(|(number, holds)| counts[number] = Some(holds));
+            (place, counts)
+        });
+        each.collect()
+    }
+
     /// What `known` causes account for: what was found as they lead to expect.
     fn explained(&self, judge: &mut Judge<'_>, scene: &Scene, known: &[Cause]) -> Explained {
         let mut explained = Explained::default();

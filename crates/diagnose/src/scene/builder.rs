@@ -7,7 +7,7 @@ use auscult_knowledge::{Adapter, Form, Knowledge, Known, Mapping, MetricForm};
 
 use super::identity::{attributes, bare, kind, name, shares};
 use super::kin::Kin;
-use super::lent::{derive_latency, lend_container, lend_finished};
+use super::lent::{derive_latency, lend_container, lend_finished, lend_together};
 use super::{Event, Events, LogLine, Scene, Strange, Target, Track, by_signal};
 
 /// The bits by which Prometheus says that a series has ended; another NaN is a reading gone wrong.
@@ -274,7 +274,18 @@ impl<'k> SceneBuilder<'k> {
 
     /// The scene.
     pub fn build(self) -> Scene {
-        let Self { start, step, length, series, mut targets, events, logs, constants, .. } = self;
+        let Self {
+            knowledge,
+            start,
+            step,
+            length,
+            series,
+            mut targets,
+            events,
+            logs,
+            constants,
+            ..
+        } = self;
         join(series, &mut targets);
         targets.iter_mut().for_each(derive_latency);
         to_structure(&mut targets);
@@ -284,7 +295,20 @@ impl<'k> SceneBuilder<'k> {
         let kin = Kin::of(&targets);
         let suspects = suspects(&targets, &kin);
         let by_signal = by_signal(&targets);
-        Scene { start, step, length, targets, by_signal, kin, suspects, events, logs, constants }
+        let lent = lend_together(knowledge, &targets);
+        Scene {
+            start,
+            step,
+            length,
+            targets,
+            by_signal,
+            lent,
+            kin,
+            suspects,
+            events,
+            logs,
+            constants,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Signals that a program does not tell, but that follow from what it or others beside it tell.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use auscult_knowledge::{Knowledge, Scope, Subject};
 
 use super::{Strange, Target, Track};
 
@@ -55,12 +57,7 @@ pub(super) fn lend_container(targets: &mut [Target]) {
 /// saw end, in whatever way, and how long their prompts and answers were in the mean.
 pub(super) fn lend_finished(targets: &mut [Target]) {
     let has = |target: &Target, name: &str| target.tracks.iter().any(|track| track.signal == name);
-    let mut workers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (number, target) in targets.iter().enumerate().filter(|(_, one)| one.kind == "replica") {
-        if let Some(service) = target.attribute("service").or(target.attribute("model")) {
-            workers.entry(service.to_owned()).or_default().push(number);
-        }
-    }
+    let workers = workers(targets);
     for service in 0..targets.len() {
         let is_alone = workers.get(&targets[service].name).filter(|workers| workers.len() == 1);
         let Some(worker) = is_alone.and_then(|workers| workers.first()).copied() else { continue };
@@ -81,18 +78,74 @@ pub(super) fn lend_finished(targets: &mut [Target]) {
     }
 }
 
-/// `signal` of a target: its `tokens` by what ended; none where it tells that itself.
+/// Series of others by which a target tells a signal, by number of the target and then by signal: numbers of
+/// targets, and places among their tracks.
+pub(super) type Lent = HashMap<usize, BTreeMap<String, Vec<(usize, usize)>>>;
+
+/// What the replicas of a service tell, each for itself, and the handbook speaks of at services: taken
+/// together, what is too little to stand out at any one does so. Where one works alone it says so itself.
+pub(super) fn lend_together(knowledge: &Knowledge, targets: &[Target]) -> Lent {
+    let services = knowledge.faults().iter().filter(|fault| fault.place == "service");
+    let said = services.flat_map(|fault| fault.statements());
+    let said = said.filter(|statement| statement.scope == Scope::Own);
+    let signals = said.filter_map(|statement| match &statement.subject {
+        Subject::Signal { name, per, .. } => Some([Some(name.as_str()), per.as_deref()]),
+        _ => None,
+    });
+    let signals: BTreeSet<&str> = signals.flatten().flatten().collect();
+    let workers = workers(targets);
+    let services = targets.iter().enumerate().filter(|(_, target)| target.kind == "service");
+    let lent = services.filter_map(|(number, service)| {
+        let workers = workers.get(&service.name).filter(|workers| workers.len() > 1)?;
+        let own: BTreeSet<&str> =
+            service.tracks.iter().map(|track| track.signal.as_str()).collect();
+        let mut lent: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+        for worker in workers {
+            for (place, track) in targets[*worker].tracks.iter().enumerate() {
+                let signal = track.signal.as_str();
+                if signals.contains(signal) && !own.contains(signal) {
+                    lent.entry(track.signal.clone()).or_default().push((*worker, place));
+                }
+            }
+        }
+        Some((number, lent))
+    });
+    lent.collect()
+}
+
+/// By service: the numbers of its replicas.
+fn workers(targets: &[Target]) -> BTreeMap<String, Vec<usize>> {
+    let mut workers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (number, target) in targets.iter().enumerate().filter(|(_, one)| one.kind == "replica") {
+        if let Some(service) = target.attribute("service").or(target.attribute("model")) {
+            workers.entry(service.to_owned()).or_default().push(number);
+        }
+    }
+    workers
+}
+
+/// `signal` of a target: its `tokens` by what ended; none where it tells that itself. Where most ended
+/// without an answer, their tokens are not among those that were counted, and nobody knows the mean.
 fn mean_of(target: &Target, tokens: &str, ended: &[Track], signal: &str) -> Option<Track> {
     if ended.is_empty() || target.tracks.iter().any(|track| track.signal == signal) {
         return None;
     }
     let tokens = target.tracks.iter().find(|track| track.signal == tokens)?;
-    let count = |place: usize| {
-        let there = ended.iter().map(|track| track.values[place]).filter(|value| value.is_finite());
-        there.sum::<f64>()
+    let count = |place: usize, is_counted: fn(&Track) -> bool| {
+        let tracks = ended.iter().filter(|track| is_counted(track));
+        tracks.map(|track| track.values[place]).filter(|value| value.is_finite()).sum::<f64>()
     };
-    let weights: Vec<f64> = (0..tokens.values.len()).map(count).collect();
-    let values = tokens.values.iter().zip(&weights).map(|(tokens, ended)| tokens / ended).collect();
+    let is_unanswered =
+        |track: &Track| track.labels.get("outcome").is_some_and(|how| how != "answered");
+    let weights: Vec<f64> = (0..tokens.values.len()).map(|place| count(place, |_| true)).collect();
+    let each = tokens.values.iter().zip(&weights).enumerate();
+    let values =
+        each.map(
+            |(place, (tokens, ended))| {
+                if count(place, is_unanswered) > ended / 2.0 { f64::NAN } else { tokens / ended }
+            },
+        );
+    let values = values.collect();
     let (signal, labels) = (signal.to_owned(), tokens.labels.clone());
     Some(Track {
         signal,
@@ -172,6 +225,40 @@ mod tests {
         ]);
         assert_eq!(reading(&scene, "replica", "requests_finished"), Some(2.0));
         assert_eq!(reading(&scene, "replica", "output_length"), Some(60.0));
+    }
+
+    #[test]
+    fn the_mean_answer_is_not_known_where_most_clients_went_without() {
+        let ended = |outcome: &'static str| {
+            [("service", "chat"), ("instance", "gateway:9000"), ("outcome", outcome)]
+        };
+        let (answered, timed_out) = (ended("answered"), ended("timed_out"));
+        let server = [("service", "chat"), ("instance", "chat-0:8080")];
+        for (given_up, known) in [(1.0, Some(40.0)), (3.0, None)] {
+            let scene = scene(&[
+                ("llamacpp:tokens_predicted_total", &server, 0.0, 120.0),
+                ("gateway_requests_total", &answered, 0.0, 2.0),
+                ("gateway_requests_total", &timed_out, 0.0, given_up),
+            ]);
+            let mean = reading(&scene, "replica", "output_length");
+            assert_eq!(mean.filter(|mean| mean.is_finite()), known, "{given_up}");
+        }
+    }
+
+    #[test]
+    fn replicas_together_tell_their_service_what_one_alone_tells_for_itself() {
+        let replica = |instance: &'static str| [("model_name", "chat"), ("instance", instance)];
+        let (one, other) = (replica("a:8000"), replica("b:8000"));
+        let told = [
+            ("vllm:prefix_cache_hits_total", &one[..], 0.0, 30.0),
+            ("vllm:prompt_tokens_total", &one[..], 0.0, 100.0),
+            ("vllm:prefix_cache_hits_total", &other[..], 0.0, 10.0),
+            ("vllm:prompt_tokens_total", &other[..], 0.0, 100.0),
+        ];
+        let both = scene(&told);
+        assert_eq!(reading(&both, "service", "prefix_cache_hits"), Some(40.0));
+        assert_eq!(reading(&both, "service", "prompt_tokens"), Some(200.0));
+        assert_eq!(reading(&scene(&told[..2]), "service", "prefix_cache_hits"), None);
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Scene {
     targets: Vec<Target>,
     /// For each target, the places of its series, in order of their signals.
     by_signal: Vec<Vec<usize>>,
+    /// Series of others that tell a signal of a target as well.
+    lent: lent::Lent,
     kin: kin::Kin,
     /// Where causes are looked for; `None` for everywhere.
     suspects: Option<BTreeSet<usize>>,
@@ -167,12 +169,14 @@ impl Scene {
         Some(observed)
     }
 
-    /// The series of target number `target` that tell `signal`.
+    /// The series of target number `target` that tell `signal`, or of several that do so together for it.
     fn tracks(&self, target: usize, signal: &str) -> impl Iterator<Item = &Track> + Clone {
         let (tracks, places) = (&self.targets[target].tracks, &self.by_signal[target]);
         let first = places.partition_point(|place| tracks[*place].signal.as_str() < signal);
         let rest = places[first..].iter().map(|place| &tracks[*place]);
-        rest.take_while(move |track| track.signal == signal)
+        let lent = self.lent.get(&target).and_then(|lent| lent.get(signal)).into_iter().flatten();
+        let lent = lent.map(|(lender, place)| &self.targets[*lender].tracks[*place]);
+        rest.take_while(move |track| track.signal == signal).chain(lent)
     }
 
     /// The series by which `signal` of target number `target` is told: of several metrics that tell the

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use auscult_diagnose::diagnosis::Doctor;
-use auscult_diagnose::evidence::Judge;
+use auscult_diagnose::diagnosis::{Cause, Diagnosis, Doctor};
+use auscult_diagnose::scene::Target;
 use auscult_knowledge::Knowledge;
 
 use crate::case::Case;
@@ -19,34 +19,47 @@ pub(crate) fn head(knowledge: &Knowledge, doctor: &Doctor<'_>) -> String {
     format!("{}\n", serde_json::json!(said))
 }
 
-/// The verdicts of a case, in the order of the statements: `1` holds, `0` does not, `.` unknown.
-pub(crate) fn line(
+/// The verdicts of a case, in the order of the statements: `1` holds, `0` does not, `.` unknown or explained;
+/// of several causes, once more beside each of them that `diagnosis` has found, as they are asked for.
+pub(crate) fn lines(
     doctor: &Doctor<'_>,
-    knowledge: &Knowledge,
     case: &Case,
     number: usize,
+    diagnosis: &Diagnosis,
 ) -> String {
-    let mut judge = Judge::new(&case.scene, knowledge, case.window);
-    let mut targets = Vec::new();
-    for (place, target) in case.scene.targets().iter().enumerate() {
-        let vocabulary = doctor.vocabulary(&target.kind);
-        if vocabulary.is_empty() {
-            continue;
-        }
-        let is_ill = case.is_at(target);
-        let verdict = |holds| match holds {
-            Some(true) => '1',
-            Some(false) => '0',
-            None => '.',
+    let mut text = line(doctor, case, number, &[]);
+    let truths: Vec<&str> = case.fault.split('+').collect();
+    for truth in truths.iter().filter(|_| truths.len() > 1) {
+        let mut causes = diagnosis.causes.iter().filter(|cause| cause.fault == *truth);
+        let is_there = |cause: &&Cause| {
+            let is_it = |target: &&Target| target.kind == cause.kind && target.name == cause.place;
+            case.scene.targets().iter().find(is_it).is_some_and(|target| case.is_at(target))
         };
-        let verdicts: String = vocabulary
-            .iter()
-            .map(|statement| verdict(judge.judge(statement, place).holds))
-            .collect();
-        targets.push(serde_json::json!([target.kind, target.name, is_ill, verdicts]));
+        if let Some(cause) = causes.find(is_there) {
+            text += &line(doctor, case, number, std::slice::from_ref(cause));
+        }
     }
+    text
+}
+
+/// The same beside causes that are known.
+fn line(doctor: &Doctor<'_>, case: &Case, number: usize, known: &[Cause]) -> String {
+    let targets = case.scene.targets();
+    let findings = doctor.findings(&case.scene, case.window, known).into_iter();
+    let verdict = |holds| match holds {
+        Some(true) => '1',
+        Some(false) => '0',
+        None => '.',
+    };
+    let findings = findings.map(|(place, findings)| {
+        let target = &targets[place];
+        let verdicts: String = findings.into_iter().map(verdict).collect();
+        serde_json::json!([target.kind, target.name, case.is_at(target), verdicts])
+    });
+    let known: Vec<&str> = known.iter().map(|cause| cause.fault.as_str()).collect();
     let line = serde_json::json!({
-        "number": number, "truth": case.fault, "places": case.places, "targets": targets,
+        "number": number, "truth": case.fault, "known": known, "places": case.places,
+        "targets": findings.collect::<Vec<_>>(),
     });
     format!("{line}\n")
 }

@@ -13,6 +13,9 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 struct Line {
     truth: String,
+    /// Causes beside which it was looked at.
+    #[serde(default)]
+    known: Vec<String>,
     /// Kind, name, whether it is ill, and verdicts.
     targets: Vec<(String, String, bool, String)>,
 }
@@ -82,10 +85,10 @@ pub(crate) fn check(
 }
 
 fn lesson(line: Line, places: &BTreeMap<&str, Vec<usize>>) -> Lesson {
-    let causes: Vec<String> = match line.truth.as_str() {
-        "healthy" => Vec::new(),
-        truth => truth.split('+').map(str::to_owned).collect(),
-    };
+    let known = line.known;
+    let causes = line.truth.split('+').filter(|truth| *truth != "healthy");
+    let causes = causes.map(str::to_owned).filter(|cause| !known.contains(cause));
+    let causes: Vec<String> = causes.collect();
     // Targets that look exactly alike are one place.
     let mut alike: BTreeMap<(String, bool, String), usize> = BTreeMap::new();
     for (kind, _, is_ill, verdicts) in line.targets {
@@ -101,5 +104,5 @@ fn lesson(line: Line, places: &BTreeMap<&str, Vec<usize>>) -> Lesson {
         });
         LessonPlace { kind, alike, is_ill, found: found.collect() }
     });
-    Lesson { causes, places: alike.collect() }
+    Lesson { causes, known, places: alike.collect() }
 }

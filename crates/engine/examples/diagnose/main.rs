@@ -254,6 +254,6 @@ fn look_at(
         verdicts: options
             .findings
             .is_some()
-            .then(|| findings::line(doctor, knowledge, &case, number)),
+            .then(|| findings::lines(doctor, &case, number, &diagnosis)),
     }
 }

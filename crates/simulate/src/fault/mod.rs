@@ -127,6 +127,8 @@ pub enum Needs {
     Disaggregation,
     /// A service whose prompts seldom go on from others, so that it loses little with its prefix cache.
     Unshared,
+    /// A service whose prompts go on from others, so that it has much to lose with its prefix cache.
+    Sessions,
     /// A service of vLLM whose replicas have workers: several replicas, each of several GPUs.
     Workers,
     /// A service of a mixture of experts.

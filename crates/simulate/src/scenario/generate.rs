@@ -203,7 +203,9 @@ impl Fleet {
             &DENSE[random.below(DENSE.len())]
         };
         let (hosts, replicas) = if is_small {
-            (1, 1 + random.below((8 / served.gpus).min(2)))
+            let replicas = 1 + random.below((8 / served.gpus).min(2));
+            // One replica has all the sessions that there are.
+            (1, if has(Needs::Sessions) { (8 / served.gpus).min(2) } else { replicas })
         } else {
             let hosts = 1 + random.below(3);
             let fit = hosts * 8 / served.gpus;
@@ -219,6 +221,9 @@ impl Fleet {
         let mut traffic = ["chat", "chat", "code", "documents"][random.below(4)];
         if has(Needs::Unshared) && traffic == "chat" {
             traffic = ["code", "documents"][random.below(2)];
+        }
+        if has(Needs::Sessions) {
+            traffic = "chat";
         }
         let mut load = random.between(if is_small { 0.1 } else { 0.4 }, 0.75);
         if has(Needs::Workers) {

@@ -478,6 +478,7 @@ impl Plan {
                     && planned.replicas.iter().all(|seats| seats.len() > 1)
             }),
             Needs::Unshared => service.is_some_and(|service| service.traffic != TrafficKind::Chat),
+            Needs::Sessions => service.is_some_and(|service| service.traffic == TrafficKind::Chat),
             Needs::Experts => service.is_some_and(|service| is_mixture(&service.model)),
             Needs::Sources => kind == PartKind::Source,
             Needs::Job => {
@@ -530,6 +531,7 @@ fn needed(needs: Needs, kind: PartKind) -> String {
             "needs a service of vLLM with several replicas of several GPUs each".to_owned()
         }
         Needs::Unshared => "needs a service with `traffic: code` or `documents`".to_owned(),
+        Needs::Sessions => "needs a service with `traffic: chat`".to_owned(),
         Needs::Experts => "needs a service whose model is a mixture of experts".to_owned(),
         Needs::Sources => "needs a model under `perception`".to_owned(),
         Needs::Job => "needs a training job".to_owned(),

@@ -55,22 +55,34 @@ pub(super) const TRAFFIC: &[Fault] = &[
         name: "abort and retry storm",
         onsets: &[Onset::Sudden, Onset::Creeping],
         needs: Needs::Service,
-        variants: &[Variant {
-            name: "",
-            spread: Spread::One(PartKind::Service),
-            turns: &[
-                turn("service.client_timeout", 20.0, 6.0),
-                turn("service.client_retries", 2.0, 4.0),
-                turn("service.arrivals", 1.25, 1.6),
-            ],
-            change: Some(ChangeKind::Config),
-        }],
+        variants: &[
+            Variant {
+                name: "many clients",
+                spread: Spread::One(PartKind::Service),
+                turns: &[
+                    turn("service.client_timeout", 20.0, 6.0),
+                    turn("service.client_retries", 2.0, 4.0),
+                    turn("service.arrivals", 1.25, 1.6),
+                ],
+                change: Some(ChangeKind::Config),
+            },
+            // What clients are set to is not in the books of those who serve.
+            Variant {
+                name: "impatient clients",
+                spread: Spread::One(PartKind::Service),
+                turns: &[
+                    turn("service.client_timeout", 7.0, 3.0),
+                    turn("service.client_retries", 3.0, 8.0),
+                ],
+                change: None,
+            },
+        ],
     },
     Fault {
         id: "T5",
         name: "prefix locality lost",
         onsets: &[Onset::Sudden],
-        needs: Needs::Service,
+        needs: Needs::Sessions,
         variants: &[
             Variant {
                 name: "changing beginning",
