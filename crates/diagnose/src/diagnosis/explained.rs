@@ -10,6 +10,8 @@ use crate::evidence::{Finding, Judge};
 #[derive(Debug, Default)]
 pub(super) struct Explained {
     signals: HashSet<(usize, String)>,
+    /// The signals among them.
+    names: HashSet<String>,
     said: HashSet<String>,
 }
 
@@ -22,12 +24,14 @@ impl Explained {
             }
             Subject::Signal { name, per, .. } => {
                 for name in [Some(name), per.as_ref()].into_iter().flatten() {
+                    self.names.insert(name.clone());
                     let at = finding.at.iter().map(|target| (*target, name.clone()));
                     self.signals.extend(at);
                 }
             }
             Subject::Law(part) => {
-                let at = finding.at.iter().map(|target| (*target, format!("law {part}")));
+                self.names.insert(law(part));
+                let at = finding.at.iter().map(|target| (*target, law(part)));
                 self.signals.extend(at);
             }
         }
@@ -40,8 +44,17 @@ impl Explained {
         statement: &Statement,
         place: usize,
     ) -> bool {
-        let is_empty = self.signals.is_empty() && self.said.is_empty();
-        !is_empty && self.accounts_for(statement, &judge.judge(statement, place))
+        self.speaks_of(&statement.subject)
+            && self.accounts_for(statement, &judge.judge(statement, place))
+    }
+
+    /// Whether anything at all is accounted for of what a statement is about.
+    fn speaks_of(&self, subject: &Subject) -> bool {
+        match subject {
+            Subject::Event(text) | Subject::Log(text) => self.said.contains(text),
+            Subject::Signal { name, .. } => self.names.contains(name),
+            Subject::Law(part) => self.names.contains(&law(part)),
+        }
     }
 
     fn accounts_for(&self, statement: &Statement, finding: &Finding) -> bool {
@@ -54,10 +67,14 @@ impl Explained {
                 !finding.at.is_empty() && finding.at.iter().all(known)
             }
             Subject::Law(part) => {
-                let known =
-                    |target: &usize| self.signals.contains(&(*target, format!("law {part}")));
+                let known = |target: &usize| self.signals.contains(&(*target, law(part)));
                 !finding.at.is_empty() && finding.at.iter().all(known)
             }
         }
     }
+}
+
+/// What a part of a law is called among signals.
+fn law(part: &str) -> String {
+    format!("law {part}")
 }
