@@ -4,7 +4,7 @@ use auscult_core::{Labels, METRIC_NAME};
 use auscult_diagnose::diagnosis::{Doctor, Experience, Report, Weights};
 use auscult_diagnose::evidence::{Judge, Window};
 use auscult_diagnose::laws::{Laws, Verdict};
-use auscult_diagnose::scene::{Scene, SceneBuilder, SeriesNumber};
+use auscult_diagnose::scene::{Scene, SceneBuilder, SeriesNumber, Target};
 use auscult_knowledge::{Knowledge, Statement};
 
 const STEP: f64 = 15.0;
@@ -86,6 +86,36 @@ fn a_counter_that_counts_twice_is_not_believed_and_speaks_for_broken_telemetry()
     let expected = "broken: token identity (step_tokens) at replica a:8000: sum(step_tokens) = prompt_tokens + generation_tokens: 1500 against 2483; ";
     assert!(text.contains(expected), "{text}");
     assert!(text.contains("not trusted: generation_tokens, prompt_tokens, step_tokens of replica a:8000, because token identity is broken"), "{text}");
+}
+
+#[test]
+fn what_one_replica_tells_in_vain_no_service_tells_of_all() {
+    let knowledge = Knowledge::embedded();
+    let other: &[(&str, &str)] =
+        &[("instance", "b:8000"), ("engine", "0"), ("model_name", "Llama-3.1-8B-Instruct")];
+    let calm = |labels| -> Vec<Told<'_>> {
+        vec![
+            ("vllm:iteration_tokens_total_sum", labels, &|place| 1500.0 * STEP * place as f64),
+            ("vllm:iteration_tokens_total_count", labels, &|place| 40.0 * STEP * place as f64),
+            ("vllm:prompt_tokens_total", labels, &|place| 1000.0 * STEP * place as f64),
+            ("vllm:generation_tokens_total", labels, &|place| 500.0 * STEP * place as f64),
+            ("vllm:prefix_cache_hits_total", labels, &|place| 400.0 * STEP * place as f64),
+        ]
+    };
+    let twice = counted(1000.0, 2000.0);
+    for (counts_twice, holds) in [(false, Some(false)), (true, None)] {
+        let mut told = calm(VLLM);
+        told.extend(calm(other));
+        if counts_twice {
+            told[2].2 = &twice;
+        }
+        let scene = scene(&knowledge, &told);
+        let is_service = |target: &Target| target.kind == "service";
+        let service = scene.targets().iter().position(is_service).expect("it has two replicas");
+        let mut judge = Judge::new(&scene, &knowledge, WINDOW);
+        let falls = "prefix_cache_hits per prompt_tokens falls".parse::<Statement>().unwrap();
+        assert_eq!(judge.judge(&falls, service).holds, holds, "counts twice: {counts_twice}");
+    }
 }
 
 #[test]

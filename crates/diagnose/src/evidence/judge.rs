@@ -297,7 +297,7 @@ impl<'s> Judge<'s> {
             Subject::Law(part) => return self.laws.statement(part, target, relation),
             Subject::Signal { name, per, .. } => {
                 let mut names = [Some(name), per.as_ref()].into_iter().flatten();
-                if !names.all(|name| self.laws.trust().trusts(target, name)) {
+                if !names.all(|name| self.trusts(target, name)) {
                     return None;
                 }
             }
@@ -427,10 +427,18 @@ impl<'s> Judge<'s> {
 
     /// Whether what a target tells of a subject may be compared with what others tell.
     fn is_trusted(&mut self, target: usize, subject: usize) -> bool {
-        match &*self.known.of_subject(subject).subject {
-            Subject::Signal { name, .. } => self.laws.trust().trusts(target, name),
+        let subject = Arc::clone(&self.known.of_subject(subject).subject);
+        match &*subject {
+            Subject::Signal { name, .. } => self.trusts(target, name),
             _ => true,
         }
+    }
+
+    /// Whether a signal of a target may be evidence: what several tell together, if that of each may.
+    fn trusts(&self, target: usize, signal: &str) -> bool {
+        let trust = self.laws.trust();
+        let mut lenders = self.scene.lenders(target, signal);
+        trust.trusts(target, signal) && lenders.all(|lender| trust.trusts(lender, signal))
     }
 
     fn event(&self, kind: &str, target: usize) -> Finding {

@@ -179,6 +179,12 @@ impl Scene {
         rest.take_while(move |track| track.signal == signal).chain(lent)
     }
 
+    /// Targets whose series tell `signal` together for target number `target`; none where it tells it itself.
+    pub(crate) fn lenders(&self, target: usize, signal: &str) -> impl Iterator<Item = usize> {
+        let lent = self.lent.get(&target).and_then(|lent| lent.get(signal));
+        lent.into_iter().flatten().map(|(lender, _)| *lender)
+    }
+
     /// The series by which `signal` of target number `target` is told: of several metrics that tell the
     /// same, the one that the adapter names first; those with a label, where one is asked for.
     pub fn told_by(
