@@ -36,7 +36,7 @@ pub(super) fn weight(
     } else {
         None
     };
-    if expected.is_none() && is_structure(statement) {
+    if is_mere_structure(fault, statement) {
         return 0.0;
     }
     let seen = experience.of_fault(&fault.fault, &statement.text);
@@ -54,10 +54,11 @@ pub(super) fn weight(
     if holds { (share / health).ln() } else { ((1.0 - share) / (1.0 - health)).ln() }
 }
 
-/// Whether a statement is about what a fleet has. That is no sign of a fault which does not speak of it: fleets
+/// Whether a statement is about what a fleet has, and `fault` does not speak of it. That is no sign of it: fleets
 /// in which incidents were simulated have what the fault takes and little else.
-fn is_structure(statement: &Statement) -> bool {
+fn is_mere_structure(fault: &Fault, statement: &Statement) -> bool {
     statement.relation == Relation::Present
+        && !fault.statements().any(|said| said.text == statement.text)
 }
 
 /// What strikes a fault out, by holding or by failing: what excludes it; and, as who tells of changes
@@ -75,17 +76,17 @@ pub(super) fn most(experience: &Experience, kind: &str, statement: &Statement, h
     -(if holds { health } else { 1.0 - health }).ln()
 }
 
-/// Between what a finding may weigh for `fault` beside all others, where it weighs `alone` by itself: [`most`]
-/// at the most; nothing more if it was never made in incidents with this cause; nothing at all if it is about
+/// The least and the most that a finding may weigh for `fault` beside all others, where it weighs `alone` by
+/// itself: no more than [`most`]; nothing more if it was never made in incidents with this cause; nothing at all if it is about
 /// what a fleet has, and nobody says that the fault takes it.
-pub(super) fn bounds(
+pub(super) fn least_and_most(
     experience: &Experience,
     fault: &Fault,
     statement: &Statement,
     holds: bool,
     alone: f64,
 ) -> [f64; 2] {
-    if is_structure(statement) && !fault.statements().any(|one| one.text == statement.text) {
+    if is_mere_structure(fault, statement) {
         return [0.0; 2];
     }
     let most = most(experience, &fault.place, statement, holds);

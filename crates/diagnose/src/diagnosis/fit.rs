@@ -14,7 +14,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
-use super::expect::bounds as within;
+use super::expect::least_and_most;
 use super::experience::Learnt;
 use super::tables::Tables;
 use super::{Cases, Experience, Priors, Weights};
@@ -252,7 +252,13 @@ impl<'k> Logit<'k> {
                         let alone = tables.weights[*number][place][holds];
                         let fault = &faults[*number];
                         weights.push(alone);
-                        bounds.push(within(experience, fault, statement, holds == 1, alone));
+                        bounds.push(least_and_most(
+                            experience,
+                            fault,
+                            statement,
+                            holds == 1,
+                            alone,
+                        ));
                     }
                 }
             }

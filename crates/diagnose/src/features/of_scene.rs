@@ -35,9 +35,8 @@ pub fn features(knowledge: &Knowledge, scene: &Scene, window: Window) -> BTreeMa
         for (name, above, below) in QUOTIENTS {
             let means = |signal: &str| {
                 // What others tell for it is told at these.
-                let is_own = target.tracks.iter().any(|track| track.signal == signal);
-                let readings =
-                    scene.readings(knowledge, number, signal, None).filter(|_| is_own)?;
+                target.tracks.iter().find(|track| track.signal == signal)?;
+                let readings = scene.readings(knowledge, number, signal, None)?;
                 let (before, after) = sides(&readings, window);
                 Some([before.mean, after.mean])
             };

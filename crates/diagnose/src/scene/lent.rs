@@ -131,21 +131,15 @@ fn mean_of(target: &Target, tokens: &str, ended: &[Track], signal: &str) -> Opti
         return None;
     }
     let tokens = target.tracks.iter().find(|track| track.signal == tokens)?;
-    let count = |place: usize, is_counted: fn(&Track) -> bool| {
-        let tracks = ended.iter().filter(|track| is_counted(track));
-        tracks.map(|track| track.values[place]).filter(|value| value.is_finite()).sum::<f64>()
-    };
     let is_unanswered =
-        |track: &Track| track.labels.get("outcome").is_some_and(|how| how != "answered");
-    let weights: Vec<f64> = (0..tokens.values.len()).map(|place| count(place, |_| true)).collect();
-    let each = tokens.values.iter().zip(&weights).enumerate();
-    let values =
-        each.map(
-            |(place, (tokens, ended))| {
-                if count(place, is_unanswered) > ended / 2.0 { f64::NAN } else { tokens / ended }
-            },
-        );
-    let values = values.collect();
+        |track: &&Track| track.labels.get("outcome").is_some_and(|how| how != "answered");
+    let unanswered: Vec<&Track> = ended.iter().filter(is_unanswered).collect();
+    let weights: Vec<f64> = (0..tokens.values.len()).map(|place| count(ended, place)).collect();
+    let mean = |(place, tokens): (usize, &f64)| {
+        let is_known = count(unanswered.iter().copied(), place) <= weights[place] / 2.0;
+        if is_known { tokens / weights[place] } else { f64::NAN }
+    };
+    let values = tokens.values.iter().enumerate().map(mean).collect();
     let (signal, labels) = (signal.to_owned(), tokens.labels.clone());
     Some(Track {
         signal,
@@ -155,6 +149,12 @@ fn mean_of(target: &Target, tokens: &str, ended: &[Track], signal: &str) -> Opti
         weights: Some(weights),
         strange: Strange::default(),
     })
+}
+
+/// What series count together at a place of the grid.
+fn count<'t>(tracks: impl IntoIterator<Item = &'t Track>, place: usize) -> f64 {
+    let values = tracks.into_iter().map(|track| track.values[place]);
+    values.filter(|value| value.is_finite()).sum()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Plays a scenario and puts what its programs tell into a scene.
 
 use auscult_core::{Labels, METRIC_NAME};
+use auscult_diagnose::diagnosis::Cause;
 use auscult_diagnose::evidence::{Window, estimate_onset};
 use auscult_diagnose::scene::{Event, LogLine, Scene, SceneBuilder, SeriesNumber, Target};
 use auscult_knowledge::{Knowledge, Known};
@@ -228,6 +229,12 @@ fn declare(
 }
 
 impl Case {
+    /// Whether a cause is told where the fault is.
+    pub(crate) fn is_where(&self, cause: &Cause) -> bool {
+        let is_it = |target: &&Target| target.kind == cause.kind && target.name == cause.place;
+        self.scene.targets().iter().find(is_it).is_some_and(|target| self.is_at(target))
+    }
+
     /// Whether `target` is where the fault is: itself, what is made of such places, or a rank on
     /// the host.
     pub(crate) fn is_at(&self, target: &Target) -> bool {

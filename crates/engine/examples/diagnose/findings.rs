@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use auscult_diagnose::diagnosis::{Cause, Diagnosis, Doctor};
-use auscult_diagnose::scene::Target;
 use auscult_knowledge::Knowledge;
 
 use crate::case::Case;
@@ -31,11 +30,7 @@ pub(crate) fn lines(
     let truths: Vec<&str> = case.fault.split('+').collect();
     for truth in truths.iter().filter(|_| truths.len() > 1) {
         let mut causes = diagnosis.causes.iter().filter(|cause| cause.fault == *truth);
-        let is_there = |cause: &&Cause| {
-            let is_it = |target: &&Target| target.kind == cause.kind && target.name == cause.place;
-            case.scene.targets().iter().find(is_it).is_some_and(|target| case.is_at(target))
-        };
-        if let Some(cause) = causes.find(is_there) {
+        if let Some(cause) = causes.find(|cause| case.is_where(cause)) {
             text += &line(doctor, case, number, std::slice::from_ref(cause));
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use auscult_diagnose::diagnosis::{Cause, Diagnosis};
-use auscult_diagnose::scene::Target;
 
 use crate::case::Case;
 
@@ -45,10 +44,7 @@ impl Outcome {
         };
         let rank = diagnosis.causes.iter().position(|cause| is_true(&cause.fault));
         let right = is_true(&first);
-        let there = rank.map(|rank| &diagnosis.causes[rank]).is_some_and(|cause| {
-            let is_it = |target: &&Target| target.kind == cause.kind && target.name == cause.place;
-            case.scene.targets().iter().find(is_it).is_some_and(|target| case.is_at(target))
-        });
+        let there = rank.is_some_and(|rank| case.is_where(&diagnosis.causes[rank]));
         let among_three = right || rank.is_some_and(|rank| rank < 3);
         let truths: Vec<&str> = case.fault.split('+').collect();
         let among = |truth: &&&str| together.iter().take(3).any(|cause| cause.fault == **truth);
