@@ -190,7 +190,7 @@ const EVIDENCE: usize = 3;
 fn because(id: u64, diagnosis: &Diagnosis, cause: &ToldCause) -> String {
     let mut text = format!("{}  {id:<3} because: {}", clock(), diagnosis.sentence);
     for evidence in cause.supports.iter().take(EVIDENCE) {
-        text += &format!("\n               {}: {}", evidence.statement, evidence.seen);
+        text += &format!("\n               {evidence}");
     }
     if !cause.remedy.now.is_empty() {
         text += &format!("\n               to do: {}", cause.remedy.now);

@@ -1,6 +1,6 @@
 //! A diagnosis as people and programs read it.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use auscult_knowledge::{Fault, Knowledge, Remedy};
 use schemars::JsonSchema;
@@ -310,13 +310,20 @@ impl Report {
     }
 }
 
+/// What was predicted, whether it is so, and what was seen.
+impl fmt::Display for ToldEvidence {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let denied = if self.holds { "" } else { " (is not so)" };
+        write!(to, "{}{denied}: {}", self.statement, self.seen)
+    }
+}
+
 impl ToldCause {
     /// Writes at most so many pieces of evidence for it, and against it.
     fn write_evidence(&self, text: &mut String, most: usize) {
         for (sign, list) in [("+", &self.supports), ("-", &self.speaks_against)] {
             for evidence in list.iter().take(most) {
-                let is = if evidence.holds { "" } else { " (is not so)" };
-                let _ = writeln!(text, "   {sign} {}{is}: {}", evidence.statement, evidence.seen);
+                let _ = writeln!(text, "   {sign} {evidence}");
             }
         }
     }
@@ -367,5 +374,23 @@ fn told(cause: &Cause, fault: &Fault, scene: &Scene) -> ToldCause {
         speaks_against: against.take(TOLD).map(tell).collect(),
         not_known: unknown.map(ToString::to_string).collect(),
         remedy: (&fault.remedy).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_of_what_is_not_so_says_that_it_is_not() {
+        let told = |holds: bool| ToldEvidence {
+            statement: "gpu_utilization is steady".to_owned(),
+            holds,
+            seen: "100 % → 4 %".to_owned(),
+            at: Vec::new(),
+            weight: 1.0,
+        };
+        assert_eq!(told(true).to_string(), "gpu_utilization is steady: 100 % → 4 %");
+        assert_eq!(told(false).to_string(), "gpu_utilization is steady (is not so): 100 % → 4 %");
     }
 }

@@ -294,8 +294,7 @@ fn annotations(incident: &Incident, cause: Option<&Diagnosis>) -> BTreeMap<&'sta
     ]);
     if let Some((diagnosis, cause)) = cause.and_then(|known| Some((known, known.causes.first()?))) {
         let evidence = cause.supports.iter().take(NAMED);
-        let evidence: Vec<String> =
-            evidence.map(|one| format!("{}: {}", one.statement, one.seen)).collect();
+        let evidence: Vec<String> = evidence.map(ToString::to_string).collect();
         annotations.insert("cause", diagnosis.sentence.clone());
         annotations.insert("evidence", evidence.join("\n"));
         if !cause.remedy.now.is_empty() {

@@ -107,8 +107,7 @@ fn leaf(diagnosis: &Diagnosis) -> String {
     };
     let _ = writeln!(text, "   {}", cause.about);
     for evidence in cause.supports.iter().take(EVIDENCE) {
-        let is = if evidence.holds { "" } else { " (is not so)" };
-        let _ = writeln!(text, "   + {}{is}: {}", evidence.statement, evidence.seen);
+        let _ = writeln!(text, "   + {evidence}");
     }
     let remedy = &cause.remedy;
     let now = if remedy.now.is_empty() { "nothing unattended" } else { &remedy.now };
