@@ -131,7 +131,8 @@ fn statement(knowledge: &Knowledge, statement: &Statement) -> Result<(), String>
 /// Says that no adapter tells a signal.
 fn signal(knowledge: &Knowledge, name: &str) -> Result<(), String> {
     let told = |adapter: &Adapter| adapter.signals.iter().any(|told| told.signal == *name);
-    if knowledge.adapters().iter().any(told) {
+    let is_derived = knowledge.signal(name).is_some_and(|signal| signal.derived.is_some());
+    if is_derived || knowledge.adapters().iter().any(told) {
         return Ok(());
     }
     let known = knowledge.signals().iter().map(|signal| signal.name.as_str());

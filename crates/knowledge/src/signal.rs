@@ -15,6 +15,9 @@ pub struct Signal {
     pub form: Form,
     /// What it means, for people.
     pub about: String,
+    /// From which others it follows, where no program tells it.
+    #[serde(default)]
+    pub derived: Option<String>,
 }
 
 /// What a reading of a signal is.

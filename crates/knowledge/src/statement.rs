@@ -81,6 +81,8 @@ pub enum Subject {
 pub enum Relation {
     /// It is higher afterwards, by more than it moves by itself and by a tenth at least.
     Rises,
+    /// It rises, to twice what it was at least.
+    Doubles,
     /// It is lower.
     Falls,
     /// Neither.
@@ -131,6 +133,7 @@ pub enum Relation {
 /// The words for relations without a number.
 const PLAIN: &[(&str, Relation)] = &[
     ("rises", Relation::Rises),
+    ("doubles", Relation::Doubles),
     ("falls", Relation::Falls),
     ("is steady", Relation::Steady),
     ("stops", Relation::Stops),

@@ -16,7 +16,7 @@ fleet:
     - {name: train, count: 3, gpu: H100}
   services:
     - {name: chat, hosts: serve, replicas: 6, gpus: 2, adapters: 20, speculation: true, disaggregation: true, traffic: code}
-    - {name: moe, model: qwen3-30b-a3b, hosts: serve, replicas: 2, gpus: 2}
+    - {name: moe, model: qwen3-30b-a3b, hosts: serve, replicas: 2, gpus: 2, load: 0.3}
   perception:
     - {name: calls, hosts: train, kind: speech, sources: 3}
   jobs:

@@ -332,6 +332,23 @@ fn r6_the_rank_that_is_stuck_is_absent_from_the_last_collective() {
 }
 
 #[test]
+fn ranks_that_wait_keep_a_processor_busy_or_sleep() {
+    let cores = |busy_waiting: bool, stuck: f64| {
+        let mut rig = Rig::new(JobSettings { busy_waiting, ..JobSettings::sixteen() }, 1);
+        rig.run(200);
+        rig.dials.ranks[4].stuck = stuck;
+        rig.run(60);
+        let before = rig.hosts[0].programs()[0].cpu_seconds;
+        rig.run(100);
+        (rig.hosts[0].programs()[0].cpu_seconds - before) / 100.0
+    };
+    let (spins, sleeps) = (cores(true, 0.0), cores(false, 0.0));
+    assert!(spins > sleeps && sleeps > 0.6 * spins, "{spins} {sleeps}");
+    let (spins, sleeps) = (cores(true, 1.0), cores(false, 1.0));
+    assert!(spins > 8.0 && sleeps < 0.1, "{spins} {sleeps}");
+}
+
+#[test]
 fn d1_saves_on_slow_storage_make_steps_stand_still() {
     let stall = |bandwidth: f64| {
         let mut rig = Rig::warm();

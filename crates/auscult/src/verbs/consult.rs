@@ -232,6 +232,7 @@ fn understand(question: &Question, line: &str) -> Reply {
             ", a reading such as 84"
         }
         Relation::Rises
+        | Relation::Doubles
         | Relation::Falls
         | Relation::Steady
         | Relation::Stops

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use auscult_knowledge::{Knowledge, Statement, Subject};
+use auscult_knowledge::{Knowledge, Subject};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -264,13 +264,6 @@ impl<'k> Logit<'k> {
             }
             weights.extend(numbers.iter().map(|_| 0.0));
             bounds.extend(numbers.iter().map(|_| [f64::NEG_INFINITY, 0.0]));
-            let required = |number: &usize| {
-                let required = faults[*number].required.iter();
-                let place = |statement: &Statement| {
-                    vocabulary.iter().position(|known| known.text == statement.text)
-                };
-                required.filter_map(place).collect::<Vec<_>>()
-            };
             kinds.insert(
                 kind.clone(),
                 Kind {
@@ -280,7 +273,10 @@ impl<'k> Logit<'k> {
                         .iter()
                         .map(|number| tables.struck_out_by[*number].clone())
                         .collect(),
-                    required: numbers.iter().map(required).collect(),
+                    required: numbers
+                        .iter()
+                        .map(|number| tables.required[*number].clone())
+                        .collect(),
                     is_change: vocabulary
                         .iter()
                         .map(|statement| matches!(statement.subject, Subject::Event(_)))

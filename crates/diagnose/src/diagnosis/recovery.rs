@@ -189,7 +189,9 @@ fn outcome(course: &Course, relation: Relation) -> Outcome {
     let since = after - during;
     if moved.abs() < least {
         let wrong = match relation {
-            Relation::Rises | Relation::Starts | Relation::Present => since <= -least,
+            Relation::Rises | Relation::Doubles | Relation::Starts | Relation::Present => {
+                since <= -least
+            }
             Relation::Falls | Relation::Stops => since >= least,
             _ => since.abs() >= least,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auscult_knowledge::{Knowledge, Statement};
+use auscult_knowledge::{Fault, Knowledge, Statement};
 
 use super::expect::{most, struck_out_by, weight};
 use super::vocabulary::vocabulary;
@@ -23,6 +23,8 @@ pub(super) struct Tables {
     pub(super) is_plain: BTreeMap<String, Vec<bool>>,
     /// For each fault, what strikes it out: places of statements, and whether they do by holding.
     pub(super) struck_out_by: Vec<Vec<(usize, bool)>>,
+    /// For each fault, places of the statements that it requires.
+    pub(super) required: Vec<Vec<usize>>,
     /// For each fault, what is added whatever was found.
     pub(super) leanings: Vec<f64>,
 }
@@ -66,16 +68,19 @@ impl Tables {
             (kind.clone(), statements.iter().map(is_plain).collect())
         });
         let is_plain = is_plain.collect();
+        let place = |fault: &Fault, statement: &Statement| {
+            let mut statements = vocabulary[fault.place.as_str()].iter();
+            let place = statements.position(|one| one.text == statement.text);
+            place.expect("the vocabulary has all that is said of such places")
+        };
         let struck_out_by = faults.iter().map(|fault| {
-            let statements = &vocabulary[fault.place.as_str()];
-            let place = |(statement, holds): (&Statement, bool)| {
-                let place = statements.iter().position(|one| one.text == statement.text);
-                (place.expect("the vocabulary has all that is said of such places"), holds)
-            };
-            struck_out_by(fault).map(place).collect()
+            struck_out_by(fault).map(|(one, holds)| (place(fault, one), holds)).collect()
         });
         let struck_out_by = struck_out_by.collect();
+        let required =
+            faults.iter().map(|fault| fault.required.iter().map(|one| place(fault, one)).collect());
+        let required = required.collect();
         let leanings = faults.iter().map(|fault| experience.leaning(&fault.fault)).collect();
-        Self { vocabulary, expected, weights, is_plain, struck_out_by, leanings }
+        Self { vocabulary, expected, weights, is_plain, struck_out_by, required, leanings }
     }
 }

@@ -36,7 +36,7 @@ pub struct Weights {
     pub trust: f64,
     /// The same of a fault of which nothing was learnt beside it.
     pub alone: f64,
-    /// Odds of a fault of whose requirements nothing is measured, to what they would be otherwise:
+    /// Odds of a fault of whose requirements nothing can be found out, to what they would be otherwise:
     /// that it cannot be denied is no reason to believe it.
     pub unseen: f64,
     /// Odds of health to all faults together, before any evidence.
@@ -211,7 +211,6 @@ impl<'k> Doctor<'k> {
                 let verdicts = self.verdicts(judge, kind, *place);
                 let found = self.found(judge, kind, *place, &verdicts, &explained);
                 for number in &of_kind {
-                    let fault = &faults[*number];
                     let mut strikes = self.tables.struck_out_by[*number].iter();
                     if let Some((one, _)) = strikes.find(|(one, is)| verdicts[*one] == Some(*is)) {
                         let mut reason = || {
@@ -223,7 +222,7 @@ impl<'k> Doctor<'k> {
                     }
                     let prior = (self.priors.faults[*number] / places.len() as f64).ln();
                     let by_evidence = self.sum(&found, *number);
-                    let unseen = self.unseen(judge, fault, *place);
+                    let unseen = self.unseen(&found, *number);
                     let said = heard.map_or(0.0, |heard| heard.faults[*number]);
                     let odds = prior + said + by_evidence + unseen * self.weights.unseen.ln();
                     weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
@@ -324,11 +323,12 @@ impl<'k> Doctor<'k> {
         found.collect()
     }
 
-    /// Share of what a fault requires that nobody measures.
-    fn unseen(&self, judge: &mut Judge<'_>, fault: &Fault, place: usize) -> f64 {
-        let required = fault.required.iter();
-        let unseen = required.filter(|statement| !judge.is_measured(statement, place)).count();
-        unseen as f64 / fault.required.len().max(1) as f64
+    /// Share of what a fault requires of which nothing was found that counts.
+    fn unseen(&self, found: &[(usize, bool)], fault: usize) -> f64 {
+        let required = &self.tables.required[fault];
+        let is_seen = |one: &&usize| found.iter().any(|(known, _)| known == *one);
+        let unseen = required.len() - required.iter().filter(is_seen).count();
+        unseen as f64 / required.len().max(1) as f64
     }
 
     /// The logarithm of the odds of a fault to health by what was found.

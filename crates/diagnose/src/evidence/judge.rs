@@ -200,36 +200,6 @@ impl<'s> Judge<'s> {
         count == 1
     }
 
-    /// Whether there is anything to judge a statement by.
-    pub(crate) fn is_measured(&mut self, statement: &Statement, place: usize) -> bool {
-        if !self.told.is_empty() {
-            let targets: Vec<usize> = match &statement.scope {
-                Scope::Own => vec![place],
-                Scope::Peers => self.scene.peers(place).to_vec(),
-                Scope::Near { kind, .. } => self.near(place, kind).to_vec(),
-            };
-            if self.told.of(statement, place).is_some()
-                || targets.iter().any(|target| self.told.at(statement, *target).is_some())
-            {
-                return true;
-            }
-        }
-        match &statement.subject {
-            Subject::Event(kind) => return self.scene.events_of(kind).is_some(),
-            Subject::Log(_) => return true,
-            Subject::Signal { .. } | Subject::Law(_) => {}
-        }
-        let subject = self.known.subject(self.knowledge, &statement.subject);
-        match &statement.scope {
-            Scope::Own => self.before_after(place, subject).is_some(),
-            Scope::Peers => self.peers(self.scene.group(place), subject).is_read,
-            Scope::Near { kind, .. } => {
-                let near = self.near(place, kind);
-                near.iter().any(|target| self.before_after(*target, subject).is_some())
-            }
-        }
-    }
-
     /// At several targets: one that holds is enough if `some` is, more than half otherwise.
     fn among(&mut self, statement: &Statement, targets: &[usize], some: bool) -> Finding {
         if matches!(statement.subject, Subject::Event(_) | Subject::Log(_)) {
@@ -319,7 +289,7 @@ impl<'s> Judge<'s> {
                 above.zip(below).map(|(above, below)| !above && !below)
             }
             // At nine tenths of all there can be, nothing is left to rise by as much as counts.
-            Relation::Rises if is_share && numbers.before[2] > FULL => None,
+            Relation::Rises | Relation::Doubles if is_share && numbers.before[2] > FULL => None,
             Relation::Falls if is_state && numbers.went_below() => Some(true),
             Relation::Steady if is_state && numbers.went_below() => Some(false),
             // What happened once or twice while both were there says nothing of a quotient; nor does a
@@ -409,18 +379,16 @@ impl<'s> Judge<'s> {
         if let Some(known) = self.known.of_subject(subject).peers.get(&group) {
             return Arc::clone(known);
         }
-        let mut is_read = false;
         let mut both = Vec::new();
         for member in self.scene.members(group) {
             let Some(numbers) = self.before_after(*member, subject) else { continue };
-            is_read = true;
             if self.is_trusted(*member, subject) {
                 both.push((numbers.tail, numbers.before[2]));
             }
         }
         let now = Peers::of(both.iter().map(|(now, _)| *now));
         let then = Peers::of(both.iter().map(|(_, then)| *then));
-        let peers = Arc::new(OfGroup { is_read, now, then });
+        let peers = Arc::new(OfGroup { now, then });
         self.known.of_subject(subject).peers.insert(group, Arc::clone(&peers));
         peers
     }
@@ -539,6 +507,7 @@ fn is_of_course(relation: Relation) -> bool {
     matches!(
         relation,
         Relation::Rises
+            | Relation::Doubles
             | Relation::Falls
             | Relation::Steady
             | Relation::Creeps
@@ -575,6 +544,11 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     };
     Some(match relation {
         Relation::Rises => rises(),
+        Relation::Doubles => {
+            let (before, now) = (numbers.before[2], numbers.tail.max(numbers.after[2]));
+            let (mean, share) = mean_moved();
+            rises() && (now > 0.0 && now >= 2.0 * before || mean >= MOVED && share >= 1.0)
+        }
         Relation::Falls => falls(),
         Relation::Steady => !rises() && !falls(),
         Relation::Stops => stops,

@@ -53,8 +53,6 @@ pub(super) struct OfRelation {
 /// What is read of a subject in a group of peers.
 #[derive(Debug)]
 pub(super) struct OfGroup {
-    /// Whether anything is.
-    pub(super) is_read: bool,
     /// At the end, by those that can be trusted.
     pub(super) now: Peers,
     /// Before, by the same.

@@ -7,7 +7,9 @@ use auscult_knowledge::{Adapter, Form, Knowledge, Known, Mapping, MetricForm};
 
 use super::identity::{attributes, bare, kind, name, shares};
 use super::kin::Kin;
-use super::lent::{derive_latency, lend_container, lend_finished, lend_together};
+use super::lent::{
+    derive_first_requests, derive_latency, lend_container, lend_finished, lend_together,
+};
 use super::{Event, Events, LogLine, Scene, Strange, Target, Track, by_signal};
 
 /// The bits by which Prometheus says that a series has ended; another NaN is a reading gone wrong.
@@ -289,6 +291,7 @@ impl<'k> SceneBuilder<'k> {
         join(series, &mut targets);
         targets.iter_mut().for_each(derive_latency);
         to_structure(&mut targets);
+        targets.iter_mut().for_each(derive_first_requests);
         lend_container(&mut targets);
         lend_finished(&mut targets);
         targets.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));

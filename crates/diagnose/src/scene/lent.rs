@@ -28,6 +28,35 @@ pub(super) fn derive_latency(target: &mut Target) {
     }
 }
 
+/// Of services whose clients' repeats are counted: what is asked for the first time, as far as it ended.
+pub(super) fn derive_first_requests(target: &mut Target) {
+    let of = |name| -> Vec<&Track> {
+        target.tracks.iter().filter(|track| track.signal == name).collect()
+    };
+    let (ended, repeats) = (of("client_requests"), of("client_repeats"));
+    let (Some(_), Some(repeated)) = (ended.first(), repeats.first()) else { return };
+    let is_read =
+        |all: &[&Track], place: usize| all.iter().any(|track| track.values[place].is_finite());
+    let of_first = |place: usize| {
+        if !is_read(&ended, place) || !is_read(&repeats, place) {
+            return f64::NAN;
+        }
+        // A request ends later than it is sent again.
+        let [ended, repeats] = [&ended, &repeats].map(|all| count(all.iter().copied(), place));
+        (ended - repeats).max(0.0)
+    };
+    let values = (0..repeated.values.len()).map(of_first).collect();
+    let labels = repeated.labels.clone();
+    target.tracks.push(Track {
+        signal: "client_first_requests".to_owned(),
+        rank: 0,
+        labels,
+        values,
+        weights: None,
+        strange: Strange::default(),
+    });
+}
+
 /// A replica that says nothing of its process is what its container is.
 pub(super) fn lend_container(targets: &mut [Target]) {
     let lent = [("container_start", "process_start"), ("container_cpu_time", "process_cpu_time")];
@@ -243,6 +272,24 @@ mod tests {
             let mean = reading(&scene, "replica", "output_length");
             assert_eq!(mean.filter(|mean| mean.is_finite()), known, "{given_up}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_first_is_what_is_not_sent_again() {
+        let ended = |outcome: &'static str| {
+            [("service", "chat"), ("instance", "gateway:9000"), ("outcome", outcome)]
+        };
+        let (answered, timed_out) = (ended("answered"), ended("timed_out"));
+        let server = [("service", "chat"), ("instance", "chat-0:8080")];
+        let told = [
+            ("llamacpp:requests_processing", &server[..], 1.0, 0.0),
+            ("gateway_requests_total", &answered[..], 0.0, 2.0),
+            ("gateway_requests_total", &timed_out[..], 0.0, 3.0),
+            ("gateway_requests_repeated_total", &answered[..2], 0.0, 1.0),
+        ];
+        let first = |told| reading(&scene(told), "service", "client_first_requests");
+        assert_eq!(first(&told[..]), Some(4.0));
+        assert_eq!(first(&told[..3]), None, "nobody counts what is sent again");
     }
 
     #[test]

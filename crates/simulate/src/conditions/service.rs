@@ -13,9 +13,9 @@ conditions! {
         output_length = 1.0,
         /// Share of answers that miss their end and run to the limit, repeating themselves.
         missed_ends = 0.0,
-        /// Seconds after which clients give up.
+        /// Seconds after which clients give up at the latest, whatever they usually wait.
         client_timeout = 600.0,
-        /// Times that a client tries again after it gave up.
+        /// Times that a client asks again at the least, whatever it usually does.
         client_retries = 0.0,
         /// Share of prompts that begin with something of their own (a time, an id), so that no prefix is shared.
         unique_beginnings = 0.0,

@@ -99,7 +99,7 @@ pub fn gateway_page(service: &str, model: &str, instance: &str) -> Page {
     page.counter("gateway_requests_repeated", "Requests that clients sent again.");
     let models: [&[(&str, &str)]; 2] =
         [&[("served", "as_requested")], &[("served", "other_variant")]];
-    page.family(Kind::Counter, "gateway_requests_served", "_total", "By model.", &models);
+    page.family(Kind::Counter, "gateway_requests_served", "_total", "Answered, by model.", &models);
     let mut page = page.build();
     page.labels.push(("service".to_owned(), service.to_owned()));
     page
@@ -122,7 +122,7 @@ pub fn write_gateway(service: &Service, values: &mut Values) {
         values.push(route.timed_out as f64);
     }
     values.push(router.duplicates() as f64);
-    let requests: u64 = router.routes().iter().map(|route| route.requests).sum();
-    values.push((requests - router.misrouted()) as f64);
+    let answered: u64 = router.routes().iter().map(|route| route.answered).sum();
+    values.push((answered - router.misrouted()) as f64);
     values.push(router.misrouted() as f64);
 }

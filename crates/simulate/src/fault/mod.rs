@@ -129,6 +129,10 @@ pub enum Needs {
     Unshared,
     /// A service whose prompts go on from others, so that it has much to lose with its prefix cache.
     Sessions,
+    /// A service with room for twice of what comes.
+    Room,
+    /// A service without.
+    Busy,
     /// A service of vLLM whose replicas have workers: several replicas, each of several GPUs.
     Workers,
     /// A service of a mixture of experts.

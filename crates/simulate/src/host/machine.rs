@@ -1,5 +1,6 @@
 //! One host: what it gives its programs, and what its kernel shows.
 
+use super::chores::Chores;
 use super::counters::{HostCounters, ProgramCounters, RpcCounters};
 use super::processor::Shared;
 use super::settings::{Files, HostSettings};
@@ -22,6 +23,7 @@ const CLEANUP: f64 = 60.0;
 pub struct Host {
     settings: HostSettings,
     random: Random,
+    chores: Chores,
     now: f64,
     up: bool,
     ports: Vec<Port>,
@@ -48,6 +50,7 @@ impl Host {
         Self {
             settings,
             random,
+            chores: Chores::new(seed, index),
             now: 0.0,
             up: true,
             ports: (0..settings.ports).map(port).collect(),
@@ -175,7 +178,10 @@ impl Host {
         let softirq = 0.02 + 2.0e-10 * (all.received_bytes + all.sent_bytes) / seconds;
         let user = 0.92 * shared.busy + shared.neighbours + daemons;
         // A core has one second a second, whoever wants it.
-        let busy = (user.min(cores - system - softirq), system, softirq);
+        let user = user.min(cores - system - softirq);
+        let left = cores - system - softirq - user;
+        let chores = (self.chores.share(self.now) * cores).min(left);
+        let busy = (user + chores, system, softirq);
         let idle = (cores - busy.0 - busy.1 - busy.2).max(0.0);
         let iowait = idle.min(4.0e-10 * (all.read_bytes + all.written_bytes) / seconds);
         counters.user_seconds += busy.0 * seconds;
@@ -193,7 +199,8 @@ impl Host {
             self.seconds = seconds;
             self.decays = [60.0, 300.0, 900.0].map(|constant| libm::exp(-seconds / constant));
         }
-        let tasks = asked / conditions.cpu_speed.max(0.01) + conditions.neighbour_cores + daemons;
+        let tasks =
+            asked / conditions.cpu_speed.max(0.01) + conditions.neighbour_cores + daemons + chores;
         for (load, decay) in counters.load.iter_mut().zip(self.decays) {
             *load = tasks + (*load - tasks) * decay;
         }

@@ -18,6 +18,7 @@
 //! assert!(supplies[0].cpu > 0.99);
 //! ```
 
+mod chores;
 mod counters;
 mod memory;
 mod processor;

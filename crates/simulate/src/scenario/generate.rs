@@ -3,6 +3,8 @@
 use crate::fault::{Fault, LOOKALIKES, Needs, Onset, fault, faults};
 use crate::random::Random;
 
+use super::plan::ROOM;
+
 /// Scenarios of the library for each fault and look-alike.
 pub const LIBRARY_EACH: usize = 5;
 
@@ -97,10 +99,18 @@ pub fn small_text(name: &str) -> Option<String> {
     let mut fleet =
         Fleet { hosts: Vec::new(), services: Vec::new(), perception: Vec::new(), jobs: Vec::new() };
     let accelerator = ACCELERATORS[random.below(ACCELERATORS.len())];
-    if needs.is_empty() || needs.iter().any(|need| *need != Needs::Job) {
+    let (serves, trains) = match needs.as_slice() {
+        [Needs::Job] => (false, true),
+        // Either will do.
+        [] | [Needs::Hardware] => {
+            [(true, false), (true, false), (true, true), (false, true)][random.below(4)]
+        }
+        _ => (true, false),
+    };
+    if serves {
         fleet.serve(&needs, true, accelerator, &mut random);
     }
-    if needs.contains(&Needs::Job) || (needs.is_empty() && random.chance(0.3)) {
+    if trains {
         fleet.train_small(accelerator, &mut random);
     }
     Some(match *struck {
@@ -117,8 +127,10 @@ fn struck_text(name: &str, fleet: &Fleet, struck: &[&Fault], random: &mut Random
 /// What a drawn fleet is made of.
 struct Fleet {
     hosts: Vec<String>,
+    /// Without the closing brace: more is drawn by the seed of the run.
     services: Vec<String>,
     perception: Vec<String>,
+    /// The same.
     jobs: Vec<String>,
 }
 
@@ -176,7 +188,7 @@ impl Fleet {
             let pipeline = if hosts.is_multiple_of(pipeline) { pipeline } else { 1 };
             let interval = 5 + random.below(6);
             fleet.jobs.push(format!(
-                "{{name: pretrain, model: {model}, hosts: train, tensor_parallel: {tensor}, pipeline_parallel: {pipeline}, checkpoint_interval: {interval}m}}"
+                "{{name: pretrain, model: {model}, hosts: train, tensor_parallel: {tensor}, pipeline_parallel: {pipeline}, checkpoint_interval: {interval}m"
             ));
         }
         fleet
@@ -188,7 +200,7 @@ impl Fleet {
         self.hosts.push(format!("{{name: train, count: 1, gpu: {accelerator}, gpus: {gpus}}}"));
         let (model, interval) = ("llama-3.1-8b", 5 + random.below(6));
         self.jobs.push(format!(
-            "{{name: pretrain, model: {model}, hosts: train, checkpoint_interval: {interval}m}}"
+            "{{name: pretrain, model: {model}, hosts: train, checkpoint_interval: {interval}m"
         ));
     }
 
@@ -225,7 +237,14 @@ impl Fleet {
         if has(Needs::Sessions) {
             traffic = "chat";
         }
-        let mut load = random.between(if is_small { 0.1 } else { 0.4 }, 0.75);
+        let range = if has(Needs::Room) {
+            [0.1, 0.9 * ROOM]
+        } else if is_small && !has(Needs::Busy) {
+            [0.1, 0.75]
+        } else {
+            [1.1 * ROOM, 0.75]
+        };
+        let mut load = random.between(range[0], range[1]);
         if has(Needs::Workers) {
             // The others have room for what one replica does no more.
             (engine, load) = ("vllm", load * 0.6);
@@ -243,7 +262,7 @@ impl Fleet {
         if has(Needs::Disaggregation) {
             service += ", disaggregation: true";
         }
-        self.services.push(service + "}");
+        self.services.push(service);
     }
 }
 
@@ -260,6 +279,20 @@ fn shows_under_load(fault: &Fault) -> bool {
 /// Whether a fault takes most of an hour to be seen.
 fn is_slow(fault: &Fault) -> bool {
     ["E5", "D2", "M5", "M6", "R7", "R9", "R10"].contains(&fault.id)
+}
+
+/// How long the clients of a service wait for an answer, and how often they ask again: drawn by the seed of its run.
+fn clients(seed: u64) -> String {
+    let mut random = Random::new(seed, "clients");
+    let timeout = [1, 2, 5, 10][random.below(4)];
+    // Two is what the libraries of OpenAI and Anthropic do; none is what a page in a browser does.
+    let retries = [0, 2, 2, 3][random.below(4)];
+    format!(", client_timeout: {timeout}m, client_retries: {retries}}}")
+}
+
+/// How the ranks of a job wait: drawn by the seed of its run.
+fn waiting(seed: u64) -> String {
+    format!(", busy_waiting: {}}}", Random::new(seed, "waiting").chance(0.5))
 }
 
 fn text(name: &str, about: &str, fleet: &Fleet, struck: &[&Fault], random: &mut Random) -> String {
@@ -286,7 +319,12 @@ fn text(name: &str, about: &str, fleet: &Fleet, struck: &[&Fault], random: &mut 
             text += &format!("  {key}:\n");
         }
         for part in parts {
-            text += &format!("    - {part}\n");
+            let more = match key {
+                "services" => clients(seed),
+                "jobs" => waiting(seed),
+                _ => String::new(),
+            };
+            text += &format!("    - {part}{more}\n");
         }
     }
     if !struck.is_empty() {

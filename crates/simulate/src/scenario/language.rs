@@ -146,6 +146,13 @@ pub struct ServiceSection {
     pub speculation: bool,
     /// Whether prefill and decode run on replicas of their own.
     pub disaggregation: bool,
+    /// Time that a client waits for an answer, like `10m`.
+    #[serde(with = "AsDuration")]
+    #[schemars(with = "AsDuration")]
+    pub client_timeout: Duration,
+    /// Times that a client asks again if it gets none.
+    #[schemars(range(min = 0, max = 100))]
+    pub client_retries: usize,
 }
 
 impl Default for ServiceSection {
@@ -164,6 +171,8 @@ impl Default for ServiceSection {
             adapters: 0,
             speculation: false,
             disaggregation: false,
+            client_timeout: Duration::from_secs(600),
+            client_retries: 2,
         }
     }
 }
@@ -251,6 +260,8 @@ pub struct JobSection {
     #[serde(with = "AsDuration")]
     #[schemars(with = "AsDuration")]
     pub checkpoint_interval: Duration,
+    /// Whether ranks that wait keep a processor busy, or sleep.
+    pub busy_waiting: bool,
 }
 
 impl Default for JobSection {
@@ -262,6 +273,7 @@ impl Default for JobSection {
             tensor_parallel: 1,
             pipeline_parallel: 1,
             checkpoint_interval: Duration::from_secs(1800),
+            busy_waiting: true,
         }
     }
 }

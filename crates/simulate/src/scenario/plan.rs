@@ -477,6 +477,8 @@ impl Plan {
                     && planned.replicas.len() > 1
                     && planned.replicas.iter().all(|seats| seats.len() > 1)
             }),
+            Needs::Room => service.is_some_and(|service| service.load <= ROOM),
+            Needs::Busy => service.is_some_and(|service| service.load > ROOM),
             Needs::Unshared => service.is_some_and(|service| service.traffic != TrafficKind::Chat),
             Needs::Sessions => service.is_some_and(|service| service.traffic == TrafficKind::Chat),
             Needs::Experts => service.is_some_and(|service| is_mixture(&service.model)),
@@ -506,6 +508,9 @@ impl Plan {
     }
 }
 
+/// Load up to which a service has room for twice of what comes.
+pub(super) const ROOM: f64 = 0.4;
+
 fn is_mixture(model: &str) -> bool {
     Model::named(model).is_some_and(|model| model.experts > 0.0)
 }
@@ -527,6 +532,12 @@ fn needed(needs: Needs, kind: PartKind) -> String {
         Needs::Speculation => "needs a service with `speculation: true`".to_owned(),
         Needs::Adapters => "needs a service with `adapters`".to_owned(),
         Needs::Disaggregation => "needs a service with `disaggregation: true`".to_owned(),
+        Needs::Room => format!(
+            "needs a service with `load` of at most {ROOM}, so that there is room for twice as much"
+        ),
+        Needs::Busy => format!(
+            "needs a service with `load` above {ROOM}: below, there is room for twice as much"
+        ),
         Needs::Workers => {
             "needs a service of vLLM with several replicas of several GPUs each".to_owned()
         }

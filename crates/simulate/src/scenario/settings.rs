@@ -36,6 +36,7 @@ impl JobPlan {
             gpus_per_host: host.gpus,
             batch_tokens: sequences * usual.sequence,
             sharded: pipeline == 1,
+            busy_waiting: self.spec.busy_waiting,
             ..usual
         };
         // The interruptions for which this interval is the best.
@@ -136,7 +137,9 @@ fn workload(spec: &ServiceSection) -> Workload {
         TrafficKind::Code => (1.2, 0.3),
         TrafficKind::Documents => (1.5, 0.7),
     };
-    Workload { turns, retrieval, adapters, adapted, ..usual }
+    let timeout = spec.client_timeout.as_secs_f64();
+    let retries = u32::try_from(spec.client_retries).unwrap_or(u32::MAX);
+    Workload { turns, retrieval, adapters, adapted, timeout, retries, ..usual }
 }
 
 /// Requests a second that one replica bears: as many as it can compute the prompts of, and

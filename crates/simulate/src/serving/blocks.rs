@@ -95,6 +95,20 @@ impl Blocks {
         }
     }
 
+    /// Forgets the prefix `key` beyond its first `blocks`, if nobody holds it.
+    pub fn cut(&mut self, key: u64, blocks: u32) {
+        let Some(prefix) = self.prefixes.get_mut(&key).filter(|prefix| prefix.holders == 0) else {
+            return;
+        };
+        let more = prefix.blocks.saturating_sub(blocks);
+        prefix.blocks -= more;
+        self.remembered -= u64::from(more);
+        if prefix.blocks == 0 {
+            self.idle.remove(&prefix.stamp);
+            self.prefixes.remove(&key);
+        }
+    }
+
     /// A request holds the prefix `key`, which is there.
     pub fn hold(&mut self, key: u64) {
         let prefix = self.prefixes.get_mut(&key).expect("a prefix that was found");
@@ -198,6 +212,21 @@ mod tests {
         blocks.give(50);
         blocks.release(2);
         assert_eq!((blocks.usage(), blocks.remembered()), (0.0, 50));
+    }
+
+    #[test]
+    fn what_is_cut_makes_room_unless_somebody_holds_it() {
+        let mut blocks = Blocks::new(100);
+        blocks.take(80);
+        blocks.leave(1, 0, 80, 80, 0);
+        blocks.cut(1, 30);
+        assert_eq!((blocks.find(1), blocks.remembered()), (Some((30, 0)), 30));
+        blocks.hold(1);
+        blocks.cut(1, 0);
+        assert_eq!(blocks.find(1), Some((30, 0)));
+        blocks.release(1);
+        blocks.cut(1, 0);
+        assert_eq!((blocks.find(1), blocks.remembered(), blocks.available()), (None, 0, 100));
     }
 
     #[test]

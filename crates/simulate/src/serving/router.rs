@@ -142,7 +142,7 @@ impl Router {
         self.unrouted
     }
 
-    /// Requests that went to another variant of the model than was asked for.
+    /// Requests that another variant of the model answered than was asked for.
     pub fn misrouted(&self) -> u64 {
         self.misrouted
     }
@@ -186,7 +186,6 @@ impl Router {
         route.requests += 1;
         route.prompt_tokens += u64::from(request.prompt);
         self.duplicates += u64::from(request.attempt > 0);
-        self.misrouted += u64::from(request.misrouted);
     }
 
     /// Where the request goes; `tried` refused it already. `None` when nobody is left.
@@ -233,7 +232,9 @@ impl Router {
     /// Nobody was left for a request.
     pub fn turned_away(&mut self, request: &Request) {
         self.unrouted += 1;
-        self.routes[request.class as usize].failed += 1;
+        let route = &mut self.routes[request.class as usize];
+        route.failed += 1;
+        route.duration.observe(0.0);
     }
 
     /// A request left replica `index`, which had it for `seconds`.
@@ -260,10 +261,14 @@ impl Router {
         output: u32,
     ) {
         let route = &mut self.routes[request.class as usize];
+        // Operations that fail have a duration, too, as OpenTelemetry's convention has it.
+        if !matches!(end, End::HandedOff { .. }) {
+            route.duration.observe(seconds);
+        }
         match end {
             End::Stop | End::Length => {
                 route.answered += 1;
-                route.duration.observe(seconds);
+                self.misrouted += u64::from(request.misrouted);
                 route.output_tokens += u64::from(output);
                 if let Some(first) = first {
                     route.first_token.observe(first);

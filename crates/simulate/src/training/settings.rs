@@ -34,6 +34,9 @@ pub struct JobSettings {
     pub overlap: f64,
     /// Time to make a rank's batch, as a share of a step.
     pub loader: f64,
+    /// Whether a rank that waits for its GPU or for other ranks keeps a processor busy, as CUDA does
+    /// unless it is told to block, or sleeps.
+    pub busy_waiting: bool,
     /// Bytes of data for a token.
     pub token_bytes: f64,
     /// Tokens that were trained on before the simulation begins.
@@ -74,6 +77,7 @@ impl JobSettings {
             sharded: true,
             overlap: 0.8,
             loader: 0.5,
+            busy_waiting: true,
             token_bytes: 4.0,
             tokens_before: 4.0e10,
             interruption_seconds: 86_400.0,

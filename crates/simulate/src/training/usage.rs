@@ -87,11 +87,18 @@ pub(super) fn write(
 
     demand.gpus.clear();
     demand.gpus.reserve(ranks);
+    // Seconds for which the thread of a rank is busy, by host.
+    let mut threads = vec![0.0; hosts];
     for rank in 0..ranks {
         let (gpu, own, data) = (timing.gpu[rank], timing.own[rank], timing.data[rank]);
         // A step of a rank: wait for data, compute, wait inside the collective.
         let computing = spent.between(data, data + gpu.min(own)) / all;
         let waiting = spent.between(data + own, seen.duration.max(data + own)) / all;
+        threads[rank / settings.gpus_per_host] += if settings.busy_waiting {
+            spent.starting + held
+        } else {
+            spent.starting + spent.loading + spent.saving + spent.between(data, data + own)
+        };
         // A collective spins while it waits; whoever is not in it does nothing.
         let inside = !seen.stalled || seen.flights[rank] == Flight::Started;
         let spinning = if inside { stalled } else { 0.0 };
@@ -113,7 +120,7 @@ pub(super) fn write(
     let tokens = settings.batch_tokens / ranks as f64 * each;
     let fabric = if hosts > 1 { settings.exchange_bytes() * each * spent.steps } else { 0.0 };
     let host = HostDemand {
-        cpu_seconds: each * (CORES.0 * up + loaders * spent.stepping + 1.5 * spent.starting),
+        cpu_seconds: each * (loaders * spent.stepping + 1.5 * spent.starting),
         memory_bytes: if up > 0.0 { 4.0e10 + 3.0e10 * each } else { 0.0 },
         received_bytes: 2.0e6 * up,
         sent_bytes: 2.0e6 * up,
@@ -122,5 +129,7 @@ pub(super) fn write(
         written_bytes: spent.written,
     };
     demand.hosts.clear();
-    demand.hosts.resize(hosts, host);
+    let with =
+        |thread: &f64| HostDemand { cpu_seconds: host.cpu_seconds + CORES.0 * thread, ..host };
+    demand.hosts.extend(threads.iter().map(with));
 }

@@ -165,13 +165,14 @@ impl Arrivals {
     pub fn unanswered(&mut self, request: &Request, time: f64, conditions: &ServiceConditions) {
         let attempt = u64::from(request.attempt);
         let mut random = Random::member(self.seed, "retry", request.id ^ (attempt << 48));
-        let tries = conditions.client_retries + random.uniform();
+        let retries = conditions.client_retries.max(f64::from(self.workload.retries));
+        let tries = retries + random.uniform();
         let wait = random.between(1.0, 2.0);
         if f64::from(request.attempt) + 1.0 > tries {
             return;
         }
-        let patience = conditions.client_timeout * random.between(0.9, 1.1);
-        let retry = request.again(time + wait, patience);
+        let timeout = self.workload.timeout.min(conditions.client_timeout);
+        let retry = request.again(time + wait, timeout * random.between(0.9, 1.1));
         let slot = self.free.pop().unwrap_or_else(|| {
             self.retries.push(None);
             self.retries.len() - 1

@@ -37,6 +37,10 @@ pub struct Workload {
     pub adapters: u32,
     /// Longest answer a client asks for, tokens.
     pub limit: u32,
+    /// Seconds that a client waits for an answer.
+    pub timeout: f64,
+    /// Times that a client asks again if it gets none.
+    pub retries: u32,
 }
 
 impl Default for Workload {
@@ -52,6 +56,9 @@ impl Default for Workload {
             adapted: 0.0,
             adapters: 0,
             limit: 2048,
+            // As the client libraries of OpenAI are set if nobody sets them.
+            timeout: 600.0,
+            retries: 2,
         }
     }
 }

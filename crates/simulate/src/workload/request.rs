@@ -167,7 +167,7 @@ impl Request {
             turn,
             class,
             sent,
-            deadline: sent + conditions.client_timeout * patience,
+            deadline: sent + workload.timeout.min(conditions.client_timeout) * patience,
             prompt,
             group,
             shared,

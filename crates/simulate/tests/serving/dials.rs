@@ -106,7 +106,7 @@ fn each_dial_of_a_service_changes_what_is_seen() {
                 // Somebody must give up first.
                 let mut usual = everything();
                 usual.service.client_timeout = 3.0;
-                run.service = ServiceConditions { client_retries: 2.0, ..usual.service };
+                run.service = ServiceConditions { client_retries: 5.0, ..usual.service };
                 assert!(seen(&usual) != seen(&run), "{}", dial.name);
             }
             "service.concept_drift" => {

@@ -192,3 +192,23 @@ fn preempted(summary: &Summary) -> f64 {
     let ended = summary.rate(|meters| meters.finished[0] + meters.finished[1]);
     summary.rate(|meters| meters.preemptions) / ended
 }
+
+/// What a cache remembers of others, or of more than a request shares, never keeps out one that fits in it.
+#[test]
+fn nobody_waits_for_room_while_nothing_runs() {
+    for seed in 0..6 {
+        let mut run = Run::new(1, 1.0);
+        run.seed = seed;
+        // Some 3,000 tokens.
+        run.replicas[0].kv_blocks = 3.0e3 / 16.0 / 30_000.0;
+        run.replicas[0].restarted = 1.0;
+        run.seconds = 600;
+        let mut idle = 0;
+        run.run_with(|_, service| {
+            let now = &service.replicas()[0].counted().now;
+            let stands = now.running == 0.0 && now.waiting > 0.0;
+            idle = if stands { idle + 1 } else { 0 };
+            assert!(idle < 5, "seed {seed}: {} wait for a replica with nothing to do", now.waiting);
+        });
+    }
+}

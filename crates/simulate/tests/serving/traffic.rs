@@ -71,6 +71,24 @@ fn t4_impatient_clients_ask_again_and_nobody_gets_more() {
     assert!(sick.hit_ratio() > well.hit_ratio(), "{} {}", well.hit_ratio(), sick.hit_ratio());
 }
 
+/// Clients ask again, as their libraries do, whatever it is that leaves them without an answer.
+#[test]
+fn clients_that_get_no_answer_ask_again_as_often_as_they_are_set_to() {
+    let asked = |retries: u32, timeout: f64| {
+        let mut run = Run::new(1, 6.0);
+        (run.spec.workload.retries, run.spec.workload.timeout) = (retries, timeout);
+        run.replicas[0].hung = 1.0;
+        let sick = run.run();
+        (sick.clients.sent, sick.clients.gave_up, sick.router().duplicates())
+    };
+    let (_, gave_up, again) = asked(0, 20.0);
+    assert!(gave_up > 100 && again == 0, "{gave_up} {again}");
+    let (_, gave_up, again) = asked(2, 20.0);
+    assert!(again > 100 && again <= gave_up, "{again} of {gave_up}");
+    let (_, gave_up, again) = asked(2, 600.0);
+    assert_eq!((gave_up, again), (0, 0), "who waits asks once");
+}
+
 #[test]
 fn t5_lost_locality_computes_again_what_was_known() {
     let mut run = Run::new(4, 24.0);

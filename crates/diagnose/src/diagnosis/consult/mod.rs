@@ -170,7 +170,9 @@ impl Question {
 /// ```
 #[must_use]
 pub fn by_readings(statement: &Statement, readings: &[f64]) -> Option<bool> {
-    use auscult_knowledge::Relation::{Above, Below, Bit, Falls, Is, Rises, Starts, Steady, Stops};
+    use auscult_knowledge::Relation::{
+        Above, Below, Bit, Doubles, Falls, Is, Rises, Starts, Steady, Stops,
+    };
     let now = *readings.last()?;
     let bit = |bit: u32| now >= 0.0 && (now as u64) & (1 << bit) != 0;
     match (statement.relation, readings) {
@@ -183,6 +185,7 @@ pub fn by_readings(statement: &Statement, readings: &[f64]) -> Option<bool> {
                 (*now >= MOVED * before && now > before, *now <= before / MOVED && now < before);
             match relation {
                 Rises => Some(up),
+                Doubles => Some(up && *now >= 2.0 * before),
                 Falls => Some(down),
                 Steady => Some(!up && !down),
                 Stops => Some(*before > 0.0 && *now <= 0.05 * before),

@@ -38,6 +38,7 @@ fn described(knowledge: &Knowledge, name: &str) -> String {
 fn asked(relation: Relation) -> String {
     let plain = match relation {
         Relation::Rises => "is it higher than before,",
+        Relation::Doubles => "is it twice as high as before or more,",
         Relation::Falls => "is it lower than before,",
         Relation::Steady => "is it as before,",
         Relation::Stops => "did it fall to nothing,",

@@ -10,7 +10,7 @@ pub(super) const TRAFFIC: &[Fault] = &[
         id: "T1",
         name: "request surge",
         onsets: &[Onset::Sudden, Onset::Creeping, Onset::Intermittent],
-        needs: Needs::Service,
+        needs: Needs::Busy,
         variants: &[Variant {
             name: "",
             spread: Spread::One(PartKind::Service),

@@ -38,13 +38,19 @@ impl Engine {
                 continue;
             };
             let context = slot.request.prompt + slot.made;
-            let fit = self.fit(index, context, conditions.cacheable);
+            let mut fit = self.fit(index, context, conditions.cacheable);
             if u64::from(context + 1).div_ceil(u64::from(self.spec.block)) > self.blocks.total() {
                 self.waiting.pop_front();
                 self.leave(&slot, End::Failed, self.clock, tick);
                 tick.meters.finish(Reason::Error);
                 self.remove(index);
                 continue;
+            }
+            if self.running == 0 && fit.need + fit.idle > self.blocks.available() {
+                // What is remembered beyond what it shares makes room.
+                self.blocks.cut(slot.group_key(), fit.group.map_or(0, |(_, found)| found));
+                self.blocks.cut(slot.prefix_key(), fit.prefix);
+                fit = self.fit(index, context, conditions.cacheable);
             }
             let reserved = conditions.reserved_output.clamp(0.0, 1.0)
                 * (self.outstanding() + f64::from(slot.request.limit - slot.made));
