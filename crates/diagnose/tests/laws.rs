@@ -299,3 +299,57 @@ fn a_counter_that_goes_back_all_the_time_is_not_believed() {
     assert_eq!(not.signals, ["generation_tokens"]);
     assert!(not.why.starts_with("it should only grow, and went back "), "{}", not.why);
 }
+
+/// What becomes of a statement about the only replica.
+fn said(knowledge: &Knowledge, scene: &Scene, statement: &str) -> Option<bool> {
+    let statement: Statement = statement.parse().unwrap();
+    let is_replica = |target: &Target| target.kind == "replica";
+    let place = scene.targets().iter().position(is_replica).expect("a replica");
+    Judge::new(scene, knowledge, WINDOW).judge(&statement, place).holds
+}
+
+#[test]
+fn what_doubles_also_rises_and_not_the_other_way_about() {
+    let knowledge = Knowledge::embedded();
+    for (later, rises, doubles) in [(5.0, false, false), (7.5, true, false), (11.0, true, true)] {
+        let level = |place: usize| if place < WINDOW.onset { 5.0 } else { later };
+        let scene = scene(&knowledge, &[("vllm:num_requests_running", VLLM, &level)]);
+        let says = |relation: &str| {
+            said(&knowledge, &scene, &format!("requests_running {relation}")).unwrap()
+        };
+        assert_eq!((says("rises"), says("doubles")), (rises, doubles), "{later}");
+    }
+}
+
+const LLAMA: &[(&str, &str)] = &[("job", "chat"), ("instance", "a:8080")];
+
+#[test]
+fn guesses_that_nobody_makes_say_nothing_but_that() {
+    let knowledge = Knowledge::embedded();
+    for (rate, rises) in [(0.0, None), (2.0, Some(false))] {
+        let drafts = counted(rate, rate);
+        let told =
+            ("llamacpp:spec_decode_num_drafts_total", LLAMA, &drafts as &dyn Fn(usize) -> f64);
+        let scene = scene(&knowledge, &[told]);
+        assert_eq!(said(&knowledge, &scene, "drafts rises"), rises);
+        assert_eq!(said(&knowledge, &scene, "drafts below 0.001"), Some(rate == 0.0));
+    }
+}
+
+#[test]
+fn a_fault_that_an_engine_cannot_have_is_ruled_out_with_the_reason() {
+    let knowledge = Knowledge::embedded();
+    let doctor = Doctor::new(&knowledge, &Experience::default(), Weights::default());
+    let ruled_out = |engine: &str, labels| {
+        let scene = scene(&knowledge, &[(engine, labels, &|_| 7.0)]);
+        let diagnosis = doctor.diagnose(&scene, WINDOW);
+        assert!(diagnosis.causes.iter().all(|cause| {
+            diagnosis.ruled_out.iter().all(|ruled_out| ruled_out.fault != cause.fault)
+        }));
+        let of = diagnosis.ruled_out.into_iter().find(|one| one.fault == "E11");
+        of.map(|one| one.reason)
+    };
+    let why = "llama.cpp's server computes all experts in one process: no ranks wait for others";
+    assert_eq!(ruled_out("llamacpp:requests_processing", LLAMA).as_deref(), Some(why));
+    assert_eq!(ruled_out("vllm:num_requests_running", VLLM), None);
+}

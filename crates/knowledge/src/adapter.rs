@@ -25,6 +25,19 @@ pub struct Adapter {
     /// Metrics that are no measurements, or misleading ones.
     #[serde(default)]
     pub ignored: Vec<Ignored>,
+    /// Faults that the program cannot have, as it does nothing of what they take.
+    #[serde(default)]
+    pub never: Vec<Never>,
+}
+
+/// A fault that a program cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Never {
+    /// Its short name.
+    pub fault: String,
+    /// Why not.
+    pub why: String,
 }
 
 /// What series are of.

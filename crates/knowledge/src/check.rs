@@ -128,6 +128,14 @@ fn statement(knowledge: &Knowledge, statement: &Statement) -> Result<(), String>
     Ok(())
 }
 
+/// Says which faults that a program cannot have are not known.
+pub(crate) fn never(knowledge: &Knowledge, adapter: &Adapter, mistakes: &mut Mistakes) {
+    for (place, never) in adapter.never.iter().enumerate() {
+        let path = Path::default().key("never").place(place).key("fault");
+        mistakes.note(path, known_fault(knowledge, &never.fault));
+    }
+}
+
 /// Says that no adapter tells a signal.
 fn signal(knowledge: &Knowledge, name: &str) -> Result<(), String> {
     let told = |adapter: &Adapter| adapter.signals.iter().any(|told| told.signal == *name);

@@ -219,6 +219,11 @@ impl Files {
             }
             problems.extend(told(&file.document, mistakes));
         }
+        for file in &self.adapters {
+            let mut mistakes = Mistakes::default();
+            check::never(knowledge, &file.holds, &mut mistakes);
+            problems.extend(told(&file.document, mistakes));
+        }
         for file in &self.faults {
             let mut mistakes = Mistakes::default();
             for (place, fault) in file.holds.iter().enumerate() {

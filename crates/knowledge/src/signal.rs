@@ -18,6 +18,9 @@ pub struct Signal {
     /// From which others it follows, where no program tells it.
     #[serde(default)]
     pub derived: Option<String>,
+    /// Whether it is 0 all the while where what it counts is not in use: how it moves says nothing then.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// What a reading of a signal is.

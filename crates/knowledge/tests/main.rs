@@ -224,6 +224,19 @@ fn what_cannot_be_meant_is_told_where_it_stands() {
 }
 
 #[test]
+fn a_fault_that_a_program_cannot_have_must_be_one() {
+    let never =
+        |name: &str| format!("{ADAPTER}never:\n  - {{fault: {name}, why: it has no fan}}\n");
+    let folder =
+        |name: &str| folder(name, &[("signals.yaml", SIGNALS), ("adapters/a.yaml", &never(name))]);
+    let said = refused(&folder("G77"));
+    assert_eq!(said, ["adapters/a.yaml:8:13: there is no fault `G77`; did you mean `G7`?"]);
+    let (knowledge, _) = Knowledge::embedded().with_folder(&folder("G7")).unwrap();
+    let adapter = knowledge.adapters().iter().find(|one| one.adapter == "fan-exporter").unwrap();
+    assert_eq!(adapter.never[0].why, "it has no fan");
+}
+
+#[test]
 fn faults_that_nothing_tells_apart_name_the_missing_test() {
     let same = "  required: [gpu_power falls, gpu_temperature falls]";
     let (one, other) = (fault("X1", same), fault("X2", same));

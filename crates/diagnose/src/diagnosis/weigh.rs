@@ -220,6 +220,10 @@ impl<'k> Doctor<'k> {
                         ruled_out.entry(*number).or_insert_with(|| (reason(), 0)).1 += 1;
                         continue;
                     }
+                    if let Some(why) = self.never(judge, scene, &faults[*number], *place) {
+                        ruled_out.entry(*number).or_insert_with(|| (why.to_owned(), 0)).1 += 1;
+                        continue;
+                    }
                     let prior = (self.priors.faults[*number] / places.len() as f64).ln();
                     let by_evidence = self.sum(&found, *number);
                     let unseen = self.unseen(&found, *number);
@@ -321,6 +325,34 @@ impl<'k> Doctor<'k> {
             counts.then_some((number, holds))
         });
         found.collect()
+    }
+
+    /// Why no engine there can have the fault; `None` if one can.
+    fn never(
+        &self,
+        judge: &mut Judge<'_>,
+        scene: &Scene,
+        fault: &Fault,
+        place: usize,
+    ) -> Option<&'k str> {
+        let adapters = self.knowledge.adapters().iter();
+        if !adapters.flat_map(|adapter| &adapter.never).any(|never| never.fault == fault.fault) {
+            return None;
+        }
+        let why = |replica: &usize| {
+            let mut never = scene.programs(self.knowledge, *replica).flat_map(|told| &told.never);
+            never.find(|never| never.fault == fault.fault).map(|never| never.why.as_str())
+        };
+        match &*scene.targets()[place].kind {
+            "replica" => why(&place),
+            "service" => {
+                let replicas = judge.near(place, "replica");
+                let mut all = replicas.iter().map(why);
+                let first = all.next()??;
+                all.all(|why| why.is_some()).then_some(first)
+            }
+            _ => None,
+        }
     }
 
     /// Share of what a fault requires of which nothing was found that counts.

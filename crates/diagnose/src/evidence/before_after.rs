@@ -120,6 +120,11 @@ impl BeforeAfter {
         if by == 0.0 { 0.0 } else { by / self.scale.max(f64::MIN_POSITIVE) }
     }
 
+    /// Whether it never read anything but 0.
+    pub fn is_nothing(&self) -> bool {
+        self.before_range == [0.0; 2] && self.after_range == [0.0; 2]
+    }
+
     /// Whether there are too few readings after the onset to say what became of it.
     pub fn is_thin(&self) -> bool {
         self.readings.len() < FEWEST && self.moments >= FEW_OF * FEWEST

@@ -262,6 +262,7 @@ impl<'s> Judge<'s> {
         let relation = self.known.of_claim(claim).relation;
         let known = self.known.of_subject(claim.subject);
         let (is_share, is_state) = (known.is_share, known.is_state);
+        let is_optional = known.is_optional;
         let subject = Arc::clone(&known.subject);
         match &*subject {
             Subject::Law(part) => return self.laws.statement(part, target, relation),
@@ -276,6 +277,9 @@ impl<'s> Judge<'s> {
         let Some(numbers) = self.before_after(target, claim.subject) else {
             return (relation == Relation::Present).then_some(false);
         };
+        if is_optional && numbers.is_nothing() && !is_of_now(relation) {
+            return None;
+        }
         match relation {
             // Who has no peers is not unlike them.
             Relation::AbovePeers | Relation::BelowPeers if self.scene.peers(target).len() < 2 => {
@@ -500,6 +504,11 @@ fn shown(relation: Relation, numbers: &BeforeAfter, unit: &str) -> String {
     }
     let (before, now) = numbers.means();
     told("on average ", before, now)
+}
+
+/// Whether a relation tells how a signal stands, whatever it did before.
+fn is_of_now(relation: Relation) -> bool {
+    matches!(relation, Relation::Above(_) | Relation::Below(_) | Relation::Present)
 }
 
 /// Whether a relation tells how a signal went on, for which a reading or two are too few.

@@ -31,6 +31,8 @@ pub(super) struct OfSubject {
     pub(super) is_share: bool,
     /// Whether it is yes or no, or a code.
     pub(super) is_state: bool,
+    /// Whether it is a signal that says nothing where it never was anything but 0.
+    pub(super) is_optional: bool,
     /// By target, where it was looked at: how it was before and after.
     pub(super) before_after: Vec<Option<Option<Arc<BeforeAfter>>>>,
     /// By target: how far it lies from its peers.
@@ -88,6 +90,7 @@ impl Known {
         self.subjects.push(OfSubject {
             subject: Arc::new(subject.clone()),
             is_share: signal.is_some_and(|signal| signal.unit == "ratio"),
+            is_optional: signal.is_some_and(|signal| signal.optional),
             is_state: signal.is_some_and(|signal| signal.form == Form::State),
             before_after: vec![None; self.targets],
             distances: vec![None; self.targets],

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use auscult_core::METRIC_NAME;
-use auscult_knowledge::{
-    Expression, Formula, Knowledge, Known, LawPart, Operator, Order, Together,
-};
+use auscult_knowledge::{Expression, Formula, Knowledge, LawPart, Operator, Order, Together};
 
 use super::{FEWEST, Measured, obeys};
 use crate::evidence::Window;
@@ -76,12 +73,9 @@ impl<'s> Evaluator<'s> {
         let (scene, knowledge) = (self.scene, self.knowledge);
         let told = self.adapters.entry(target).or_insert_with(|| {
             let mut told = Vec::new();
-            for track in &scene.targets()[target].tracks {
-                let known = track.labels.get(METRIC_NAME).and_then(|name| knowledge.look_up(name));
-                if let Some(Known::Signal { adapter, .. }) = known
-                    && !told.contains(&adapter.adapter.as_str())
-                {
-                    told.push(&adapter.adapter);
+            for program in scene.programs(knowledge, target) {
+                if !told.contains(&program.adapter.as_str()) {
+                    told.push(&program.adapter);
                 }
             }
             told

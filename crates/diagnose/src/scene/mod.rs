@@ -18,7 +18,8 @@ pub use target::{Strange, Target, Track};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use auscult_knowledge::{Form, Knowledge, Subject};
+use auscult_core::METRIC_NAME;
+use auscult_knowledge::{Adapter, Form, Knowledge, Known, Subject};
 
 /// A change that people or programs made.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,6 +200,20 @@ impl Scene {
         let tracks = self.tracks(target, signal).filter(has);
         let first = tracks.clone().map(|track| track.rank).min();
         tracks.filter(move |track| label.is_some() || Some(track.rank) == first)
+    }
+
+    /// The programs that tell of target number `target`, one for each series.
+    pub fn programs<'n>(
+        &self,
+        knowledge: &'n Knowledge,
+        target: usize,
+    ) -> impl Iterator<Item = &'n Adapter> {
+        let names = self.targets[target].tracks.iter();
+        let names = names.filter_map(|track| track.labels.get(METRIC_NAME));
+        names.filter_map(|name| match knowledge.look_up(name)? {
+            Known::Signal { adapter, .. } => Some(adapter),
+            Known::Ignored { .. } => None,
+        })
     }
 
     /// Readings of what a statement is about at target number `target`: of a signal, or of the quotient
