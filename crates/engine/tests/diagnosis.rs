@@ -238,7 +238,7 @@ fn folder(name: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
 #[test]
 fn a_second_fault_is_told_beside_the_first_and_none_where_there_is_one() {
     // Which of the two comes first is a matter of a few percent.
-    for (one, other) in [("G3", "S2"), ("G1", "T1"), ("G9", "M4")] {
+    for (one, other) in [("G3", "S2"), ("T2", "G1"), ("G9", "M4")] {
         let diagnosis = diagnosed(&format!("{one}+{other}/701"), |_| true);
         let second = diagnosis.beside.as_ref();
         let second = second.unwrap_or_else(|| panic!("{one}+{other}: {}", diagnosis.text()));
