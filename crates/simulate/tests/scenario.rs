@@ -113,6 +113,16 @@ fn a_host_stands_for_all_its_gpus() {
 }
 
 #[test]
+fn clients_that_wait_no_time_are_refused() {
+    let text = FLEET.replace("load: 0.3}", "load: 0.3, client_timeout: 0s}");
+    let problems = Scenario::read("test.yaml", &text).unwrap_err();
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let sentence = "clients that wait no time get no answer; expected a time such as 2m";
+    assert_eq!(said.len(), 1);
+    assert!(said[0].starts_with("test.yaml:10:") && said[0].ends_with(sentence), "{said:?}");
+}
+
+#[test]
 fn mistakes_say_where_and_what_was_expected() {
     let said = |faults: &str| with(faults).unwrap_err();
     assert_eq!(

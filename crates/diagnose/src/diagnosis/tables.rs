@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub(super) struck_out_by: Vec<Vec<(usize, bool)>>,
     /// For each fault, places of the statements that it requires.
     pub(super) required: Vec<Vec<usize>>,
+    /// For each fault, whether there are programs that cannot have it.
+    pub(super) has_never: Vec<bool>,
     /// For each fault, what is added whatever was found.
     pub(super) leanings: Vec<f64>,
 }
@@ -80,7 +82,21 @@ impl Tables {
         let required =
             faults.iter().map(|fault| fault.required.iter().map(|one| place(fault, one)).collect());
         let required = required.collect();
+        let never = |fault: &Fault| {
+            let mut never = knowledge.adapters().iter().flat_map(|adapter| &adapter.never);
+            never.any(|never| never.fault == fault.fault)
+        };
+        let has_never = faults.iter().map(never).collect();
         let leanings = faults.iter().map(|fault| experience.leaning(&fault.fault)).collect();
-        Self { vocabulary, expected, weights, is_plain, struck_out_by, required, leanings }
+        Self {
+            vocabulary,
+            expected,
+            weights,
+            is_plain,
+            struck_out_by,
+            required,
+            has_never,
+            leanings,
+        }
     }
 }

@@ -220,7 +220,7 @@ impl<'k> Doctor<'k> {
                         ruled_out.entry(*number).or_insert_with(|| (reason(), 0)).1 += 1;
                         continue;
                     }
-                    if let Some(why) = self.never(judge, scene, &faults[*number], *place) {
+                    if let Some(why) = self.never(judge, scene, *number, *place) {
                         ruled_out.entry(*number).or_insert_with(|| (why.to_owned(), 0)).1 += 1;
                         continue;
                     }
@@ -332,13 +332,13 @@ impl<'k> Doctor<'k> {
         &self,
         judge: &mut Judge<'_>,
         scene: &Scene,
-        fault: &Fault,
+        number: usize,
         place: usize,
     ) -> Option<&'k str> {
-        let adapters = self.knowledge.adapters().iter();
-        if !adapters.flat_map(|adapter| &adapter.never).any(|never| never.fault == fault.fault) {
+        if !self.tables.has_never[number] {
             return None;
         }
+        let fault = &self.knowledge.faults()[number];
         let why = |replica: &usize| {
             let mut never = scene.programs(self.knowledge, *replica).flat_map(|told| &told.never);
             never.find(|never| never.fault == fault.fault).map(|never| never.why.as_str())

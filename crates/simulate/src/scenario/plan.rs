@@ -179,6 +179,11 @@ impl Plan {
             let path = top.key("services").place(number);
             named(&spec.name, path.clone(), mistakes);
             let model = model(&spec.model, &path, mistakes);
+            if spec.client_timeout.is_zero() {
+                let sentence =
+                    "clients that wait no time get no answer; expected a time such as 2m";
+                mistakes.push((path.key("client_timeout"), sentence.to_owned()));
+            }
             let Some(hosts) = group(&groups, &spec.hosts, &path, mistakes) else { continue };
             let gpu = Accelerator::named(&self.hosts[hosts.start].spec.gpu);
             if let (Some(model), Some(gpu)) = (model, gpu) {

@@ -87,14 +87,15 @@ pub(super) fn write(
 
     demand.gpus.clear();
     demand.gpus.reserve(ranks);
-    // Seconds for which the thread of a rank is busy, by host.
-    let mut threads = vec![0.0; hosts];
+    // At first the seconds for which threads of ranks are busy, by host.
+    demand.hosts.clear();
+    demand.hosts.resize(hosts, HostDemand::default());
     for rank in 0..ranks {
         let (gpu, own, data) = (timing.gpu[rank], timing.own[rank], timing.data[rank]);
         // A step of a rank: wait for data, compute, wait inside the collective.
         let computing = spent.between(data, data + gpu.min(own)) / all;
         let waiting = spent.between(data + own, seen.duration.max(data + own)) / all;
-        threads[rank / settings.gpus_per_host] += if settings.busy_waiting {
+        demand.hosts[rank / settings.gpus_per_host].cpu_seconds += if settings.busy_waiting {
             spent.starting + held
         } else {
             spent.starting + spent.loading + spent.saving + spent.between(data, data + own)
@@ -128,8 +129,7 @@ pub(super) fn write(
         read_bytes: spent.read + spent.steps * tokens * settings.token_bytes,
         written_bytes: spent.written,
     };
-    demand.hosts.clear();
-    let with =
-        |thread: &f64| HostDemand { cpu_seconds: host.cpu_seconds + CORES.0 * thread, ..host };
-    demand.hosts.extend(threads.iter().map(with));
+    for of in &mut demand.hosts {
+        *of = HostDemand { cpu_seconds: host.cpu_seconds + CORES.0 * of.cpu_seconds, ..host };
+    }
 }
