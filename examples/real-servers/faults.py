@@ -15,9 +15,9 @@ from servers import USUAL_CPUS
 LONG_PROMPT, LONGER = {"llama-cpp": 1500, "vllm": 2500}, 1.6
 # Clients that hold slots, and tokens of their answers: as long as the server lets them be.
 HOLDERS, ENDLESS = {"llama-cpp": 4, "vllm": 16}, {"llama-cpp": 100_000, "vllm": 4000}
-# Requests of a surge, as a multiple of what is answered one after the other, without and with a GPU: there,
-# answers in four slots take hardly longer than one.
-SURGE = {False: 3, True: 6}
+# Requests of a surge, as a multiple of what is answered one after the other: more than the server can do. On a
+# GPU, answers in four slots take hardly longer than one; so do vLLM's eight at a time, on a processor too.
+SURGE = {"llama-cpp": 3, "llama-cpp on a GPU": 6, "vllm": 12}
 # Part of what the light load takes that a quota leaves the container.
 CPU_PART = 0.6
 # Seconds from the end of a process to the next one's start, and to that of one that ended at once.
@@ -40,7 +40,7 @@ def nothing(run):
 
 def surge(run):
     """Requests arrive several times as fast as the server can answer them one after the other."""
-    run.load.rate = SURGE[run.told.gpu] * run.alone
+    run.load.rate = SURGE[run.server.kind + " on a GPU" * run.told.gpu] * run.alone
     hold(run)
 
 

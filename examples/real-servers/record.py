@@ -58,7 +58,8 @@ class Run:
         else:
             self.server = servers.llama_cpp(told.program, told.model, self.name, told.context, told.gpu)
         if fault == "cpu-neighbours":
-            self.server.pin = os.cpu_count() - 1
+            # Those that are recorded at the same time have a processor each.
+            self.server.pin = -(1 + seed) % os.cpu_count()
         self.gateway = Gateway()
         self.load = Load(self.server, self.gateway, draw.random())
 
