@@ -141,6 +141,18 @@ fn an_engine_that_makes_steps_does_not_hang_and_one_that_makes_none_does() {
             assert_eq!(excluded.reason, "law heartbeat holds (12, should be at least 0.1)");
         }
     }
+    // One that has just come back hung all the same: what it makes up for in a moment is no heartbeat.
+    let until = WINDOW.end - 3;
+    let came_back =
+        |place: usize| counted(40.0, 0.0)(place) + STEP * 40.0 * place.saturating_sub(until) as f64;
+    let back: &[Told<'_>] = &[
+        ("vllm:num_requests_running", VLLM, &|_| 7.0),
+        ("vllm:iteration_tokens_total_sum", VLLM, &came_back),
+        ("vllm:iteration_tokens_total_count", VLLM, &came_back),
+    ];
+    let diagnosis = doctor.diagnose(&scene(&knowledge, back), WINDOW);
+    assert_eq!(verdict(&diagnosis.laws, "heartbeat").breaks(), Some(true));
+    assert!(diagnosis.ruled_out.iter().all(|one| one.fault != "E1"));
     // Without requests there is nothing to make steps for.
     let scene = scene(
         &knowledge,
@@ -319,6 +331,43 @@ fn what_doubles_also_rises_and_not_the_other_way_about() {
         };
         assert_eq!((says("rises"), says("doubles")), (rises, doubles), "{later}");
     }
+}
+
+#[test]
+fn of_what_was_nothing_all_the_while_nobody_can_say_that_it_fell_or_did_not() {
+    let knowledge = Knowledge::embedded();
+    for (before, fell) in [(0.0, None), (8.0, Some(true))] {
+        let level = |place: usize| if place < WINDOW.onset { before } else { 0.0 };
+        let scene = scene(&knowledge, &[("vllm:num_requests_waiting", VLLM, &level)]);
+        let says =
+            |relation: &str| said(&knowledge, &scene, &format!("requests_waiting {relation}"));
+        assert_eq!((says("falls"), says("stops")), (fell, fell), "{before}");
+        assert_eq!((says("rises"), says("is steady")), (Some(false), Some(before == 0.0)));
+    }
+}
+
+/// One replica, whose page fails to come, and a gateway by which clients get answers, or do not.
+#[test]
+fn telemetry_is_not_what_is_broken_where_nobody_is_answered() {
+    let knowledge = Knowledge::embedded();
+    let doctor = Doctor::new(&knowledge, &Experience::default(), Weights::default());
+    let ruled_out = |later: f64| {
+        let gateway = &[("job", "gateway"), ("instance", "g:9000"), ("service", "chat")];
+        let of_chat = &[("job", "vllm"), ("instance", "a:8000"), ("service", "chat")];
+        let up = |place: usize| f64::from(u8::from(place < WINDOW.onset));
+        let scene = scene(
+            &knowledge,
+            &[
+                ("up", of_chat, &up),
+                ("vllm:num_requests_running", of_chat, &|_| 3.0),
+                ("gateway_requests_served_total", gateway, &counted(2.0, later)),
+            ],
+        );
+        let diagnosis = doctor.diagnose(&scene, WINDOW);
+        diagnosis.ruled_out.iter().any(|one| one.fault == "E12")
+    };
+    assert!(ruled_out(0.0));
+    assert!(!ruled_out(2.0));
 }
 
 const LLAMA: &[(&str, &str)] = &[("job", "chat"), ("instance", "a:8080")];

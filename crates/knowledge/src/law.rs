@@ -41,6 +41,10 @@ pub struct LawPart {
     /// Which readings it is checked on.
     #[serde(default)]
     pub over: Stretch,
+    /// Whether the middle of the readings has to obey rather than their mean, where a few high ones would
+    /// hide how most are.
+    #[serde(default)]
+    pub middle: bool,
     /// Adapters whose program counts in the way that the relation needs; empty for any.
     #[serde(default)]
     pub told_by: Vec<String>,

@@ -83,11 +83,11 @@ pub enum Relation {
     Rises,
     /// It rises, to twice what it was at least.
     Doubles,
-    /// It is lower.
+    /// It is lower. Of what was 0 all the while, nobody can say so or deny it.
     Falls,
     /// Neither.
     Steady,
-    /// There was some, and at the end there is none.
+    /// There was some, and at the end there is none. Of what was 0 all the while, as of `Falls`.
     Stops,
     /// There was none, and then there is some.
     Starts,

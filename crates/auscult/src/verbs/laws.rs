@@ -99,6 +99,9 @@ fn section(part: &LawPart) -> String {
     if part.over == Stretch::End {
         let _ = writeln!(text, "- Of the last third of the incident");
     }
+    if part.middle {
+        let _ = writeln!(text, "- By the middle of the readings, not their mean");
+    }
     if !part.told_by.is_empty() {
         let _ = writeln!(text, "- Only as these programs count: {}", part.told_by.join(", "));
     }

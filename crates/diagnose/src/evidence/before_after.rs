@@ -125,6 +125,11 @@ impl BeforeAfter {
         self.before_range == [0.0; 2] && self.after_range == [0.0; 2]
     }
 
+    /// Whether it was 0 all the while before, and is not below that now: it cannot have fallen.
+    pub fn was_nothing(&self) -> bool {
+        self.before_range == [0.0; 2] && (self.after_range[0] >= 0.0 || self.readings.is_empty())
+    }
+
     /// Whether there are too few readings after the onset to say what became of it.
     pub fn is_thin(&self) -> bool {
         self.readings.len() < FEWEST && self.moments >= FEW_OF * FEWEST

@@ -294,6 +294,8 @@ impl<'s> Judge<'s> {
             }
             // At nine tenths of all there can be, nothing is left to rise by as much as counts.
             Relation::Rises | Relation::Doubles if is_share && numbers.before[2] > FULL => None,
+            // Of what was nothing all the while, nothing is left to lose.
+            Relation::Falls | Relation::Stops if numbers.was_nothing() => None,
             Relation::Falls if is_state && numbers.went_below() => Some(true),
             Relation::Steady if is_state && numbers.went_below() => Some(false),
             // What happened once or twice while both were there says nothing of a quotient; nor does a

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use auscult_knowledge::{Expression, Formula, Knowledge, LawPart, Operator, Order, Together};
+use auscult_stats::quantile::quantile;
 
 use super::{FEWEST, Measured, obeys};
 use crate::evidence::Window;
@@ -221,14 +222,19 @@ impl Sides<'_> {
         };
         let known = places.filter(counts).map(|place| (self.left.at(place), self.right.at(place)));
         let known = known.filter(|(left, right)| left.is_finite() && right.is_finite());
-        let (left, right, readings) = known
-            .fold((0.0, 0.0, 0_usize), |(a, b, count), (left, right)| {
-                (a + left, b + right, count + 1)
-            });
+        let (left, right): (Vec<f64>, Vec<f64>) = known.unzip();
+        let readings = left.len();
         if readings < FEWEST {
             return None;
         }
-        let (left, right) = (left / readings as f64, right / readings as f64);
+        let together = |mut values: Vec<f64>| {
+            if part.middle {
+                quantile(&mut values, 0.5)
+            } else {
+                values.iter().sum::<f64>() / readings as f64
+            }
+        };
+        let (left, right) = (together(left), together(right));
         let tolerated = part.tolerance.share * right.abs() + part.tolerance.least;
         let holds = obeys(part.says.order, left, right, tolerated);
         Some(Measured { left, right, tolerated, readings, holds })

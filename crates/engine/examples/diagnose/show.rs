@@ -31,9 +31,14 @@ pub(crate) fn print(
             cause.probability, cause.fault, cause.name, cause.place, cause.here
         );
     }
-    let truth = diagnosis.causes.iter().find(|cause| cause.fault == case.fault);
-    for cause in diagnosis.causes.first().into_iter().chain(truth) {
-        let _ = writeln!(text, "  {}:", cause.fault);
+    let is_true = |name: &str| case.fault.split('+').any(|fault| fault == name);
+    let (first, others) = diagnosis.causes.split_at(diagnosis.causes.len().min(1));
+    let truths = others.iter().filter(|cause| is_true(&cause.fault));
+    for ruled_out in diagnosis.ruled_out.iter().filter(|one| is_true(&one.fault)) {
+        let _ = writeln!(text, "  {} is ruled out: {}", ruled_out.fault, ruled_out.reason);
+    }
+    for cause in first.iter().chain(truths) {
+        let _ = writeln!(text, "  {} ({:.3}):", cause.fault, cause.probability);
         for evidence in cause.evidence.iter().take(14) {
             let _ = writeln!(
                 text,

@@ -180,7 +180,8 @@ impl Host {
         // A core has one second a second, whoever wants it.
         let user = user.min(cores - system - softirq);
         let left = cores - system - softirq - user;
-        let chores = (self.chores.share(self.now) * cores).min(left);
+        let chore = self.chores.at(self.now);
+        let chores = (chore.share * cores).min(left);
         let busy = (user + chores, system, softirq);
         let idle = (cores - busy.0 - busy.1 - busy.2).max(0.0);
         let iowait = idle.min(4.0e-10 * (all.read_bytes + all.written_bytes) / seconds);
@@ -189,7 +190,8 @@ impl Host {
         counters.softirq_seconds += busy.2 * seconds;
         counters.iowait_seconds += iowait * seconds;
         counters.idle_seconds += (idle - iowait) * seconds;
-        counters.cpu_waiting += shared.waiting * seconds;
+        let nobody_waits = (1.0 - shared.waiting) * (1.0 - chore.waits);
+        counters.cpu_waiting += (1.0 - nobody_waits) * seconds;
         if conditions.cpu_quota < 1.0 {
             counters.quota_periods += 10.0 * seconds;
             counters.quota_throttled += 10.0 * shared.throttled * seconds;
