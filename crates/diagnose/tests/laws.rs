@@ -167,6 +167,26 @@ fn an_engine_that_makes_steps_does_not_hang_and_one_that_makes_none_does() {
 }
 
 #[test]
+fn a_process_that_began_anew_does_not_hang() {
+    let knowledge = Knowledge::embedded();
+    let doctor = Doctor::new(&knowledge, &Experience::default(), Weights::default());
+    let reason = |started_again: f64| {
+        let started = |place: usize| if place < WINDOW.onset { 1000.0 } else { started_again };
+        let stands_still = counted(40.0, 0.0);
+        let told: &[Told<'_>] = &[
+            ("process_start_time_seconds", VLLM, &started),
+            ("vllm:num_requests_running", VLLM, &|_| 7.0),
+            ("vllm:iteration_tokens_total_count", VLLM, &stands_still),
+        ];
+        let diagnosis = doctor.diagnose(&scene(&knowledge, told), WINDOW);
+        let of = diagnosis.ruled_out.into_iter().find(|one| one.fault == "E1");
+        of.map(|one| one.reason)
+    };
+    assert_eq!(reason(1000.0), None);
+    assert_eq!(reason(5000.0).as_deref(), Some("process_start resets (1000 s → 5000 s)"));
+}
+
+#[test]
 fn tokens_that_are_counted_when_an_answer_ends_say_nothing_while_none_ends() {
     let knowledge = Knowledge::embedded();
     let server: &[(&str, &str)] = &[("instance", "a:8080")];
