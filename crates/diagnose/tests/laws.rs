@@ -366,6 +366,20 @@ fn of_what_was_nothing_all_the_while_nobody_can_say_that_it_fell_or_did_not() {
     }
 }
 
+#[test]
+fn what_is_not_read_any_more_may_have_begun_anew() {
+    let knowledge = Knowledge::embedded();
+    for (later, resets) in [(1000.0, Some(false)), (5000.0, Some(true)), (f64::NAN, None)] {
+        let started = |place: usize| if place < WINDOW.onset { 1000.0 } else { later };
+        let told: &[Told<'_>] = &[
+            ("vllm:num_requests_running", VLLM, &|_| 7.0),
+            ("process_start_time_seconds", VLLM, &started),
+        ];
+        let scene = scene(&knowledge, told);
+        assert_eq!(said(&knowledge, &scene, "process_start resets"), resets, "{later}");
+    }
+}
+
 /// One replica, whose page fails to come, and a gateway by which clients get answers, or do not.
 #[test]
 fn telemetry_is_not_what_is_broken_where_nobody_is_answered() {

@@ -95,7 +95,7 @@ pub enum Relation {
     Freezes,
     /// Its series were there, and are no longer.
     Vanishes,
-    /// It goes back to where it began, or is another one.
+    /// It goes back to where it began, or is another one. Where it is not read any more nobody can deny it.
     Resets,
     /// It falls to less than half of where it had come to, once at least.
     Drops,

@@ -545,6 +545,8 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
     let stops = numbers.tail.is_finite()
         && numbers.before[2] > 0.0
         && numbers.tail_range[1] <= 0.05 * numbers.before[2];
+    let has_vanished =
+        numbers.there_before > 0.15 && numbers.there_at_end < 0.3 * numbers.there_before;
     // Where it moves a lot by itself, nothing at all may lie within its spread.
     let falls = || {
         let lower = numbers.fall() >= MOVED || numbers.lies_below();
@@ -573,18 +575,21 @@ fn holds(relation: Relation, numbers: &BeforeAfter) -> Option<bool> {
                 past.len() > 3
             }
         }
-        Relation::Vanishes => {
-            numbers.there_before > 0.15 && numbers.there_at_end < 0.3 * numbers.there_before
-        }
+        Relation::Vanishes => has_vanished,
         Relation::Resets => {
             let [least, most] = numbers.before_range;
-            if least == most {
+            let resets = if least == most {
                 numbers.readings.iter().any(|value| *value != least)
             } else {
                 let last = numbers.past.last().copied().into_iter();
                 let all: Vec<f64> = last.chain(numbers.readings.iter().copied()).collect();
                 all.windows(2).any(|pair| pair[1] < pair[0])
+            };
+            // What began anew where nobody reads it any more shows once it is read again.
+            if has_vanished && !resets {
+                return None;
             }
+            resets
         }
         Relation::Drops => {
             let last = numbers.past.last().copied().unwrap_or_default();
