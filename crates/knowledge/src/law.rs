@@ -95,6 +95,9 @@ pub struct Broken {
     /// Faults that cannot be where it is newly broken.
     #[serde(default)]
     pub excludes: Vec<String>,
+    /// Whether those who use the target are hurt where it is newly broken: something is wrong then, whatever it is.
+    #[serde(default)]
+    pub hurts: bool,
 }
 
 impl Law {

@@ -126,6 +126,9 @@ fn section(part: &LawPart) -> String {
             let _ = writeln!(text, "- {what}: {}", named.join(", "));
         }
     }
+    if part.broken.hurts {
+        let _ = writeln!(text, "- A breach excludes that nothing is wrong");
+    }
     text
 }
 

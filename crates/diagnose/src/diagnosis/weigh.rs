@@ -240,12 +240,25 @@ impl<'k> Doctor<'k> {
             RuledOut { fault, name, reason }
         });
         let ruled_out = ruled_out.collect();
-        let (mut diagnosis, best) = self.answer(scene, &weighed, self.other_odds(heard), ruled_out);
+        let [mut health, unknown] = self.other_odds(heard);
+        // Beside a known cause health is that nothing else is wrong.
+        if known.is_empty() && self.someone_is_hurt(judge, scene) {
+            health = f64::NEG_INFINITY;
+        }
+        let (mut diagnosis, best) = self.answer(scene, &weighed, [health, unknown], ruled_out);
         for (cause, best) in diagnosis.causes.iter_mut().zip(best) {
             cause.evidence = self.evidence(judge, &best, &explained);
         }
         diagnosis.rest_on(judge.laws());
         (diagnosis, weighed)
+    }
+
+    /// Whether a law is broken that hurts those who use what the incident is about.
+    fn someone_is_hurt(&self, judge: &Judge<'_>, scene: &Scene) -> bool {
+        judge.laws().verdicts().iter().any(|verdict| {
+            let part = &self.knowledge.laws()[verdict.law].parts[verdict.part];
+            part.broken.hurts && verdict.breaks() == Some(true) && scene.is_suspect(verdict.target)
+        })
     }
 
     /// What is found at each target at which faults are looked for, statement by statement of the vocabulary
