@@ -70,7 +70,7 @@ fn a_real_recording_becomes_a_page_that_is_read_from_the_sentence_to_the_remedy(
         "<h2>Evidence</h2>",
         "client_served rises</code>",
         "<svg ",
-        " tokens/s</span>",
+        " requests/s</span>",
         "from <code title=\"",
         "<h3>Against ",
         "<h2>Other causes</h2>",
