@@ -1,7 +1,7 @@
 //! Laws over telemetry that obeys them, breaks them, or is hostile.
 
 use auscult_core::{Labels, METRIC_NAME};
-use auscult_diagnose::diagnosis::{Doctor, Experience, Report, Weights};
+use auscult_diagnose::diagnosis::{Asked, Doctor, Experience, Report, Weights};
 use auscult_diagnose::evidence::{Judge, Window};
 use auscult_diagnose::laws::{Laws, Verdict};
 use auscult_diagnose::scene::{Scene, SceneBuilder, SeriesNumber, Target};
@@ -399,6 +399,12 @@ fn where_nobody_is_answered_something_is_wrong_and_it_is_not_the_telemetry() {
         let is_ruled_out = diagnosis.ruled_out.iter().any(|one| one.fault == "E12");
         assert_eq!(is_ruled_out, !is_well);
         assert_eq!(diagnosis.healthy > 0.0, is_well, "{}", diagnosis.healthy);
+        // What is asked next begins at the same belief.
+        let asked = doctor.consult(&scene(&knowledge, told), WINDOW, &Asked::default()).unwrap();
+        let questions =
+            asked.question.iter().flat_map(|question| [&question.if_yes, &question.if_no]);
+        let leads = asked.steps.iter().map(|step| &step.leading).chain(questions);
+        assert_eq!(leads.filter(|lead| lead.cause == "healthy").count() > 0, is_well);
     }
 }
 

@@ -148,10 +148,24 @@ impl<'k> Doctor<'k> {
         self.heard.as_deref()
     }
 
-    /// Logarithms of the odds of health and of an unknown cause, before any evidence of readings.
-    pub(super) fn other_odds(&self, heard: Option<&Testimony>) -> [f64; 2] {
-        let [healthy, unknown] = heard.map_or([0.0; 2], |heard| [heard.healthy, heard.unknown]);
-        [self.priors.healthy.ln() + healthy, self.priors.unknown.ln() + unknown]
+    /// Logarithms of the odds of health and of an unknown cause, before any evidence of readings for a fault.
+    /// Health is that nothing is wrong, or beside `known` causes that nothing else is.
+    pub(super) fn other_odds(&self, judge: &Judge<'_>, scene: &Scene, known: &[Cause]) -> [f64; 2] {
+        let [healthy, unknown] = [self.priors.healthy.ln(), self.priors.unknown.ln()];
+        if !known.is_empty() {
+            return [healthy, unknown];
+        }
+        let heard = self.testimony().map_or([0.0; 2], |heard| [heard.healthy, heard.unknown]);
+        let is_possible = !self.someone_is_hurt(judge, scene);
+        [if is_possible { healthy + heard[0] } else { f64::NEG_INFINITY }, unknown + heard[1]]
+    }
+
+    /// Whether a law is broken that hurts those who use what the incident is about.
+    fn someone_is_hurt(&self, judge: &Judge<'_>, scene: &Scene) -> bool {
+        judge.laws().verdicts().iter().any(|verdict| {
+            let part = &self.knowledge.laws()[verdict.law].parts[verdict.part];
+            part.broken.hurts && verdict.breaks() == Some(true) && scene.is_suspect(verdict.target)
+        })
     }
 
     /// How likely each cause is before any evidence.
@@ -240,25 +254,13 @@ impl<'k> Doctor<'k> {
             RuledOut { fault, name, reason }
         });
         let ruled_out = ruled_out.collect();
-        let [mut health, unknown] = self.other_odds(heard);
-        // Beside a known cause health is that nothing else is wrong.
-        if known.is_empty() && self.someone_is_hurt(judge, scene) {
-            health = f64::NEG_INFINITY;
-        }
-        let (mut diagnosis, best) = self.answer(scene, &weighed, [health, unknown], ruled_out);
+        let others = self.other_odds(judge, scene, known);
+        let (mut diagnosis, best) = self.answer(scene, &weighed, others, ruled_out);
         for (cause, best) in diagnosis.causes.iter_mut().zip(best) {
             cause.evidence = self.evidence(judge, &best, &explained);
         }
         diagnosis.rest_on(judge.laws());
         (diagnosis, weighed)
-    }
-
-    /// Whether a law is broken that hurts those who use what the incident is about.
-    fn someone_is_hurt(&self, judge: &Judge<'_>, scene: &Scene) -> bool {
-        judge.laws().verdicts().iter().any(|verdict| {
-            let part = &self.knowledge.laws()[verdict.law].parts[verdict.part];
-            part.broken.hurts && verdict.breaks() == Some(true) && scene.is_suspect(verdict.target)
-        })
     }
 
     /// What is found at each target at which faults are looked for, statement by statement of the vocabulary

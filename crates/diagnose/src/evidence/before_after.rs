@@ -127,7 +127,7 @@ impl BeforeAfter {
 
     /// Whether it was 0 all the while before, and is not below that now: it cannot have fallen.
     pub fn was_nothing(&self) -> bool {
-        self.before_range == [0.0; 2] && (self.after_range[0] >= 0.0 || self.readings.is_empty())
+        self.before_range == [0.0; 2] && self.after_range[0] >= 0.0
     }
 
     /// Whether there are too few readings after the onset to say what became of it.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use auscult_knowledge::{Expression, Formula, Knowledge, LawPart, Operator, Order, Together};
-use auscult_stats::quantile::quantile;
+use auscult_stats::quantile::median;
 
 use super::{FEWEST, Measured, obeys};
 use crate::evidence::Window;
@@ -222,23 +222,28 @@ impl Sides<'_> {
         };
         let known = places.filter(counts).map(|place| (self.left.at(place), self.right.at(place)));
         let known = known.filter(|(left, right)| left.is_finite() && right.is_finite());
-        let (left, right): (Vec<f64>, Vec<f64>) = known.unzip();
-        let readings = left.len();
+        let (left, right, readings) = if part.middle { middles(known) } else { means(known) };
         if readings < FEWEST {
             return None;
         }
-        let together = |mut values: Vec<f64>| {
-            if part.middle {
-                quantile(&mut values, 0.5)
-            } else {
-                values.iter().sum::<f64>() / readings as f64
-            }
-        };
-        let (left, right) = (together(left), together(right));
         let tolerated = part.tolerance.share * right.abs() + part.tolerance.least;
         let holds = obeys(part.says.order, left, right, tolerated);
         Some(Measured { left, right, tolerated, readings, holds })
     }
+}
+
+/// Means of both sides, and how many readings there are.
+fn means(known: impl Iterator<Item = (f64, f64)>) -> (f64, f64, usize) {
+    let sums = known.fold((0.0, 0.0, 0_usize), |(left, right, count), (one, other)| {
+        (left + one, right + other, count + 1)
+    });
+    (sums.0 / sums.2 as f64, sums.1 / sums.2 as f64, sums.2)
+}
+
+/// Middles of both sides, and how many readings there are.
+fn middles(known: impl Iterator<Item = (f64, f64)>) -> (f64, f64, usize) {
+    let (mut left, mut right): (Vec<f64>, Vec<f64>) = known.unzip();
+    (median(&mut left), median(&mut right), left.len())
 }
 
 fn map<'s>(value: &Value<'_>, each: impl Fn(f64) -> f64) -> Value<'s> {

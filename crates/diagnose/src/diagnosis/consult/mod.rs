@@ -232,7 +232,7 @@ impl Doctor<'_> {
         }
         let (diagnosis, weighed) = self.judged(&mut judge, scene, &[]);
         let report = Report::new(self.knowledge, self, scene, window, &diagnosis);
-        let belief = self.belief(weighed.clone());
+        let belief = self.belief(&judge, scene, weighed.clone());
         let (lead, probability) = belief.lead();
         if report.laws.most_is_not_trusted() || scene.is_empty() {
             let steps = Vec::new();
@@ -251,8 +251,8 @@ impl Doctor<'_> {
         Ok(Consultation { steps, others, question, is_clear, diagnosis: report })
     }
 
-    fn belief(&self, hypotheses: Vec<Weighed>) -> Belief {
-        let [health, unknown] = self.other_odds(self.testimony());
+    fn belief(&self, judge: &Judge<'_>, scene: &Scene, hypotheses: Vec<Weighed>) -> Belief {
+        let [health, unknown] = self.other_odds(judge, scene, &[]);
         Belief::new(hypotheses, health, unknown, self.weights.credit)
     }
 
@@ -345,7 +345,7 @@ impl Doctor<'_> {
             by_evidence: self.tables.leanings[one.fault],
             ..one
         };
-        let mut belief = self.belief(weighed.into_iter().map(before).collect());
+        let mut belief = self.belief(judge, scene, weighed.into_iter().map(before).collect());
         let explained = Explained::default();
         // Of each kind and statement, what was found at which places.
         let mut looks: BTreeMap<(&str, usize), Vec<(usize, bool)>> = BTreeMap::new();
