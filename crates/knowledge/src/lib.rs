@@ -244,6 +244,20 @@ impl Knowledge {
         Ok(())
     }
 
+    /// Forgets the fault with this short name, so that it is one that nobody knows; whether there was one.
+    /// What is said of it then tells how much an answer is worth where a cause is new.
+    ///
+    /// ```
+    /// let mut knowledge = auscult_knowledge::Knowledge::embedded();
+    /// assert!(knowledge.forget_fault("G1") && knowledge.fault_called("G1").is_none());
+    /// assert!(!knowledge.forget_fault("G1"));
+    /// ```
+    pub fn forget_fault(&mut self, fault: &str) -> bool {
+        let before = self.faults.len();
+        self.faults.retain(|known| known.fault != fault);
+        self.faults.len() < before
+    }
+
     /// How often each statement held in simulated incidents, as `auscult_diagnose` reads it.
     #[must_use]
     pub fn experience() -> &'static str {

@@ -195,11 +195,9 @@ impl Shared {
             return Ok(Some((fault.clone(), place.clone())));
         }
         let diagnosis = diagnose(self, incident)?;
-        let others = diagnosis.unknown.max(diagnosis.healthy);
-        let mut causes = diagnosis.causes.iter();
         let cause = match &fault {
-            Some(fault) => causes.find(|cause| cause.fault == *fault),
-            None => causes.next().filter(|cause| cause.probability > others),
+            Some(fault) => diagnosis.causes.iter().find(|cause| cause.fault == *fault),
+            None => diagnosis.answer(),
         };
         Ok(cause.map(|cause| {
             let place = place.unwrap_or_else(|| cause.place.clone());

@@ -61,13 +61,13 @@ pub(crate) struct Diagnosed {
 }
 
 impl Diagnosed {
-    /// The answer of a diagnosis, if it has one that is likelier than that there is none.
+    /// The cause that a diagnosis concludes, if it concludes one.
     pub(crate) fn of(diagnosis: &Diagnosis) -> Option<Self> {
-        let first = diagnosis.causes.first()?;
-        (first.probability > diagnosis.unknown.max(diagnosis.healthy)).then(|| Self {
-            fault: first.fault.clone(),
-            place: first.place.clone(),
-            probability: first.probability,
+        let cause = diagnosis.answer()?;
+        Some(Self {
+            fault: cause.fault.clone(),
+            place: cause.place.clone(),
+            probability: cause.probability,
         })
     }
 }

@@ -104,8 +104,7 @@ impl Teller {
         let open: Vec<u64> = open.map(|incident| incident.id).collect();
         for id in open {
             let diagnosis: Diagnosis = self.ask(&format!("/{id}/diagnosis")).await?;
-            let Some(cause) = diagnosis.causes.first().filter(|cause| cause.probability >= SURE)
-            else {
+            let Some(cause) = diagnosis.answer().filter(|cause| cause.probability >= SURE) else {
                 continue;
             };
             let said = format!("{} at {}", cause.fault, cause.place);

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use auscult_core::Timestamp;
+use auscult_diagnose::diagnosis::Conclusion;
 use auscult_engine::Diagnosis;
 use auscult_engine::page::{Sheet, page};
 use auscult_telemetry::format_time;
@@ -136,9 +137,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, CallError> {
 
 impl Arguments {
     fn outcome(&self, answers: &[Answer]) -> Outcome {
-        let is_wrong = |answer: &Answer| {
-            answer.diagnosis.healthy < 0.5
-                && answer.diagnosis.causes.first().is_none_or(|cause| !cause.benign)
+        let is_wrong = |answer: &Answer| match answer.diagnosis.conclusion() {
+            Conclusion::Healthy => false,
+            Conclusion::Unknown => true,
+            Conclusion::Cause => !answer.diagnosis.causes[0].benign,
         };
         let found = self.fail_on_anomaly && answers.iter().any(is_wrong);
         if found { Outcome::Found } else { Outcome::Done }

@@ -114,7 +114,7 @@ fn body(arguments: &Arguments, say: Say, service: &Service) -> Result<Value, Cal
         Say::Confirm => {
             let path = format!("/incidents/{}/diagnosis", arguments.incident);
             let diagnosis: Diagnosis = service.get(&path)?;
-            let Some(cause) = diagnosis.causes.first() else {
+            let Some(cause) = diagnosis.answer() else {
                 return Err(CallError::input(format!(
                     "there is nothing to confirm, the diagnosis says: {}; say `correct` with --fault",
                     diagnosis.sentence

@@ -1,5 +1,6 @@
 //! From an incident to its causes: every fault at every place is a hypothesis; evidence weighs them.
 
+mod conclusion;
 mod consult;
 mod expect;
 mod experience;
@@ -17,6 +18,7 @@ mod vocabulary;
 mod weigh;
 mod witness;
 
+pub use conclusion::Conclusion;
 pub use consult::{Answer, Asked, CERTAINTY, Consultation, Leading, Question, Step, by_readings};
 pub use experience::{Experience, Learnt, Tally};
 pub use fit::{Fitting, Lesson, LessonPlace};

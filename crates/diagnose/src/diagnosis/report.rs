@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cause, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut, ToldLaws, ToldWitness,
+    Cause, Conclusion, Diagnosis, Doctor, Evidence, PriorShare, Recovery, RuledOut, ToldLaws,
+    ToldWitness,
 };
 use crate::evidence::{CHANGED_AFTER, CHANGED_BEFORE, Window};
 use crate::scene::Scene;
@@ -207,9 +208,8 @@ impl Report {
                 "the telemetry cannot be trusted: {not} of {all} signals are broken, so that no cause is known"
             );
         }
-        let others = self.unknown.max(self.healthy);
-        let Some(cause) = self.causes.first().filter(|cause| cause.probability > others) else {
-            return if self.healthy >= self.unknown {
+        let Some(cause) = self.answer() else {
+            return if self.conclusion() == Conclusion::Healthy {
                 format!("nothing seems to be wrong ({})", percent(self.healthy))
             } else {
                 format!("none of the known causes fits ({})", percent(self.unknown))

@@ -119,6 +119,14 @@ pub(super) struct Weighed {
     pub(super) place: usize,
     pub(super) odds: f64,
     pub(super) by_evidence: f64,
+    /// Logarithm of the number of places at which the fault may be.
+    pub(super) spread: f64,
+}
+
+/// Logarithm of the odds of an unknown cause that is credited with a part of what speaks for each of
+/// the known ones: like these it is at one place of many.
+pub(super) fn unknown<'w>(prior: f64, credit: f64, all: impl Iterator<Item = &'w Weighed>) -> f64 {
+    prior + all.map(|one| credit * one.by_evidence - one.spread).fold(0.0, f64::max)
 }
 
 impl<'k> Doctor<'k> {
@@ -238,12 +246,15 @@ impl<'k> Doctor<'k> {
                         ruled_out.entry(*number).or_insert_with(|| (why.to_owned(), 0)).1 += 1;
                         continue;
                     }
-                    let prior = (self.priors.faults[*number] / places.len() as f64).ln();
+                    let prior = self.priors.faults[*number].ln();
+                    let spread = (places.len() as f64).ln();
                     let by_evidence = self.sum(&found, *number);
                     let unseen = self.unseen(&found, *number);
                     let said = heard.map_or(0.0, |heard| heard.faults[*number]);
-                    let odds = prior + said + by_evidence + unseen * self.weights.unseen.ln();
-                    weighed.push(Weighed { fault: *number, place: *place, odds, by_evidence });
+                    let unseen = unseen * self.weights.unseen.ln();
+                    let odds = prior - spread + said + by_evidence + unseen;
+                    let (fault, place) = (*number, *place);
+                    weighed.push(Weighed { fault, place, odds, by_evidence, spread });
                 }
             }
             ruled_out
@@ -452,8 +463,7 @@ impl<'k> Doctor<'k> {
         [health, unknown]: [f64; 2],
         ruled_out: Vec<RuledOut>,
     ) -> (Diagnosis, Vec<Weighed>) {
-        let best = weighed.iter().map(|one| one.by_evidence).fold(0.0, f64::max);
-        let unknown = unknown + self.weights.credit * best;
+        let unknown = self::unknown(unknown, self.weights.credit, weighed.iter());
         let most = weighed.iter().map(|one| one.odds).fold(health.max(unknown), f64::max);
         let share = |odds: f64| (odds - most).exp();
         // Of each fault: its best place, and all of them together.
@@ -494,5 +504,24 @@ impl<'k> Doctor<'k> {
         let (unknown, healthy) = (share(unknown) / sum, share(health) / sum);
         let laws = Laws::default();
         (Diagnosis { causes, ruled_out, unknown, healthy, laws }, best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beside_a_known_cause_an_unknown_one_is_as_likely_among_a_thousand_places_as_among_ten() {
+        let ratio = |places: f64| {
+            let spread = places.ln();
+            let one =
+                Weighed { fault: 0, place: 0, odds: 12.0 - spread, by_evidence: 12.0, spread };
+            one.odds - unknown(-4.0, 0.5, [one].iter())
+        };
+        assert!((ratio(10.0) - 10.0).abs() < 1e-9);
+        assert!((ratio(10.0) - ratio(20.0)).abs() < 1e-9);
+        // Where nothing speaks for anything, it is as likely as before.
+        assert_eq!(unknown(-4.0, 0.5, std::iter::empty()), -4.0);
     }
 }

@@ -15,6 +15,7 @@
 //! | `--look early` | 45 to 240 seconds after it began; when the fault ends otherwise |
 //! | `--exporters some` | where half of the kinds of exporters are missing, drawn for each scenario |
 //! | `--changes untold` | where nobody tells of changes |
+//! | `--handbook incomplete` | where the handbook has not heard of the true cause |
 //! | `--witness MODEL` | also hears the tree or forest in this file, which `auscult learn` made of a fault log |
 //! | `--show` | prints each answer with its evidence |
 //! | `--signals` | prints what moved |
@@ -56,6 +57,8 @@ struct Options {
     fit: Vec<PathBuf>,
     check: Vec<PathBuf>,
     course: Course,
+    /// Whether the handbook has not heard of the true cause.
+    incomplete: bool,
     witness: Option<PathBuf>,
     show: bool,
     signals: bool,
@@ -85,6 +88,7 @@ impl Options {
                 "--look" => options.course.early = chosen("--look", &value()?, "early")?,
                 "--exporters" => options.course.sparse = chosen("--exporters", &value()?, "some")?,
                 "--changes" => options.course.untold = chosen("--changes", &value()?, "untold")?,
+                "--handbook" => options.incomplete = chosen("--handbook", &value()?, "incomplete")?,
                 "--witness" => options.witness = Some(PathBuf::from(value()?)),
                 "--show" => options.show = true,
                 "--signals" => options.signals = true,
@@ -153,7 +157,16 @@ fn main() -> Result<(), String> {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some((fault, number)) = jobs.get(place) else { break };
-            let result = look_at(&options, &knowledge, (&doctor, witness.as_ref()), fault, *number);
+            let result = if options.incomplete {
+                let mut lacks = knowledge.clone();
+                for fault in fault.split('+') {
+                    lacks.forget_fault(fault);
+                }
+                let doctor = Doctor::new(&lacks, &experience, Weights::default());
+                look_at(&options, &lacks, (&doctor, witness.as_ref()), fault, *number)
+            } else {
+                look_at(&options, &knowledge, (&doctor, witness.as_ref()), fault, *number)
+            };
             results.lock().expect("no thread panicked").insert(place, result);
         }
     };
@@ -184,7 +197,11 @@ fn main() -> Result<(), String> {
         write(path, &learnt)?;
     }
     let outcomes: Vec<Outcome> = results.into_iter().map(|result| result.outcome).collect();
-    outcome::report(&outcomes);
+    if options.incomplete {
+        outcome::report_strange(&outcomes);
+    } else {
+        outcome::report(&outcomes);
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auscult_diagnose::diagnosis::{Cause, Diagnosis};
+use auscult_diagnose::diagnosis::{Cause, Conclusion, Diagnosis};
 
 use crate::case::Case;
 
@@ -65,13 +65,16 @@ fn is_benign(fault: &str) -> bool {
     fault == "healthy" || fault.starts_with('L')
 }
 
-/// What comes first, health and the unknown among it.
+/// What is concluded, and how likely it is.
 fn best(diagnosis: &Diagnosis) -> (String, f64) {
-    let others = [("healthy", diagnosis.healthy), ("unknown", diagnosis.unknown)];
-    let others = others.map(|(name, probability)| (name.to_owned(), probability));
-    let causes = diagnosis.causes.iter().map(|cause| (cause.fault.clone(), cause.probability));
-    let all = causes.chain(others);
-    all.max_by(|one, other| one.1.total_cmp(&other.1)).expect("there is something")
+    match diagnosis.conclusion() {
+        Conclusion::Healthy => ("healthy".to_owned(), diagnosis.healthy),
+        Conclusion::Unknown => ("unknown".to_owned(), diagnosis.unknown),
+        Conclusion::Cause => {
+            let cause = &diagnosis.causes[0];
+            (cause.fault.clone(), cause.probability)
+        }
+    }
 }
 
 #[derive(Default)]
@@ -177,6 +180,32 @@ pub(crate) fn report(outcomes: &[Outcome]) {
             "onset off by {half:.0} s in the middle, within 60 s {near:.3}; interval has it {within:.3}"
         );
     }
+}
+
+/// Prints what was said of causes that the handbook has not heard of: of each, what came first and how often.
+pub(crate) fn report_strange(outcomes: &[Outcome]) {
+    let mut tables: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for outcome in outcomes {
+        *tables.entry(&outcome.truth).or_default().entry(&outcome.first).or_default() += 1;
+    }
+    for (truth, firsts) in &tables {
+        let firsts: Vec<String> =
+            firsts.iter().map(|(first, count)| format!("{first}×{count}")).collect();
+        println!("{truth:6} {}", firsts.join(" "));
+    }
+    let share = |is_one: &dyn Fn(&Outcome) -> bool| {
+        let count = outcomes.iter().filter(|outcome| is_one(outcome)).count();
+        count as f64 / outcomes.len().max(1) as f64
+    };
+    let is_fault = |one: &Outcome| one.first != "unknown" && !is_benign(&one.first);
+    println!(
+        "of {:4} with a cause that nobody knows: called unknown {:.3}, no fault {:.3}, another fault {:.3}, sure (0.9) of it {:.3}",
+        outcomes.len(),
+        share(&|one| one.first == "unknown"),
+        share(&|one| is_benign(&one.first)),
+        share(&is_fault),
+        share(&|one| is_fault(one) && one.said >= 0.9)
+    );
 }
 
 fn calibration(outcomes: &[Outcome]) {

@@ -8,7 +8,7 @@ use auscult_plot::{clipped, escaped};
 
 use super::chart::{Stage, draw};
 use super::words::{capitalised, moment, odds, seen};
-use super::{Sheet, answer, called, called_with_share};
+use super::{Sheet, called, called_with_share};
 
 /// Bytes of the address of a series that is linked to; no server takes much longer ones.
 const LONGEST_LINK: usize = 2000;
@@ -22,7 +22,7 @@ pub(super) fn write(out: &mut String, sheet: &Sheet, with_plots: bool) {
         out.push_str("<p>None for any cause that is known.</p>\n</section>\n");
         return;
     };
-    if answer(report).is_none() {
+    if report.answer().is_none() {
         let _ = writeln!(
             out,
             "<p>That is not the answer, but of the causes that are known the likeliest: {}.</p>",

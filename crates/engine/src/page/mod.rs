@@ -11,7 +11,7 @@ mod words;
 
 use std::fmt::Write;
 
-use auscult_diagnose::diagnosis::{Illustrated, Report, ToldCause};
+use auscult_diagnose::diagnosis::{Conclusion, Illustrated, ToldCause};
 use auscult_plot::escaped;
 
 use words::{capitalised, moment, percent};
@@ -97,21 +97,12 @@ pub fn page(sheets: &[Sheet]) -> String {
     out
 }
 
-/// The cause that is the answer: none where something unknown, or nothing at all, is likelier.
-fn answer(report: &Report) -> Option<&ToldCause> {
-    let others = report.unknown.max(report.healthy);
-    report
-        .causes
-        .first()
-        .filter(|cause| cause.probability > others && report.sentence.contains(&cause.name))
-}
-
 /// Cause, place, confidence and since when, in a sentence.
 fn headline(sheet: &Sheet) -> String {
     let report = &sheet.diagnosis.report;
     let sentence = capitalised(&report.sentence);
-    let is_unknown = report.unknown > report.healthy && !report.causes.is_empty();
-    let something = answer(report).is_some() || is_unknown;
+    let is_unknown = report.conclusion() == Conclusion::Unknown && !report.causes.is_empty();
+    let something = report.answer().is_some() || is_unknown;
     if something { format!("{sentence}, since {} UTC", moment(report.began)) } else { sentence }
 }
 
@@ -145,7 +136,7 @@ fn write_sheet(out: &mut String, sheet: &Sheet, with_plots: bool) {
             escaped(&capitalised(&recovery.sentence))
         );
     }
-    if let Some(cause) = answer(report) {
+    if let Some(cause) = report.answer() {
         let _ = writeln!(out, "<p>{}</p>", escaped(&cause.about));
         write_place(out, cause);
     }

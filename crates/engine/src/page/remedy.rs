@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use auscult_plot::escaped;
 
-use super::{Sheet, answer, called};
+use super::{Sheet, called};
 
 pub(super) fn write(out: &mut String, sheet: &Sheet) {
     let report = &sheet.diagnosis.report;
@@ -12,7 +12,7 @@ pub(super) fn write(out: &mut String, sheet: &Sheet) {
     match report.causes.first() {
         None => out.push_str("<p>None: no cause is known.</p>\n"),
         Some(cause) => {
-            if answer(report).is_none() {
+            if report.answer().is_none() {
                 let _ = writeln!(out, "<p>If it is {} after all:</p>", escaped(&called(cause)));
             }
             let remedy = &cause.remedy;

@@ -1,6 +1,7 @@
 //! What auscult says of a run.
 
 use auscult_core::METRIC_NAME;
+use auscult_diagnose::diagnosis::Conclusion;
 use auscult_engine::{Case, Diagnosis, Handbook};
 use auscult_server::{RecordedFile, Recording, Replay};
 use auscult_telemetry::Input;
@@ -85,12 +86,10 @@ pub(crate) fn answer(run: &Run, seen: Seen) -> Answer {
 pub(crate) fn judge(run: &Run, told: &Diagnosis) -> Answer {
     let is_right = |cause: &str| run.expected.causes.iter().any(|right| right == cause);
     let rank = told.causes.iter().position(|cause| is_right(&cause.fault)).map(|at| at + 1);
-    let others = told.unknown.max(told.healthy);
-    let Some(cause) = told.causes.first().filter(|cause| cause.probability > others) else {
-        let (cause, name) = if told.healthy >= told.unknown {
-            ("healthy", "nothing is wrong")
-        } else {
-            ("unknown", "none of the known causes")
+    let Some(cause) = told.answer() else {
+        let (cause, name) = match told.conclusion() {
+            Conclusion::Healthy => ("healthy", "nothing is wrong"),
+            _ => ("unknown", "none of the known causes"),
         };
         let (kind, place) = (String::new(), String::new());
         let (cause, name, is_right) = (cause.to_owned(), name.to_owned(), is_right(cause));

@@ -292,10 +292,12 @@ fn annotations(incident: &Incident, cause: Option<&Diagnosis>) -> BTreeMap<&'sta
         ("began", format_time(incident.began)),
         ("surprise", format!("{:.1}", incident.surprise)),
     ]);
-    if let Some((diagnosis, cause)) = cause.and_then(|known| Some((known, known.causes.first()?))) {
+    if let Some(diagnosis) = cause.filter(|known| !known.causes.is_empty()) {
+        annotations.insert("cause", diagnosis.sentence.clone());
+    }
+    if let Some(cause) = cause.and_then(|known| known.answer()) {
         let evidence = cause.supports.iter().take(NAMED);
         let evidence: Vec<String> = evidence.map(ToString::to_string).collect();
-        annotations.insert("cause", diagnosis.sentence.clone());
         annotations.insert("evidence", evidence.join("\n"));
         if !cause.remedy.now.is_empty() {
             annotations.insert("remedy", cause.remedy.now.clone());

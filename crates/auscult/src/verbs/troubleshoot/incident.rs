@@ -101,8 +101,7 @@ fn at(step: &Step) -> String {
 /// Where the walk ends: the cause and what to do.
 fn leaf(diagnosis: &Diagnosis) -> String {
     let mut text = format!("\nCause: {}\n", diagnosis.sentence);
-    let others = diagnosis.unknown.max(diagnosis.healthy);
-    let Some(cause) = diagnosis.causes.first().filter(|cause| cause.probability > others) else {
+    let Some(cause) = diagnosis.answer() else {
         return text;
     };
     let _ = writeln!(text, "   {}", cause.about);

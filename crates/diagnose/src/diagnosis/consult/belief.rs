@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::weigh::Weighed;
+use super::super::weigh::{self, Weighed};
 
 /// What a statement does to hypotheses of one place.
 #[derive(Debug)]
@@ -81,8 +81,8 @@ impl Belief {
     }
 
     fn unknown(&self) -> f64 {
-        let best = self.hypotheses.iter().filter(|one| one.odds.is_finite());
-        self.unknown + self.credit * best.map(|one| one.by_evidence).fold(0.0, f64::max)
+        let possible = self.hypotheses.iter().filter(|one| one.odds.is_finite());
+        weigh::unknown(self.unknown, self.credit, possible)
     }
 
     /// Takes in that the statement of `test` holds or does not.
@@ -218,6 +218,7 @@ mod tests {
             place,
             odds: odds.ln(),
             by_evidence: 0.0,
+            spread: 0.0,
         };
         let hypotheses = odds.iter().enumerate().map(one).collect();
         Belief::new(hypotheses, f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0)
