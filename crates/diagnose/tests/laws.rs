@@ -408,6 +408,26 @@ fn where_nobody_is_answered_something_is_wrong_and_it_is_not_the_telemetry() {
     }
 }
 
+#[test]
+fn a_peak_of_which_most_is_not_answered_is_more_than_a_peak() {
+    let knowledge = Knowledge::embedded();
+    let doctor = Doctor::new(&knowledge, &Experience::embedded(), Weights::default());
+    let gateway = &[("job", "gateway"), ("instance", "g:9000"), ("service", "chat")];
+    let of_chat = &[("job", "vllm"), ("instance", "a:8000"), ("service", "chat")];
+    for (served, is_peak) in [(20.0, true), (6.0, false)] {
+        let told: &[Told<'_>] = &[
+            ("vllm:num_requests_running", of_chat, &|_| 3.0),
+            ("gateway_requests_total", gateway, &counted(2.0, 20.0)),
+            ("gateway_requests_repeated_total", gateway, &|_| 0.0),
+            ("gateway_requests_served_total", gateway, &counted(2.0, served)),
+        ];
+        let diagnosis = doctor.diagnose(&scene(&knowledge, told), WINDOW);
+        let is_ruled_out = diagnosis.ruled_out.iter().any(|one| one.fault == "L4");
+        assert_eq!(is_ruled_out, !is_peak);
+        assert_eq!(diagnosis.healthy > 0.0, is_peak, "{}", diagnosis.healthy);
+    }
+}
+
 const LLAMA: &[(&str, &str)] = &[("job", "chat"), ("instance", "a:8080")];
 
 #[test]
