@@ -89,6 +89,12 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<OwnFile>, Vec<Problem>> {
                 is_meant = true;
                 found.take(&path, Kind::Signals);
             }
+            _ if own_name(&path) == "experience.json" => {
+                found.refuse(
+                    &path,
+                    "past incidents are built in, not read from a folder; leave this file out",
+                );
+            }
             _ if path.is_dir() || is_text || has_ending(&path, &["json"]) => {
                 let known = FOLDERS.iter().copied().chain(["signals.yaml"]);
                 let near = meant(&own_name(&path), known);

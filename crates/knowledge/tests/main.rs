@@ -146,6 +146,14 @@ fn every_mistake_is_told_with_its_place_and_what_was_meant() {
         &[("faults/a.yaml", faults), ("laws/laws.yaml", "- law: [x\n"), ("fauts/b.yaml", "")],
     ));
     assert_eq!(said, ["fauts:1:1: this is nothing of knowledge; did you mean `faults`?"]);
+    // Who begins with a copy of what is built in has a file too many.
+    let said = refused(&folder("copied", &[("faults/a.yaml", "[]"), ("experience.json", "{}")]));
+    assert_eq!(
+        said,
+        [
+            "experience.json:1:1: past incidents are built in, not read from a folder; leave this file out"
+        ]
+    );
     // A folder of something else is one mistake, not one a file.
     let said = refused(&folder("other", &[("src/main.yaml", ""), ("values.yaml", "")]));
     assert!(said.len() == 1 && said[0].contains("the folder holds no knowledge"), "{said:?}");

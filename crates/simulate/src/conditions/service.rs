@@ -73,7 +73,8 @@ conditions! {
         failed_transfers = 0.0,
         /// Speed of KV hand-offs, as a share of the usual.
         transfer_speed = 1.0,
-        /// Share of KV hand-offs that carry stale blocks without anyone noticing.
+        /// Share of KV hand-offs, of those that it sends and of those that it fetches, that carry stale blocks
+        /// without anyone noticing.
         stale_transfers = 0.0,
         /// Share of what runs that is thrown out once, at the beginning, as in a moment in which the cache was
         /// full.

@@ -242,7 +242,7 @@ const READINGS: &[(&str, &str)] = &[
 ];
 
 /// Share of the answers of a replica that are made of a wrong cache: of one that fetches caches,
-/// what the replicas that do prompts send out.
+/// what the replicas that do prompts send out, and what it damages itself.
 fn stale_share(service: &Service, conditions: &[ReplicaConditions], index: usize) -> f64 {
     if service.replicas()[index].role() != Role::Decode {
         return 0.0;
@@ -254,5 +254,6 @@ fn stale_share(service: &Service, conditions: &[ReplicaConditions], index: usize
         .filter(|(replica, _)| replica.role() == Role::Prefill)
         .map(|(_, conditions)| conditions.stale_transfers)
         .collect();
-    sent.iter().sum::<f64>() / sent.len().max(1) as f64
+    let sent = sent.iter().sum::<f64>() / sent.len().max(1) as f64;
+    1.0 - (1.0 - sent) * (1.0 - conditions[index].stale_transfers)
 }

@@ -427,7 +427,7 @@ impl Replica {
                 continue;
             }
             received += TOKEN_IN * f64::from(arrival.request.prompt);
-            self.accept(arrival);
+            self.accept(arrival, conditions.stale_transfers);
         }
         self.warm_up(second);
         let (ended, prompts) = (self.meters.ended(), self.meters.prompt_tokens);
@@ -484,10 +484,12 @@ impl Replica {
         }
     }
 
-    fn accept(&mut self, arrival: &Arrival) {
+    fn accept(&mut self, arrival: &Arrival, stale_fetches: f64) {
         let Arrival { time, request, handed } = *arrival;
         let ready = self.frontend.accept(&request, time);
         if let Some((handed, lost, stale)) = handed {
+            let mut random = Random::member(self.seed, "fetch", request.id);
+            let stale = stale || random.chance(stale_fetches);
             return self.engine.accept_handed(request, (time, ready), handed, lost, stale);
         }
         let compiled =
