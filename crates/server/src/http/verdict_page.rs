@@ -107,7 +107,8 @@ fn show(shared: &Shared, key: &hmac::Key, id: &str, is_named: bool) -> Result<Re
         "<form method=\"post\" action=\"verdict/given\"><input type=\"hidden\" name=\"token\" value=\"{token}\"><fieldset><legend>What was it?</legend>"
     );
     let causes = diagnosis.as_ref().map_or(&[][..], |known| &known.causes);
-    if let Some(cause) = causes.first() {
+    let answer = diagnosis.as_ref().and_then(|known| known.answer());
+    if let Some(cause) = answer {
         let (fault, place) = (escape(&cause.fault), escape(&cause.place));
         let _ = write!(
             page,
@@ -119,7 +120,7 @@ fn show(shared: &Shared, key: &hmac::Key, id: &str, is_named: bool) -> Result<Re
     }
     page += "<label><input type=\"radio\" name=\"verdict\" value=\"correct\" required> Something else:</label>\
         <label>fault, by its id, or <code>none</code> of those in the handbook, or in your words <input type=\"text\" name=\"fault\" list=\"faults\"></label><datalist id=\"faults\">";
-    for cause in causes.iter().skip(1) {
+    for cause in causes.iter().skip(usize::from(answer.is_some())) {
         let _ = write!(
             page,
             "<option value=\"{}\">{}</option>",
