@@ -59,6 +59,15 @@ impl Fleet {
         }
     }
 
+    /// Whether scenario `number` of `fault` can be played in it: one host is too small for some, and no fleet has what some
+    /// two take together.
+    pub(crate) fn can_have(self, fault: &str, number: usize) -> bool {
+        let is_single = !fault.contains('+');
+        self.text(fault, number).map_or(!matches!(self, Self::Small), |text| {
+            is_single || Scenario::read(fault, &text).is_ok_and(|scenario| scenario.plan().is_ok())
+        })
+    }
+
     /// Scenario `number` of `fault`; none where it takes another fleet.
     pub(crate) fn text(self, fault: &str, number: usize) -> Option<String> {
         let name = format!("{fault}/{number}");
