@@ -166,6 +166,10 @@ fn main() -> Result<(), String> {
         .flat_map(|fault| options.numbers.iter().map(move |number| (fault.as_str(), *number)))
         .filter(|(fault, number)| options.course.fleet.can_have(fault, *number))
         .collect();
+    let left_out = options.faults.len() * options.numbers.len() - jobs.len();
+    if left_out > 0 {
+        println!("left out: {left_out}, as no such fleet can have them");
+    }
     let next = AtomicUsize::new(0);
     let results: Mutex<BTreeMap<usize, Looked>> = Mutex::default();
     let work = || {
